@@ -1,0 +1,36 @@
+# `make run` and `make test` do everything on a fresh machine that has Python 3.11 to 3.13.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: install run test lint types compile clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[serve,train,pipelines,dev]'
+	touch $@
+
+run: install
+	$(BIN)/stethoscope run
+
+test: lint types
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: install
+	$(BIN)/mypy
+
+compile: install
+	$(BIN)/python pipeline.py
+	$(BIN)/python -m pipelines.event_detection
+	$(BIN)/python -m pipelines.sound_classification
+	$(BIN)/python -m pipelines.sweep
+	$(BIN)/python docs/diagrams.py
+
+clean:
+	rm -rf .venv build dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

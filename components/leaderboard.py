@@ -1,0 +1,37 @@
+"""Last step of a sweep: all its runs beside each other."""
+
+from typing import List  # noqa: UP035  # KFP reads this annotation
+
+from kfp import dsl
+
+from components import component
+
+
+@component
+def leaderboard(
+    outcomes: dsl.Input[List[dsl.Artifact]],  # noqa: UP006
+    results: dsl.Output[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
+    summary: dsl.Output[dsl.Markdown],
+    figures: dsl.Output[dsl.Metrics],
+):
+    """Compare the runs of a sweep.
+
+    Args:
+        outcomes: What each run left.
+
+    Returns:
+        results: Leaderboard as page, Markdown, CSV and JSON, and what each run left.
+        page: The leaderboard.
+        summary: The leaderboard as Markdown.
+        figures: AUC and pAUC of every run, and of the best setting.
+    """
+    from pathlib import Path
+
+    from stethoscope.leaderboard import collect
+
+    board = collect([Path(one.path) for one in outcomes], Path(results.path))
+    Path(page.path).write_text(board.to_html(links=False), encoding="utf-8")
+    Path(summary.path).write_text(board.to_markdown(), encoding="utf-8")
+    for name, value in board.figures().items():
+        figures.log_metric(name, value)

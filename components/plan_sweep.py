@@ -1,0 +1,21 @@
+"""First step of a sweep: which runs there are to be."""
+
+from typing import List  # noqa: UP035  # KFP reads this annotation
+
+from components import component
+
+
+@component
+def plan_sweep(machines: list, grid: dict) -> List[dict]:  # noqa: UP006
+    """List every machine with every combination of the grid, and refuse parameters that are unknown or of another type.
+
+    Args:
+        machines: Mappings of machine, dataset_url and any parameter of the main pipeline, or names of the catalogue.
+        grid: Values to try, a list for each parameter.
+
+    Returns:
+        Output: Name and settings of each run, as texts.
+    """
+    from stethoscope.sweep import plan
+
+    return [{"item": one.item, "text": one.to_text()} for one in plan(machines, grid)]

@@ -1,0 +1,44 @@
+"""Tell a person how well events are found."""
+
+from kfp import dsl
+
+from components import component
+
+
+@component
+def report_events(
+    recordings: dsl.Input[dsl.Dataset],
+    features: dsl.Input[dsl.Dataset],
+    clips: dsl.Input[dsl.Dataset],
+    model: dsl.Input[dsl.Model],
+    results: dsl.Input[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
+    fingerprint: str = "",
+):
+    """Write the report of an event detector.
+
+    Args:
+        recordings: Archives of recordings, for what can be played.
+        features: Feature store of whole recordings.
+        clips: Table of the recordings and their labelled intervals.
+        model: Fitted event detector.
+        results: Figures, events and scores of the evaluation.
+        fingerprint: What the recordings and the code are; part of the cache key.
+
+    Returns:
+        page: One self-contained HTML file.
+    """
+    from pathlib import Path
+
+    from stethoscope.datasets.prepare import archives_in
+    from stethoscope.report.events import write_event_report
+
+    write_event_report(
+        page.path,
+        archives=archives_in(Path(recordings.path)),
+        features=features.path,
+        clips=clips.path,
+        model=model.path,
+        results=results.path,
+    )
+    page.metadata["fingerprint"] = fingerprint

@@ -1,0 +1,24 @@
+"""Show scores.csv as a ROC curve in the user interface."""
+
+from kfp import dsl
+
+from components import component
+
+
+@component
+def roc_curve(scores: dsl.Input[dsl.Dataset], roc: dsl.Output[dsl.ClassificationMetrics], machine: str = ""):
+    """Draw the receiver operating characteristic.
+
+    Args:
+        scores: Scores of the test clips, scores.csv.
+        machine: Machine type and id, fan/00; empty takes all machines together, each relative to its own threshold.
+
+    Returns:
+        roc: The curve.
+    """
+    from stethoscope.scores import read_scores
+    from stethoscope.viewers import viewer_roc
+
+    curve = viewer_roc(read_scores(scores.path), machine=machine)
+    if curve is not None:
+        roc.log_roc_curve(curve.false_positive_rate, curve.true_positive_rate, curve.thresholds)

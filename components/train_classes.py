@@ -1,0 +1,74 @@
+"""Learn what labelled sounds are like."""
+
+from kfp import dsl
+
+from components import component
+
+
+@component
+def train_classes(
+    features: dsl.Input[dsl.Dataset],
+    model: dsl.Output[dsl.Model],
+    training: dsl.Output[dsl.Metrics],
+    class_network: str = "mel-cnn",
+    class_window: int = 0,
+    class_filters: str = "16,32,64,128",
+    class_dropout: float = 0.2,
+    class_epochs: int = 120,
+    class_patience: int = 40,
+    class_batch_size: int = 16,
+    class_learning_rate: float = 0.003,
+    class_validation_split: float = 0.1,
+    class_shift: bool = True,
+    class_mask: float = 0.1,
+    class_mixup: float = 0.2,
+    seed: int = 0,
+    fingerprint: str = "",
+):
+    """Fit a classifier on all labelled clips.
+
+    Args:
+        features: Feature store of labelled clips.
+        class_network: mel-cnn (64 mel bands) or mfcc-cnn (40 cepstral coefficients).
+        class_window: Frames that the network hears at once; 0 takes the clips' median length.
+        class_filters: Filters of each convolution, separated by commas.
+        class_dropout: Share of values dropped while training.
+        class_epochs: Most epochs of training.
+        class_patience: Epochs without a lower validation loss before training stops.
+        class_batch_size: Clips per step.
+        class_learning_rate: Highest learning rate.
+        class_validation_split: Share of every class's recordings that watches the training; 0 trains all epochs on all.
+        class_shift: Turn clips round in time by random amounts.
+        class_mask: Largest share of each of two masks in time and two in frequency.
+        class_mixup: Parameter of the beta distribution by which pairs of clips are mixed; 0 mixes none.
+        seed: Seed of weights, draws and splits.
+        fingerprint: What the recordings and the code are; part of the cache key.
+
+    Returns:
+        model: Classifier with its network as Keras and TFLite.
+        training: Numbers of clips, the best epoch, accuracy before training, duration.
+    """
+    from stethoscope.classifiers.events import whole_numbers
+    from stethoscope.classifiers.sounds import ClassFit, train_classifier
+    from stethoscope.features.store import FeatureStore
+
+    fit = ClassFit(
+        network=class_network,
+        window=class_window,
+        filters=whole_numbers(class_filters, "class_filters"),
+        dropout=class_dropout,
+        epochs=class_epochs,
+        patience=class_patience,
+        batch_size=class_batch_size,
+        learning_rate=class_learning_rate,
+        validation_split=class_validation_split,
+        shift=class_shift,
+        mask=class_mask,
+        mixup=class_mixup,
+        seed=seed,
+    )
+    store = FeatureStore.open(features.path)
+    trained = train_classifier(store, [clip.label for clip in store.clips], fit, model.path)
+    model.metadata["fingerprint"] = fingerprint
+    for name, value in trained.metrics().items():
+        training.log_metric(name, value)

@@ -1,0 +1,454 @@
+"""Convolutional networks that tell classes of sound apart: labelled sounds, or normal and the groups of faults."""
+
+import math
+import os
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.augmentation import mask
+from stethoscope.classification import KIND, SCHEMA_VERSION, Classifier, cover, prepare
+from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.splits import hold_out
+from stethoscope.detectors.fit import Progress
+from stethoscope.detectors.train import versions
+from stethoscope.errors import DatasetError, ParameterError, refuse
+from stethoscope.export.tflite import write_tflite
+from stethoscope.features.logmel import Frames
+from stethoscope.features.store import FeatureStore
+from stethoscope.files import atomic_folder, write_json
+
+Architecture = Literal["mel-cnn", "mfcc-cnn"]
+Indices = npt.NDArray[np.intp]
+
+_MOMENTUM = 0.9  # of batch statistics: small sets have few batches
+_RISE = 0.3  # share of the steps in which the learning rate rises
+_START = 1 / 25  # of the highest learning rate
+_DECAY = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassFit:
+    """How a classifier is built and fitted.
+
+    Attributes
+    ----------
+    network : {"mel-cnn", "mfcc-cnn"}
+        ``mel-cnn``: convolutions of stride 2 with batch normalisation, one-cycle learning rate; ``mfcc-cnn``: convolutions of size 2
+        with max-pooling and dropout, constant learning rate.
+    window : int
+        Frames that the network hears at once; 0 takes the median length of the training clips.
+    filters : tuple of int
+        Of each convolution, in order.
+    dropout : float
+        Share of values dropped before the last layer (after every convolution of ``mfcc-cnn``), 0 to below 1.
+    epochs, batch_size : int
+    patience : int
+        Epochs without a lower validation loss before training stops; the best weights are kept.
+    learning_rate : float
+        The highest one.
+    validation_split : float
+        Share of every class's recordings that watches the training, 0 to below 1. With 0 all epochs are trained and the last weights kept.
+    shift : bool
+        Turn clips round in time by random amounts.
+    mask : float
+        Largest share of each of two masks in time and two in frequency, 0 to 1.
+    mixup : float
+        Of the beta distribution by which pairs of clips are mixed; 0 mixes none.
+    seed : int
+    verbose : {0, 1, 2}
+        0 silent, 1 a progress bar, 2 a line per epoch.
+
+    References
+    ----------
+    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018. L. N. Smith and N. Topin, "Super-convergence: very fast
+    training of neural networks using large learning rates", 2017.
+    """
+
+    network: Architecture = "mel-cnn"
+    window: int = 0
+    filters: tuple[int, ...] = (16, 32, 64, 128)
+    dropout: float = 0.2
+    epochs: int = 120
+    patience: int = 40
+    batch_size: int = 16
+    learning_rate: float = 0.003
+    validation_split: float = 0.1
+    shift: bool = True
+    mask: float = 0.1
+    mixup: float = 0.2
+    seed: int = 0
+    verbose: int = 1
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"class_{name} is {getattr(self, name)}; it must be at least 1"
+            for name in ("epochs", "patience", "batch_size")
+            if getattr(self, name) < 1
+        ]
+        if self.network not in get_args(Architecture):
+            problems.append(f"class_network is {self.network!r}; choose one of {', '.join(get_args(Architecture))}")
+        if self.window < 0:
+            problems.append(f"class_window is {self.window}; give frames, or 0 for the clips' own length")
+        if not self.filters or min(self.filters) < 1:
+            problems.append(f"class_filters is {self.filters}; give the filters of each convolution, such as 16,32,64")
+        problems += [
+            f"class_{name} is {getattr(self, name)}; it must lie from 0 to below 1"
+            for name in ("dropout", "validation_split")
+            if not 0 <= getattr(self, name) < 1
+        ]
+        if not 0 <= self.mask <= 1:
+            problems.append(f"class_mask is {self.mask}; it must lie from 0 to 1")
+        if not self.mixup >= 0:
+            problems.append(f"class_mixup is {self.mixup}; it must not be negative")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            problems.append(f"class_learning_rate is {self.learning_rate}; it must be a positive number")
+        refuse(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTraining:
+    """What came of a training.
+
+    Attributes
+    ----------
+    curves : dict
+        ``loss`` and ``accuracy``, and the same with ``val_`` where recordings were held out, a value per epoch.
+    best_epoch : int
+        The epoch whose weights are kept, from 1.
+    clips, held_out : int
+        Clips trained on, and clips that watched.
+    accuracy_before : float
+        On the clips trained on, before the first epoch: what chance gives.
+    seconds : float
+    """
+
+    curves: dict[str, list[float]]
+    best_epoch: int
+    clips: int
+    held_out: int
+    accuracy_before: float
+    seconds: float
+
+    def metrics(self) -> dict[str, float]:
+        """Return the figures by name."""
+        last = {name: values[self.best_epoch - 1] for name, values in self.curves.items()}
+        counts = {"best_epoch": self.best_epoch, "clips": self.clips, "held_out_clips": self.held_out}
+        return {**counts, "accuracy_before": self.accuracy_before, "seconds": round(self.seconds, 2), **last}
+
+
+def train_classifier(store: FeatureStore, labels: Sequence[str], fit: ClassFit, folder: str | os.PathLike[str]) -> ClassTraining:
+    """Fit a classifier and write its model folder, all or nothing.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    labels : sequence of str
+        The class of every clip of the store; clips of class "" are left out.
+    fit : ClassFit
+    folder : path
+
+    Raises
+    ------
+    DatasetError
+        If there are not at least two classes.
+    """
+    return _train(store, labels, np.flatnonzero(np.array(labels, dtype=object) != ""), fit, folder)
+
+
+def _train(store: FeatureStore, labels: Sequence[str], clips: Indices, fit: ClassFit, folder: str | os.PathLike[str]) -> ClassTraining:
+    classes = class_labels([labels[index] for index in clips])
+    watching = np.zeros(len(clips), dtype=bool)
+    if fit.validation_split:
+        watching = hold_out(_by_class(store.clips, labels, clips), fit.validation_split, seed=fit.seed)
+        # Of what was altered only the original is a fair question.
+    training = clips[~watching]
+    held_out = _originals(store, clips[watching])
+    window = fit.window or int(np.median(store.n_frames[training]))
+    started = time.perf_counter()
+    keras.utils.set_random_seed(fit.seed)
+    batches = _Batches(store, training, labels, classes, window, fit)
+    network = build(fit, window, batches.mean, batches.variance, n_classes=len(classes))
+    steps = len(batches) * fit.epochs
+    rate = OneCycle(fit.learning_rate, steps) if fit.network == "mel-cnn" else fit.learning_rate
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=_DECAY), "categorical_crossentropy", metrics=["accuracy"])
+    given, wanted = _questions(store, training, labels, classes, window)
+    before = float(np.mean(network.predict(given, verbose=0).argmax(axis=1) == wanted.argmax(axis=1)))
+    callbacks: list[Any] = [Progress("classifier", fit.epochs, fit.verbose)]
+    validation = None
+    if len(held_out):
+        validation = _questions(store, held_out, labels, classes, window)
+        callbacks.append(keras.callbacks.EarlyStopping(monitor="val_loss", patience=fit.patience, restore_best_weights=True))
+    history = network.fit(batches, validation_data=validation, epochs=fit.epochs, callbacks=callbacks, verbose=0)
+    curves = {name: [float(value) for value in values] for name, values in history.history.items()}
+    if not np.isfinite(curves["loss"]).all():
+        raise ParameterError("training diverged (the loss is not finite); choose a lower class_learning_rate")
+    best = fit.epochs
+    if validation is not None:
+        best = int(np.argmin(curves["val_loss"])) + 1
+        # Early stopping restores the best weights only where it stops early.
+        network.set_weights(callbacks[1].best_weights)
+    result = ClassTraining(curves, best, len(training), len(held_out), before, time.perf_counter() - started)
+    with atomic_folder(folder) as temporary:
+        # Without its optimizer, so that Keras alone can load it.
+        keras.Model(network.inputs, network.outputs).save(temporary / "classifier.keras")
+        shape = (window, store.feature.size)
+        write_tflite(network, temporary / "classifier.tflite", shape=(None, *shape), probe=(3, *shape))
+        write_json(temporary / "feature.json", store.feature.to_json())
+        write_json(temporary / "curves.json", {"curves": curves, "best_epoch": best})
+        description = {"schema_version": SCHEMA_VERSION, "kind": KIND, "versions": versions(), "window": window, "labels": classes}
+        write_json(temporary / "model.json", {**description, "fit": asdict(fit)})
+    return result
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """What classifiers answered about recordings that they had not been trained on.
+
+    Attributes
+    ----------
+    labels : tuple of str
+    clips : np.ndarray of int [shape=(n_clips,)]
+        Indices of the clips in the store.
+    fold : np.ndarray of int [shape=(n_clips,)]
+        In which each clip was asked.
+    truth, answered : tuple of str
+        A label per clip.
+    probabilities : np.ndarray [shape=(n_clips, n_labels)]
+    """
+
+    labels: tuple[str, ...]
+    clips: Indices
+    fold: npt.NDArray[np.int64]
+    truth: tuple[str, ...]
+    answered: tuple[str, ...]
+    probabilities: npt.NDArray[np.float32]
+
+
+def cross_validate(store: FeatureStore, labels: Sequence[str], fit: ClassFit, *, n_folds: int = 0) -> CrossValidation:
+    """Train as often as there are folds, each time on the others, and ask about the clips of the fold.
+
+    Altered clips are trained on, but never asked about. The answers are those of the exported networks.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    labels : sequence of str
+        The class of every clip of the store; clips of class "" are left out.
+    fit : ClassFit
+    n_folds : int
+        Folds drawn by recording, class by class; 0 takes the folds that the set gives.
+
+    Raises
+    ------
+    DatasetError
+        If there are not two classes or folds, a recording lies in two folds, or a class has too few recordings.
+    ParameterError
+        If `n_folds` is 1 or negative.
+    """
+    clips = np.flatnonzero(np.array(labels, dtype=object) != "")
+    folds = fold_of(store.clips, labels, clips, n_folds, seed=fit.seed)
+    classes = class_labels([labels[int(index)] for index in clips])
+    asked: list[Indices] = []
+    probabilities = []
+    for fold in np.unique(folds):
+        tested = _originals(store, clips[folds == fold])
+        with tempfile.TemporaryDirectory() as folder:
+            _train(store, labels, clips[folds != fold], fit, Path(folder) / "model")
+            classifier = Classifier.open(Path(folder) / "model")
+        answers = np.zeros((len(tested), len(classes)), dtype=np.float32)
+        known = [classes.index(label) for label in classifier.labels]
+        for row, index in enumerate(tested):
+            answers[row, known] = classifier.probabilities(store.clip_frames(index))
+        asked.append(tested)
+        probabilities.append(answers)
+    tested, every = np.concatenate(asked), np.concatenate(probabilities)
+    in_fold = dict(zip(clips, folds, strict=True))
+    return CrossValidation(
+        labels=tuple(classes),
+        clips=tested,
+        fold=np.array([in_fold[index] for index in tested]),
+        truth=tuple(labels[int(index)] for index in tested),
+        answered=tuple(classes[best] for best in every.argmax(axis=1)),
+        probabilities=every,
+    )
+
+
+def fold_of(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_folds: int, *, seed: int) -> npt.NDArray[np.int64]:
+    """Return the fold of every chosen clip; no recording lies in two.
+
+    Parameters and errors are those of :func:`cross_validate`.
+    """
+    if n_folds < 0 or n_folds == 1:
+        raise ParameterError(f"class_folds is {n_folds}; give at least 2, or 0 for the folds of the set")
+    if n_folds:
+        return _drawn_folds(_by_class(clips, labels, chosen), n_folds, seed)
+    folds: dict[str, int] = {}
+    for clip in (clips[index] for index in chosen):
+        if not clip.fold:
+            raise DatasetError(f"{clip.path}: the set gives no fold for it; set class_folds, such as 5, to draw them")
+        if folds.setdefault(clip.recording, clip.fold) != clip.fold:
+            both = f"{folds[clip.recording]} and {clip.fold}"
+            raise DatasetError(f"recording {clip.recording} lies in folds {both}; correct the table, or set class_folds to draw them")
+    if len(set(folds.values())) < 2:
+        raise DatasetError("the set gives a single fold; set class_folds, such as 5, to draw them")
+    return np.array([folds[clips[index].recording] for index in chosen])
+
+
+def class_labels(labels: Sequence[str]) -> list[str]:
+    """Return the classes, "normal" first, the others in alphabetical order.
+
+    Raises
+    ------
+    DatasetError
+        If there are not at least two.
+    """
+    classes = sorted(set(labels), key=lambda label: (label != "normal", label))
+    if len(classes) < 2:
+        found = f"only one class, {classes[0]!r}" if classes else "no labelled clip"
+        raise DatasetError(f"there is {found}; give recordings of at least two classes")
+    return classes
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that rises and falls once, linearly."""
+
+    def __init__(self, highest: float, steps: int) -> None:
+        self.highest = highest
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rate at a step."""
+        done = keras.ops.cast(step, "float32") / self.steps
+        rising = _START + (1 - _START) * done / _RISE
+        return self.highest * keras.ops.maximum(keras.ops.minimum(rising, (1 - done) / (1 - _RISE)), 1e-4)
+
+    def get_config(self) -> dict[str, float]:
+        """Return the parameters."""
+        return {"highest": self.highest, "steps": self.steps}
+
+
+def build(fit: ClassFit, window: int, mean: Frames, variance: Frames, *, n_classes: int) -> keras.Model:
+    """Return the untrained network, which standardises its input by the training set's statistics [shape=(n_values,)].
+
+    So a single clip is answered as it would be among others.
+    """
+    layers = keras.layers
+    given = keras.Input((window, len(mean)))
+    values = layers.Normalization(mean=mean, variance=variance)(given)
+    values = layers.Reshape((window, len(mean), 1))(values)
+    if fit.network == "mel-cnn":
+        for index, filters in enumerate(fit.filters):
+            values = layers.Conv2D(filters, 3 if index else 5, strides=2, padding="same", use_bias=False)(values)
+            values = layers.ReLU()(layers.BatchNormalization(momentum=_MOMENTUM)(values))
+        values = layers.Dropout(fit.dropout)(layers.GlobalAveragePooling2D()(values))
+    else:
+        for filters in fit.filters:
+            values = layers.Conv2D(filters, 2, padding="same", activation="relu")(values)
+            values = layers.Dropout(fit.dropout)(layers.MaxPooling2D(2, padding="same")(values))
+        values = layers.GlobalAveragePooling2D()(values)
+    return keras.Model(given, layers.Dense(n_classes, activation="softmax")(values))
+
+
+class _Batches(keras.utils.PyDataset):
+    """Batches of training windows, altered anew every time, with the weights that make all classes count alike."""
+
+    def __init__(self, store: FeatureStore, clips: Indices, labels: Sequence[str], classes: list[str], window: int, fit: ClassFit) -> None:
+        super().__init__(workers=1, use_multiprocessing=False)
+        self._store, self._fit, self._window = store, fit, window
+        # Long clips give as many windows as cover them.
+        self._clips = np.repeat(clips, -(-store.n_frames[clips] // window))
+        self._classes = np.array([classes.index(labels[int(index)]) for index in self._clips])
+        counts = np.bincount(self._classes, minlength=len(classes))
+        self._weights = (len(self._clips) / len(classes) / np.maximum(counts, 1)).astype(np.float32)
+        self._wanted = np.eye(len(classes), dtype=np.float32)
+        self._rng = np.random.default_rng(fit.seed)
+        self.mean, self.variance = self._statistics()
+        self.on_epoch_end()
+
+    def _statistics(self) -> tuple[Frames, Frames]:
+        """Return mean and variance of every value over all frames [shape=(n_values,)]."""
+        total, squares, count = np.zeros(self._store.feature.size), np.zeros(self._store.feature.size), 0
+        for index in np.unique(self._clips):
+            frames = prepare(self._store.clip_frames(index), self._store.feature).astype(np.float64)
+            total, squares, count = total + frames.sum(axis=0), squares + np.square(frames).sum(axis=0), count + len(frames)
+        mean = total / count
+        return mean.astype(np.float32), np.maximum(squares / count - np.square(mean), 1e-3).astype(np.float32)
+
+    def __len__(self) -> int:
+        return -(-len(self._clips) // self._fit.batch_size)
+
+    def __getitem__(self, batch: int) -> tuple[Frames, Frames, Frames]:
+        chosen = self._order[batch * self._fit.batch_size : (batch + 1) * self._fit.batch_size]
+        given = np.stack([self._draw(index) for index in self._clips[chosen]])
+        wanted = self._wanted[self._classes[chosen]]
+        if self._fit.mixup:
+            share = self._rng.beta(self._fit.mixup, self._fit.mixup, len(chosen)).astype(np.float32)[:, np.newaxis]
+            other = self._rng.permutation(len(chosen))
+            given = share[..., np.newaxis] * given + (1 - share[..., np.newaxis]) * given[other]
+            wanted = share * wanted + (1 - share) * wanted[other]
+        return given, wanted, wanted @ self._weights
+
+    def on_epoch_end(self) -> None:
+        """Draw the next epoch's order."""
+        self._order = self._rng.permutation(len(self._clips))
+
+    def _draw(self, index: int) -> Frames:
+        frames = prepare(self._store.clip_frames(index), self._store.feature)
+        if self._fit.shift:
+            frames = np.roll(frames, self._rng.integers(len(frames)), axis=0)
+        windows = cover(frames, self._window)
+        drawn: Frames = np.array(windows[self._rng.integers(len(windows))])
+        if self._fit.mask:
+            mask(drawn, self._fit.mask, self.mean, self._rng)
+        return drawn
+
+
+def _questions(store: FeatureStore, clips: Indices, labels: Sequence[str], classes: list[str], window: int) -> tuple[Frames, Frames]:
+    """Return all windows of clips as they are, and what should be answered."""
+    windows = [cover(prepare(store.clip_frames(index), store.feature), window) for index in clips]
+    wanted = np.repeat([classes.index(labels[index]) for index in clips], [len(one) for one in windows])
+    return np.concatenate(windows), np.eye(len(classes), dtype=np.float32)[wanted]
+
+
+def _originals(store: FeatureStore, clips: Indices) -> Indices:
+    return np.array([index for index in clips if not store.clips[index].augmentation], dtype=np.intp)
+
+
+def _by_class(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices) -> list[Clip]:
+    """Return the chosen clips with the class of their recording in place of the machine, by which splits are made."""
+    of_recording: dict[str, str] = {}
+    for index in chosen:
+        of_recording.setdefault(clips[index].recording, labels[index])
+    return [replace(clips[index], machine_type=of_recording[clips[index].recording], machine_id="") for index in chosen]
+
+
+def _drawn_folds(clips: Sequence[Clip], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
+    recordings: defaultdict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        recordings[clip.machine_type].add(clip.recording)
+    rng = np.random.default_rng(seed)
+    folds: dict[str, int] = {}
+    taken = Counter[int]()
+    for label in sorted(recordings):
+        names = sorted(recordings[label])
+        if len(names) < n_folds:
+            raise DatasetError(
+                f"class {label!r} has {len(names)} recordings, but class_folds is {n_folds}; record more, or draw fewer folds"
+            )
+        for position, name in enumerate(rng.permutation(names)):
+            # What does not divide evenly goes where there is least.
+            fold = (
+                1 + position % n_folds if position < len(names) // n_folds * n_folds else min(range(1, n_folds + 1), key=lambda f: taken[f])
+            )
+            folds[str(name)] = fold
+            taken[fold] += 1
+    return np.array([folds[clip.recording] for clip in clips])

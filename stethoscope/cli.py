@@ -1,0 +1,62 @@
+"""The command ``stethoscope``."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from stethoscope import __version__
+from stethoscope.commands import Command, classify, cluster, data, decide, events, predict, run, serve, sweep
+from stethoscope.errors import ParameterError, StethoscopeError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 not done, 2 called wrongly."""
+    # Clips are worked on in parallel; BLAS must not open threads of its own beside them. It reads this when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except StethoscopeError as error:
+        if options.debug:
+            raise
+        print(f"stethoscope: {error}", file=sys.stderr)
+        return 2 if isinstance(error, ParameterError) else 1
+    except ModuleNotFoundError as error:
+        if options.debug:
+            raise
+        print(f"stethoscope: {error.name} is not installed; install stethoscope[{_EXTRAS.get(error.name or '', 'train')}]", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # The reader, for example `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("stethoscope: interrupted", file=sys.stderr)
+        return 130
+
+
+_EXTRAS = {
+    "kfp": "pipelines",
+    "yaml": "pipelines",
+    **dict.fromkeys(("fastapi", "h11", "prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "serve"),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="stethoscope", description="Listen to machines: learn what normal sounds like, find what does not."
+    )
+    parser.add_argument("--version", action="version", version=f"stethoscope {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        added.set_defaults(command=command)
+        return added
+
+    for module in (run, cluster, sweep, predict, classify, events, serve, decide, data):
+        module.register(add)
+    return parser

@@ -1,0 +1,382 @@
+"""Recordings read in place from a zip, a tar or a folder.
+
+Nothing is unpacked, so no path can escape and no disk fills with small files. An archive is
+taken for hostile until it has been listed: names, counts and sizes are bounded there, and
+bytes are counted again while they are read, because declared sizes can lie.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import struct
+import tarfile
+import unicodedata
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any, Self
+
+from stethoscope.audio import SUFFIXES
+from stethoscope.errors import DatasetError
+
+MAX_MEMBERS = 200_000
+"""Most members of an archive; the largest public sets hold fewer than 60,000."""
+
+MAX_MEMBER_BYTES = 1 << 30
+"""Largest member, in bytes: an hour of eight channels at 16 kHz and 16 bit is 0.92e9."""
+
+MAX_TOTAL_BYTES = 256 << 30
+"""Most bytes that an archive may hold unpacked."""
+
+MAX_RATIO = 100
+"""Most unpacked bytes per packed byte, over the whole archive: one silent clip may shrink further."""
+
+RATIO_ALLOWANCE = 64 << 20
+"""Unpacked bytes that are allowed before `MAX_RATIO` counts."""
+
+MAX_ZIP_DIRECTORY_BYTES = 64 << 20
+"""Largest central directory of a zip, in bytes, because it is parsed as a whole."""
+
+_BLOCK = 1 << 20
+_TAR_BLOCK = 512
+# What the readers of the standard library raise on damaged or made-up bytes.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    OverflowError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A regular file in an archive: its name with forward slashes, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+class Archive(ABC):
+    """Recordings and their side files in one zip, tar or folder; made by :func:`open_archive`.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        File name of the archive or folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = file_name(path)
+
+    def members(self) -> list[Member]:
+        """List the regular files, in archive order. Links, dot files and ``__MACOSX`` are left out.
+
+        A compressed tar is read through once for this, any other archive is not.
+
+        Raises
+        ------
+        DatasetError
+            If the archive is broken, cut off, encrypted, or beyond one of the bounds of this module.
+        """
+        return [member for member, _ in self._entries.values()]
+
+    def recordings(self) -> list[Member]:
+        """List the members that are recordings by their ending (WAV, FLAC, OGG)."""
+        return [member for member in self.members() if is_recording(member.name)]
+
+    def read(self, name: str) -> bytes:
+        """Return one member's bytes. Slow for a compressed tar, which is read from its start; prefer :meth:`stream`.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such member, or it is broken.
+        """
+        if name not in self._entries:
+            raise DatasetError(f"{self.name}: holds no {name}")
+        member, entry = self._entries[name]
+        try:
+            data = self._read(entry)
+        except MemoryError as error:
+            raise DatasetError(f"{self.name}: {name} does not fit in memory ({member.size} bytes)") from error
+        except _UNREADABLE as error:
+            raise DatasetError(f"{self.name}: {name} is broken ({_reason(error)}); get the archive again") from error
+        if len(data) != member.size:
+            raise DatasetError(f"{self.name}: {name} has {len(data)} bytes where {member.size} were declared; get the archive again")
+        return data
+
+    def stream(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | DatasetError]]:
+        """Yield the named members in archive order, in one sequential pass.
+
+        A broken member of a zip or folder is yielded as the error that tells why, and the pass goes on.
+        Behind a fault in a tar nothing can be found again, so there every later member is yielded as an error.
+
+        Raises
+        ------
+        DatasetError
+            If a name is not in the archive.
+        """
+        wanted = set(names)
+        if missing := wanted - self._entries.keys():
+            raise DatasetError(f"{self.name}: holds no {min(missing)}")
+        for name in self._entries:
+            if name in wanted:
+                try:
+                    yield name, self.read(name)
+                except DatasetError as error:
+                    yield name, error
+
+    def close(self) -> None:  # noqa: B027  # a folder has nothing to close
+        """Close the underlying file."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @cached_property
+    def _entries(self) -> dict[str, tuple[Member, Any]]:
+        """Members by name, in archive order, with what `_read` needs to find each."""
+        entries: dict[str, tuple[Member, Any]] = {}
+        most = self._most_bytes()
+        total = 0
+        try:
+            for count, (raw_name, size, entry) in enumerate(self._scan(), start=1):
+                total += size
+                if count > MAX_MEMBERS:
+                    raise DatasetError(f"{self.name}: holds more than {MAX_MEMBERS} members; split it")
+                if size > MAX_MEMBER_BYTES:
+                    raise DatasetError(f"{self.name}: {raw_name!r} has {size} bytes, over {MAX_MEMBER_BYTES}; cut it into clips")
+                if total > most:
+                    raise DatasetError(f"{self.name}: unpacks to over {most} bytes, too many for its size; pack it uncompressed")
+                name = self._checked(raw_name)
+                if name and name in entries:
+                    raise DatasetError(f"{self.name}: holds {name!r} twice; pack it again")
+                if name:
+                    entries[name] = Member(name, size), entry
+        except _UNREADABLE as error:
+            raise DatasetError(f"{self.name}: is broken or cut off ({_reason(error)}); get it again") from error
+        return entries
+
+    def _checked(self, raw_name: str) -> str:
+        """Return a member's name with forward slashes, or "" if it is to be left out."""
+        name = raw_name.replace("\\", "/")
+        parts = PurePosixPath(name).parts
+        if name.startswith("/") or ".." in parts or name[1:3] == ":/":
+            raise DatasetError(f"{self.name}: member {raw_name!r} points outside the archive; do not trust it")
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+            raise DatasetError(f"{self.name}: member {raw_name!r} has control or undecodable characters in its name; rename it")
+        return "" if any(part.startswith(".") or part == "__MACOSX" for part in parts) else "/".join(parts)
+
+    def _most_bytes(self) -> int:
+        return min(MAX_TOTAL_BYTES, MAX_RATIO * self.path.stat().st_size + RATIO_ALLOWANCE)
+
+    @abstractmethod
+    def _scan(self) -> Iterator[tuple[str, int, Any]]:
+        """Yield name, size and handle of every regular file, in archive order."""
+
+    @abstractmethod
+    def _read(self, entry: Any) -> bytes: ...
+
+
+class _Folder(Archive):
+    def _most_bytes(self) -> int:
+        return MAX_TOTAL_BYTES
+
+    def _scan(self) -> Iterator[tuple[str, int, Path]]:
+        def refuse(error: OSError) -> None:
+            raise error
+
+        for folder, subfolders, files in os.walk(self.path, onerror=refuse):
+            # Pruned here, lest a hidden folder such as .git be walked.
+            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            for file in sorted(files):
+                path = Path(folder, file)
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode):
+                    yield path.relative_to(self.path).as_posix(), status.st_size, path
+
+    def _read(self, entry: Path) -> bytes:
+        return entry.read_bytes()
+
+
+class _Zip(Archive):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        try:
+            if _zip_directory_bytes(path) > MAX_ZIP_DIRECTORY_BYTES:
+                raise DatasetError(f"{self.name}: its directory alone has more than {MAX_ZIP_DIRECTORY_BYTES} bytes; split it")
+            self._zip = zipfile.ZipFile(path)
+        except _UNREADABLE as error:
+            raise DatasetError(f"{self.name}: is a broken or cut-off zip ({_reason(error)}); get it again") from error
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def _scan(self) -> Iterator[tuple[str, int, zipfile.ZipInfo]]:
+        for info in sorted(self._zip.infolist(), key=lambda info: info.header_offset):
+            mode = info.external_attr >> 16
+            if info.filename.endswith("/") or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
+                continue
+            if info.flag_bits & 1:
+                raise DatasetError(f"{self.name}: {info.filename!r} is encrypted; pack it again without a password")
+            yield info.filename, info.file_size, info
+
+    def _read(self, entry: zipfile.ZipInfo) -> bytes:
+        # zipfile's bz2 and lzma decoders unpack without a bound, so that a few bytes could fill the memory.
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DatasetError(f"{self.name}: {entry.filename} is packed by method {entry.compress_type}; pack it again with deflate")
+        with self._zip.open(entry) as file:
+            return file.read(entry.file_size + 1)  # an open end would let a wrong size unpack 2 GiB
+
+
+class _Tar(Archive):
+    def __init__(self, path: Path, unpack: Callable[[Path], io.BufferedIOBase]) -> None:
+        super().__init__(path)
+        self._bytes = _BoundedReader(unpack(path), self._most_bytes())
+        try:
+            self._tar = tarfile.TarFile(fileobj=self._bytes)
+        except _UNREADABLE as error:
+            self._bytes.close()
+            raise DatasetError(f"{self.name}: is not a zip or tar archive, or a broken one ({_reason(error)}); get it again") from error
+
+    def close(self) -> None:
+        self._tar.close()
+        self._bytes.close()
+
+    def _scan(self) -> Iterator[tuple[str, int, tarfile.TarInfo]]:
+        for info in self._tar:
+            if info.isreg():
+                yield info.name, info.size, info
+        # tarfile takes a cut or damaged header for the end; a whole tar ends with zeros, and its checksum behind them.
+        if self._bytes.last != bytes(_TAR_BLOCK):
+            raise tarfile.ReadError("no end of archive")
+        while self._bytes.read(_BLOCK):
+            pass
+
+    def _read(self, entry: tarfile.TarInfo) -> bytes:
+        file = self._tar.extractfile(entry)
+        assert file is not None  # noqa: S101  # only regular files are listed
+        return b"".join(iter(lambda: file.read(_BLOCK), b""))
+
+
+class _BoundedReader(io.RawIOBase):
+    """A seekable reader that stops at a number of bytes and refuses large single reads.
+
+    tarfile reads an extended header as a whole, whatever size it claims; members are read block by block.
+    """
+
+    def __init__(self, file: io.BufferedIOBase, most: int) -> None:
+        self._file = file
+        self._most = most
+        self.last = b""
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= _BLOCK:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        self.last = self._file.read(size)
+        if self._file.tell() > self._most:
+            raise tarfile.ReadError(f"more than {self._most} bytes unpacked")
+        return self.last
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def open_archive(path: str | os.PathLike[str]) -> Archive:
+    """Open a zip, a tar (plain, gzip, bzip2, xz) or a folder; what it is shows from its first bytes, not from its name.
+
+    Raises
+    ------
+    DatasetError
+        If it does not exist, is empty, is none of these, or is broken.
+    """
+    path = Path(path)
+    if os.path.isdir(path):  # noqa: PTH112  # pathlib's raises on a name that is too long
+        return _Folder(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(_TAR_BLOCK)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DatasetError(f"{path}: {reason}; give a zip, a tar or a folder") from error
+    if not start:
+        raise DatasetError(f"{path.name}: is empty; get it again")
+    if start.startswith((b"PK\3\4", b"PK\5\6")):
+        return _Zip(path)
+    if is_web_page(start):
+        raise DatasetError(f"{path.name}: is a web page, not an archive; take the address of the file itself")
+    for magic, unpack in _UNPACKERS.items():
+        if start.startswith(magic):
+            return _Tar(path, unpack)
+    return _Tar(path, lambda path: path.open("rb"))
+
+
+def file_name(path: Path) -> str:
+    """Return how a file or folder is called where it was given: of a link its own name, of ``.`` the folder's."""
+    return path.resolve().name if path.name in ("", "..") else path.name
+
+
+def is_recording(name: str) -> bool:
+    """Tell whether a name ends as a recording's does."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def is_web_page(start: bytes) -> bool:
+    """Tell whether a file that starts like this is HTML: what many servers send in place of a missing archive."""
+    return start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
+
+
+_UNPACKERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
+    b"\x1f\x8b": gzip.GzipFile,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
+
+
+def _zip_directory_bytes(path: Path) -> int:
+    """Return the size that a zip's end record claims for its central directory (PKWARE APPNOTE 4.3.14 to 4.3.16)."""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(-min(file.tell(), 22 + 0xFFFF), os.SEEK_END)
+        tail = file.read()
+        end = tail.rfind(b"PK\5\6")
+        if not 0 <= end <= len(tail) - 22:
+            raise zipfile.BadZipFile("no directory at its end")
+        size: int = struct.unpack_from("<L", tail, end + 12)[0]
+        locator = end - 20
+        if locator >= 0 and tail.startswith(b"PK\6\7", locator):
+            file.seek(struct.unpack_from("<Q", tail, locator + 8)[0])
+            record = file.read(56)
+            if record.startswith(b"PK\6\6"):
+                size = struct.unpack_from("<Q", record, 40)[0]
+        return size
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,133 @@
+"""The one table that every layout is turned into: a row per clip or labelled interval."""
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal, get_args
+
+from stethoscope.errors import DatasetError
+from stethoscope.files import atomic_file
+
+Split = Literal["train", "test"]
+Condition = Literal["normal", "anomaly", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A clip, or a labelled interval of a recording.
+
+    Attributes
+    ----------
+    path : str
+        Name of the recording inside its archive or folder, with forward slashes.
+    recording : str
+        The unit that may never be split between training and test.
+    machine_type, machine_id : str
+        For example ``fan`` and ``00``. Empty where the layout knows no machines.
+    split : {"train", "test"}
+    condition : {"normal", "anomaly", "unknown"}
+    label : str
+        Class of a labelled sound, or attributes that the file name carries.
+    fault_group : int
+        -1 not grouped, 0 normal, 1..k the group of an anomalous clip.
+    fold : int
+        Given fold of a cross-validation; 0 where there is none.
+    domain : str
+        ``source`` or ``target`` where the set knows a domain shift, else empty.
+    snr_db : float or None
+        Signal-to-noise ratio, in dB, where known.
+    start, end : float
+        The interval within the recording, in seconds; ``end`` 0 means the recording's end.
+    source : str
+        File name of the archive (or folder) that holds the recording.
+    augmentation : str
+        How the clip was altered; empty for a recording as it came.
+    """
+
+    path: str
+    recording: str
+    machine_type: str = ""
+    machine_id: str = ""
+    split: Split = "train"
+    condition: Condition = "unknown"
+    label: str = ""
+    fault_group: int = -1
+    fold: int = 0
+    domain: str = ""
+    snr_db: float | None = None
+    start: float = 0.0
+    end: float = 0.0
+    source: str = ""
+    augmentation: str = ""
+
+    @property
+    def machine(self) -> str:
+        """Machine type and id as one key, ``fan/00``: ids repeat across types."""
+        return f"{self.machine_type}/{self.machine_id}"
+
+
+COLUMNS = tuple(field.name for field in fields(Clip))
+
+
+def write_clips(path: str | os.PathLike[str], clips: Sequence[Clip], **extra: Sequence[object]) -> None:
+    """Write the table as CSV (UTF-8, a header row, one row per clip), with `extra` columns behind it."""
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*COLUMNS, *extra])
+        for clip, *more in zip(clips, *extra.values(), strict=True):
+            values = (getattr(clip, column) for column in COLUMNS)
+            writer.writerow(["" if value is None else value for value in values] + more)
+
+
+def read_clips(path: str | os.PathLike[str]) -> list[Clip]:
+    """Read a table written by :func:`write_clips`.
+
+    Raises
+    ------
+    DatasetError
+        If a column is missing or a value is not one the column allows; the message names the line.
+    """
+    return list(_rows(Path(path)))
+
+
+def _rows(path: Path) -> Iterator[Clip]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = set(COLUMNS) - set(reader.fieldnames or ())
+            if missing:
+                raise DatasetError(f"{path}: column {', '.join(sorted(missing))} is missing; make the table anew")
+            for row in reader:
+                try:
+                    yield _parse(row)
+                except (ValueError, TypeError) as error:
+                    raise DatasetError(f"{path}, line {reader.line_num}: {error}; correct the row") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: cannot be read as a table of clips ({error})") from error
+
+
+def _parse(row: dict[str, str]) -> Clip:
+    split, condition = row["split"], row["condition"]
+    if split not in get_args(Split):
+        raise ValueError(f"split is {split!r}, not train or test")
+    if condition not in get_args(Condition):
+        raise ValueError(f"condition is {condition!r}, not normal, anomaly or unknown")
+    return Clip(
+        path=row["path"],
+        recording=row["recording"],
+        machine_type=row["machine_type"],
+        machine_id=row["machine_id"],
+        split=split,  # type: ignore[arg-type]  # checked above
+        condition=condition,  # type: ignore[arg-type]  # checked above
+        label=row["label"],
+        fault_group=int(row["fault_group"]),
+        fold=int(row["fold"]),
+        domain=row["domain"],
+        snr_db=float(row["snr_db"]) if row["snr_db"] else None,
+        start=float(row["start"]),
+        end=float(row["end"]),
+        source=row["source"],
+        augmentation=row["augmentation"],
+    )

@@ -1,0 +1,22 @@
+/* Log-mel spectrum: 20 / power * log10(mel + eps), samples from -1 to 1. */
+#include "frontend.h"
+
+#include <math.h>
+
+#include "fft.h"
+
+void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE], real_t work[FRAME_SIZE]) {
+    for (int i = 0; i < FRAME_SIZE; i++) {
+        work[i] = (float)pcm[i] / 32768.0f * FRAME_WINDOW[i];
+    }
+    fft_real(work);
+    const float *weight = MEL_WEIGHTS;
+    for (int band = 0; band < SPECTRUM_SIZE; band++) {
+        float mel = 0.0f;
+        for (int bin = MEL_FIRST[band]; bin < MEL_FIRST[band] + MEL_COUNT[band]; bin++) {
+            float energy = fft_energy(work, bin);
+            mel += *weight++ * (MEL_POWER == 2.0f ? energy : powf(energy, MEL_POWER / 2.0f));
+        }
+        frame[band] = 20.0f / MEL_POWER * log10f(mel + MEL_EPSILON);
+    }
+}

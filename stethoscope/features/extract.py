@@ -1,0 +1,142 @@
+"""From recordings to the feature store: decoded and transformed in parallel, written in order, in one pass."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain, groupby
+from pathlib import Path
+from typing import TypeVar
+
+from stethoscope.audio import Samples, load
+from stethoscope.augmentation import alter
+from stethoscope.datasets.archives import open_archive
+from stethoscope.datasets.clips import Clip
+from stethoscope.errors import AudioError, DatasetError
+from stethoscope.features.feature import Feature
+from stethoscope.features.logmel import Frames
+from stethoscope.features.store import FeatureStore, FeatureWriter
+from stethoscope.progress import track
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def extract_features(
+    archives: Sequence[Path],
+    clips: Sequence[Clip],
+    feature: Feature,
+    folder: str | os.PathLike[str],
+    *,
+    min_frames: int = 1,
+    workers: int | None = None,
+) -> FeatureStore:
+    """Compute the features of all clips and write them to a feature store.
+
+    A recording that cannot be used is skipped and named in the store. Memory does not grow with the number of clips.
+
+    Parameters
+    ----------
+    archives : sequence of Path
+        Archives or folders; a clip's ``source`` is the name of one of them.
+    clips : sequence of Clip
+    feature : Feature
+        With sample rate 0 the first readable recording's own rate is taken for all; others are resampled to it.
+    folder : path
+        Where the store is written.
+    min_frames : int
+        Clips with fewer frames are skipped: they do not fill one window.
+    workers : int, optional
+        Threads; the processor count by default. Decoding and numpy release the interpreter lock.
+
+    Returns
+    -------
+    FeatureStore
+
+    Raises
+    ------
+    DatasetError
+        If no recording can be used; the message gives the first reason.
+    """
+    workers = workers or os.cpu_count() or 1
+    recordings = _recordings(archives, clips)
+    with FeatureWriter(folder) as writer, ThreadPoolExecutor(workers) as pool:
+        if not feature.sample_rate:
+            feature, recordings = _native_rate(feature, recordings)
+
+        def compute(recording: tuple[list[Clip], bytes | DatasetError]) -> list[tuple[Clip, Frames | str]]:
+            return list(_compute(feature, min_frames, *recording))
+
+        results = _in_order(pool, compute, recordings, ahead=4 * workers)
+        for clip, frames in track(chain.from_iterable(results), label="features", total=len(clips)):
+            if isinstance(frames, str):
+                writer.skip(clip, frames)
+            else:
+                writer.add(clip, frames)
+        if not len(writer):
+            reason = writer.skipped[0].reason if writer.skipped else "the table of clips is empty"
+            raise DatasetError(f"none of {len(clips)} recordings can be used; the first: {reason}")
+        writer.finish(feature)
+    return FeatureStore.open(folder)
+
+
+def _recordings(archives: Sequence[Path], clips: Sequence[Clip]) -> Iterator[tuple[list[Clip], bytes | DatasetError]]:
+    """Yield the clips of each recording with its bytes, archive by archive, each in one sequential pass."""
+    for path in archives:
+        ours = sorted((clip for clip in clips if clip.source == path.name), key=lambda clip: clip.path)
+        by_path = {name: list(group) for name, group in groupby(ours, key=lambda clip: clip.path)}
+        with open_archive(path) as archive:
+            for name, content in archive.stream(by_path):
+                yield by_path[name], content
+
+
+def _native_rate(
+    feature: Feature, recordings: Iterator[tuple[list[Clip], bytes | DatasetError]]
+) -> tuple[Feature, Iterator[tuple[list[Clip], bytes | DatasetError]]]:
+    """Settle the sample rate by the first readable recording, and give the recordings back, whole."""
+    seen = []
+    for clips, content in recordings:
+        seen.append((clips, content))
+        if isinstance(content, bytes):
+            try:
+                _, rate = load(content)
+            except AudioError:
+                continue
+            feature = replace(feature, sample_rate=rate)
+            break
+    return feature, chain(seen, recordings)
+
+
+def _compute(feature: Feature, min_frames: int, clips: list[Clip], content: bytes | DatasetError) -> Iterator[tuple[Clip, Frames | str]]:
+    samples: Samples | str
+    if isinstance(content, DatasetError):
+        samples = str(content)
+    else:
+        try:
+            samples, _ = load(content, sample_rate=feature.sample_rate, channel=feature.channel, name=clips[0].path)
+        except AudioError as error:
+            samples = str(error)
+    for clip in clips:
+        yield clip, samples if isinstance(samples, str) else _frames(feature, min_frames, clip, samples)
+
+
+def _frames(feature: Feature, min_frames: int, clip: Clip, samples: Samples) -> Frames | str:
+    start = round(clip.start * feature.sample_rate)
+    stop = round(clip.end * feature.sample_rate) or len(samples)
+    cut = samples[start:stop]
+    if len(cut) == 0 or feature.n_frames(len(cut)) < min_frames:
+        seconds = len(cut) / feature.sample_rate
+        return f"{clip.path}: {seconds:.3f} s are shorter than one window of {min_frames} frames; use longer clips or fewer feature_frames"
+    return feature.extract(alter(cut, clip))
+
+
+def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], *, ahead: int) -> Iterator[R]:
+    """Map in parallel, in order, with at most `ahead` items waiting: ``pool.map`` would read the whole archive at once."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(pool.submit(work, item))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,0 +1,160 @@
+"""The feature store: all clips' frames end to end in one memory-mapped file, with the table that finds them."""
+
+import csv
+import json
+import mmap
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.datasets.clips import Clip, read_clips, write_clips
+from stethoscope.errors import ModelError
+from stethoscope.features.feature import Feature, feature_from_json
+from stethoscope.features.logmel import Frames
+from stethoscope.files import write_json
+
+_FRAMES, _CLIPS, _FEATURE, _SKIPPED = "frames.npy", "clips.csv", "feature.json", "skipped.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A recording that could not be used, and why."""
+
+    source: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FeatureStore:
+    """Features of a set of clips.
+
+    Attributes
+    ----------
+    frames : np.ndarray [shape=(total_frames, n_values), dtype=float32]
+        Memory-mapped, read-only.
+    clips : list of Clip
+    first_frame, n_frames : np.ndarray [shape=(n_clips,), dtype=int64]
+        Where each clip's frames stand in `frames`.
+    feature : Feature
+        The definition that made the frames.
+    skipped : list of Skipped
+        Recordings that are not in the store, and why.
+    """
+
+    frames: Frames
+    clips: list[Clip]
+    first_frame: npt.NDArray[np.int64]
+    n_frames: npt.NDArray[np.int64]
+    feature: Feature
+    skipped: list[Skipped]
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Self:
+        """Open a store written by :class:`FeatureWriter`.
+
+        Raises
+        ------
+        ModelError
+            If the folder is no finished store.
+        """
+        folder = Path(folder)
+        if not (folder / _FEATURE).is_file():
+            raise ModelError(f"{folder}: is no finished feature store; extract the features again")
+        with (folder / _CLIPS).open(newline="", encoding="utf-8") as file:
+            spans = [(int(row["first_frame"]), int(row["n_frames"])) for row in csv.DictReader(file)]
+        first_frame, n_frames = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+        return cls(
+            frames=np.load(folder / _FRAMES, mmap_mode="r"),
+            clips=read_clips(folder / _CLIPS),
+            first_frame=first_frame,
+            n_frames=n_frames,
+            feature=feature_from_json(json.loads((folder / _FEATURE).read_text(encoding="utf-8"))),
+            skipped=[Skipped(**row) for row in json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))],
+        )
+
+    def clip_frames(self, index: int) -> Frames:
+        """Return the frames of one clip [shape=(n_frames, n_values), dtype=float32]."""
+        start = self.first_frame[index]
+        return self.frames[start : start + self.n_frames[index]]
+
+    def release(self) -> None:
+        """Let go of the pages that were read: they stay in the system's cache, not in this process's memory."""
+        mapped = getattr(self.frames, "_mmap", None)
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+    def where(self, wanted: Callable[[Clip], bool]) -> npt.NDArray[np.intp]:
+        """Return the indices of the clips that are `wanted`, in the store's order."""
+        return np.flatnonzero([wanted(clip) for clip in self.clips])
+
+    def by_type(self, indices: Sequence[int] | npt.NDArray[np.intp]) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+        """Yield each machine type with its share of `indices`, types in alphabetical order."""
+        types = np.array([self.clips[index].machine_type for index in indices])
+        for machine_type in np.unique(types):
+            yield str(machine_type), np.asarray(indices)[types == machine_type]
+
+
+class FeatureWriter:
+    """Write a feature store clip by clip; it counts as a store only once the block has ended without an error.
+
+    Examples
+    --------
+    >>> with FeatureWriter(folder) as writer:
+    ...     writer.add(clip, feature.extract(samples))
+    ...     writer.finish(feature)
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self._folder = Path(folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / _FEATURE).unlink(missing_ok=True)
+        self._file = (self._folder / _FRAMES).open("wb")
+        self._clips: list[Clip] = []
+        self._spans: list[tuple[int, int]] = []
+        self._total = 0
+        self._size = 0
+        self.skipped: list[Skipped] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def add(self, clip: Clip, frames: Frames) -> None:
+        """Append a clip's frames [shape=(n_frames, n_values), dtype=float32]."""
+        if not self._clips:
+            self._size = frames.shape[1]
+            self._write_header()
+        self._file.write(np.ascontiguousarray(frames, dtype="<f4").data)
+        self._clips.append(clip)
+        self._spans.append((self._total, len(frames)))
+        self._total += len(frames)
+
+    def skip(self, clip: Clip, reason: str) -> None:
+        """Note that a recording could not be used."""
+        self.skipped.append(Skipped(clip.source, clip.path, reason))
+
+    def finish(self, feature: Feature) -> None:
+        """Write the table and the definition; the definition comes last and makes the folder a store."""
+        self._write_header()
+        self._file.close()
+        first_frame, n_frames = zip(*self._spans, strict=True) if self._spans else ((), ())
+        write_clips(self._folder / _CLIPS, self._clips, first_frame=first_frame, n_frames=n_frames)
+        write_json(self._folder / _SKIPPED, [{"source": s.source, "path": s.path, "reason": s.reason} for s in self.skipped])
+        write_json(self._folder / _FEATURE, feature.to_json())
+
+    def _write_header(self) -> None:
+        # numpy pads the header so that the first dimension can grow without moving the data.
+        self._file.seek(0)
+        np.lib.format.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": (self._total, self._size)})

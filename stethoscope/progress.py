@@ -1,0 +1,90 @@
+"""Progress of long work: a bar on a terminal, a plain line every few seconds elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_SECONDS_BETWEEN_LINES = 2.0
+
+
+class Bar:
+    """Progress of `total` steps.
+
+    Parameters
+    ----------
+    label : str
+        What is being done, for example ``features``.
+    total : int
+        Number of steps expected; 0 when unknown.
+    unit : str
+        What one step is called.
+    """
+
+    def __init__(self, label: str, total: int, *, unit: str) -> None:
+        self._label = label
+        self._total = total
+        self._count = 0
+        self._note = ""
+        self._last = time.monotonic()
+        self._bar = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = tqdm(desc=label, total=total or None, unit=unit, leave=False)
+
+    def advance(self, note: str = "", *, steps: int = 1) -> None:
+        """Count `steps` more steps and show `note` beside them."""
+        self._count += steps
+        self._note = note
+        if self._bar is not None:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(steps)
+        elif time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
+            self._print()
+
+    def close(self) -> None:
+        """Show the end."""
+        if self._bar is not None:
+            self._bar.close()
+        else:
+            self._print()
+
+    def _print(self) -> None:
+        self._last = time.monotonic()
+        total = f"/{self._total}" if self._total else ""
+        print(f"{self._label} {self._count}{total}  {self._note}".rstrip(), file=sys.stderr, flush=True)
+
+
+def track(items: Iterable[T], *, label: str, total: int, unit: str = "clip") -> Iterator[T]:
+    """Yield `items` and report how far the work is; the parameters are those of :class:`Bar`."""
+    bar = Bar(label, total, unit=unit)
+    try:
+        for item in items:
+            yield item
+            bar.advance()
+    finally:
+        bar.close()
+
+
+def warn(text: str) -> None:
+    """Print one line that a person should see, ``warning: ...``; a run collects them for its summary."""
+    print(f"warning: {' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+_MOST_NAMES = 6
+
+
+def said_of(machines: Sequence[str], text: str) -> str:
+    """Return one line that says the same of several machines, ``fan/00, fan/02: text``; of many it names the first."""
+    more = len(machines) - _MOST_NAMES
+    names = ", ".join(machines) if more <= 0 else f"{', '.join(machines[:_MOST_NAMES])} and {more} more"
+    return f"{names}: {text}"
+
+
+def span(numbers: Iterable[int]) -> str:
+    """Return the range of whole numbers in words, ``11 to 12``, or the number if they are equal."""
+    low, *_, high = sorted(2 * list(numbers))
+    return str(low) if low == high else f"{low} to {high}"

@@ -1,0 +1,140 @@
+"""The command-line client of a stream."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import soundfile
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from stethoscope.errors import AudioError, ParameterError, ServiceError
+from stethoscope.inference import machine_id_of_name
+
+_BLOCK_SECONDS = 0.25
+_SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound as it is sent.
+
+    Attributes
+    ----------
+    blocks : iterator of bytes
+        Interleaved samples.
+    rate : int
+        In Hz.
+    channels : int
+    encoding : str
+        ``s16le`` or ``f32le``.
+    machine_id : str
+    """
+
+    blocks: Iterator[bytes]
+    rate: int
+    channels: int
+    encoding: str
+    machine_id: str = ""
+
+
+def read_file(path: str | os.PathLike[str], machine_id: str = "") -> Sound:
+    """Read a recording block by block, in floats, which lose nothing.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be read.
+    """
+    try:
+        file = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:
+        raise AudioError(f"{path}: not a readable WAV, FLAC or OGG recording") from error
+
+    def blocks() -> Iterator[bytes]:
+        with file:
+            for block in file.blocks(round(_BLOCK_SECONDS * file.samplerate), dtype="float32", always_2d=True):
+                yield block.astype("<f4").tobytes()
+
+    return Sound(blocks(), file.samplerate, file.channels, "f32le", machine_id or machine_id_of_name(str(path)))
+
+
+def read_raw(rate: int, channels: int, encoding: str, machine_id: str = "") -> Sound:
+    """Read raw samples from standard input, as soon as they come."""
+    size = round(_BLOCK_SECONDS * rate) * channels * (2 if encoding == "s16le" else 4)
+    # Unbuffered: a block is sent as soon as it is there.
+    return Sound(iter(lambda: os.read(sys.stdin.fileno(), size), b""), rate, channels, encoding, machine_id)
+
+
+def listen(sound: Sound, *, url: str, window: float, step: float, api_key: str = "") -> Iterator[dict[str, Any]]:
+    """Send a sound to a service and yield its verdicts as they come.
+
+    Parameters
+    ----------
+    sound : Sound
+    url : str
+        Address of the service, ``http://host:port``.
+    window, step : float
+        Length of a window and distance from one to the next, in seconds.
+    api_key : str
+        Key that the service asks for.
+
+    Raises
+    ------
+    ParameterError
+        If `url` is no address.
+    ServiceError
+        If the service cannot be reached, refuses, or ends the stream early.
+    """
+    try:
+        with connect(
+            _address(url, sound, window, step),
+            additional_headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            compression=None,
+            max_size=1 << 24,
+            proxy=None,
+        ) as connection:
+            sender = threading.Thread(target=_send, args=(connection, sound), daemon=True)
+            sender.start()
+            for message in connection:
+                yield json.loads(message)
+    except ConnectionClosed as error:
+        told = error.rcvd.reason if error.rcvd and error.rcvd.reason else "without a reason"
+        raise ServiceError(f"{url}: the service ended the stream early ({told})") from error
+    except InvalidStatus as error:
+        raise ServiceError(f"{url}: refused, {_told(error)}") from error
+    except InvalidURI as error:
+        raise ParameterError(f"--url {url}: is no address; give one such as http://127.0.0.1:5000") from error
+    except (OSError, WebSocketException) as error:
+        raise ServiceError(f"{url}: cannot be reached ({error}); is `stethoscope serve` running there?") from error
+
+
+def _send(connection: ClientConnection, sound: Sound) -> None:
+    try:
+        for block in sound.blocks:
+            connection.send(block)
+        connection.send("end")
+    except ConnectionClosed:
+        pass  # the receiving side tells why
+
+
+def _address(url: str, sound: Sound, window: float, step: float) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES or not parts.netloc:
+        raise ParameterError(f"--url {url}: is no address; give one such as http://127.0.0.1:5000")
+    query = {"rate": sound.rate, "channels": sound.channels, "encoding": sound.encoding, "window": window, "step": step}
+    if sound.machine_id:
+        query["machine_id"] = sound.machine_id
+    return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path.rstrip('/')}/stream?{urlencode(query)}"
+
+
+def _told(error: InvalidStatus) -> str:
+    try:
+        return str(json.loads(error.response.body)["Error"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {error.response.status_code}"

@@ -1,0 +1,187 @@
+"""What every request passes: an id, the key, safe headers, one line of log, and a clean end whatever happens inside."""
+
+import asyncio
+import hmac
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket
+
+from stethoscope.serve.limits import Refusal
+from stethoscope.serve.logs import REQUEST_ID
+from stethoscope.serve.metrics import Metrics
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready"})
+"""Paths that need no key, besides those below /page/: nothing there tells of the model or of recordings."""
+
+_SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES = 64 << 20
+_PROBES = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
+
+
+def refusal_response(refusal: Refusal) -> JSONResponse:
+    """Return the answer that tells of a refusal."""
+    headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "5"}}.get(refusal.status)
+    body = {"Error": refusal.message, "Reason": refusal.reason, "RequestId": REQUEST_ID.get()}
+    return JSONResponse(body, refusal.status, headers)
+
+
+class Guard:
+    """The outermost ASGI layer.
+
+    Parameters
+    ----------
+    app : ASGI application
+    metrics : Metrics
+    api_key : str
+        Requests must carry it as ``Authorization: Bearer <key>``; empty asks for none.
+    """
+
+    def __init__(self, app: App, metrics: Metrics, api_key: str = "") -> None:
+        self._app = app
+        self._metrics = metrics
+        self._api_key = api_key.encode()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        REQUEST_ID.set(_request_id(headers))
+        if scope["type"] == "http":
+            await self._http(scope, receive, send, headers)
+        else:
+            await self._websocket(scope, receive, send, headers)
+
+    async def _http(self, scope: Message, receive: Receive, send: Send, headers: Headers) -> None:
+        exchange = _Exchange(receive, send, has_body="content-length" in headers or "transfer-encoding" in headers)
+        began = time.perf_counter()
+        try:
+            if self._is_allowed(scope, headers):
+                await self._app(scope, exchange.receive, exchange.send)
+            else:
+                await refusal_response(_UNAUTHORIZED)(scope, exchange.receive, exchange.send)
+        except Exception:
+            logger.exception("failed")  # the answer has been given by the application
+        seconds = time.perf_counter() - began
+        route = getattr(scope.get("route"), "path", "unknown")
+        self._metrics.requests.labels(scope["method"] if route != "unknown" else "", route, str(exchange.status)).inc()
+        self._metrics.latency.labels(route).observe(seconds)
+        if exchange.status >= 400:
+            self._metrics.refusals.labels(exchange.reason).inc()
+        if scope["path"] not in _PROBES or exchange.status >= 400:
+            logger.info(
+                "request",
+                extra={
+                    "method": scope["method"],
+                    "path": scope["path"][:200],
+                    "status": exchange.status,
+                    "reason": exchange.reason,
+                    "milliseconds": round(1000 * seconds, 1),
+                    "bytes": exchange.received,
+                    "client": (scope.get("client") or ("",))[0],
+                },
+            )
+
+    async def _websocket(self, scope: Message, receive: Receive, send: Send, headers: Headers) -> None:
+        logger.info("stream opens", extra={"client": (scope.get("client") or ("",))[0]})
+        if self._is_allowed(scope, headers):
+            await self._app(scope, receive, send)
+        else:
+            await WebSocket(scope, receive, send).send_denial_response(refusal_response(_UNAUTHORIZED))
+        logger.info("stream closed")
+
+    def _is_allowed(self, scope: Message, headers: Headers) -> bool:
+        if not self._api_key or scope["path"] in OPEN_PATHS or scope["path"].startswith("/page/"):
+            return True
+        kind, _, key = headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and hmac.compare_digest(key.strip().encode(), self._api_key)
+
+
+class _Exchange:
+    """One request and its answer, watched while they pass."""
+
+    def __init__(self, receive: Receive, send: Send, *, has_body: bool) -> None:
+        self._receive = receive
+        self._send = send
+        self._complete = not has_body
+        self.received = 0
+        self.status = 0
+        self.reason = ""
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.received += len(message.get("body", b""))
+        self._complete = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            headers["x-request-id"] = REQUEST_ID.get()
+            for name, value in _SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("cache-control", "no-store")
+            if self.status >= 400 and not self._complete:
+                headers["connection"] = "close"
+        elif self.status >= 400:
+            self.reason = self.reason or _reason(message.get("body", b""))
+            if not self._complete and not message.get("more_body", False):
+                # A connection that is closed on unread data is reset, and the client might never see why it was refused.
+                await self._send({**message, "more_body": True})
+                await self._linger()
+                message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def _linger(self) -> None:
+        """Discard what still comes, for a moment."""
+        enough = self.received + _LINGER_BYTES
+        try:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while not self._complete and self.received < enough:
+                    await self.receive()
+        except TimeoutError:
+            pass
+
+
+_UNAUTHORIZED = Refusal(401, "unauthorized", "this service asks for a key; send it as `Authorization: Bearer <key>`")
+
+
+def _request_id(headers: Headers) -> str:
+    """Return the id that the client or a proxy gave, if it is harmless, or a new one."""
+    given = headers.get("x-request-id", "")
+    return given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else uuid.uuid4().hex
+
+
+def _reason(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["Reason"])
+    except (ValueError, KeyError, TypeError):
+        return ""

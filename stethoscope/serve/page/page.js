@@ -1,0 +1,393 @@
+// Sends a sound to the service and shows what it says of it. No library, nothing from elsewhere.
+
+const $ = (id) => document.getElementById(id);
+const MAX_HISTORY = 50;
+const MAX_SOUNDS = 10; // of them, the newest, with their sound and picture
+const MAX_RECORDING = 60; // seconds
+const history = [];
+let shown = null;
+
+// ---- asking ----
+
+function headers() {
+  return $("key").value ? { authorization: `Bearer ${$("key").value}` } : {};
+}
+
+async function ask(path, options = {}) {
+  const response = await fetch(path, { ...options, headers: headers() });
+  const answer = await response.json().catch(() => ({}));
+  if (response.status === 401) $("key-row").hidden = false;
+  if (!response.ok) throw new Error(answer.Error || `The service answers with status ${response.status}.`);
+  return answer;
+}
+
+async function judge(blob, name) {
+  const form = new FormData();
+  const machine = $("machine").value.trim();
+  if (machine) form.append("machine_id", machine);
+  form.append("file", blob, name);
+  const entry = { name, blob, at: new Date() };
+  try {
+    entry.answer = await ask("inference?picture=true", { method: "POST", body: form });
+  } catch (error) {
+    entry.error = error instanceof TypeError ? "The service cannot be reached. Is it still running?" : error.message;
+  }
+  history.unshift(entry);
+  history.length = Math.min(history.length, MAX_HISTORY);
+  for (const old of history.slice(MAX_SOUNDS)) {
+    old.blob = null;
+    if (old.answer) delete old.answer.Picture;
+  }
+  return entry;
+}
+
+async function judgeAll(files) {
+  if (!files.length) return;
+  busy(true);
+  let last = null;
+  for (const [index, file] of [...files].entries()) {
+    say(files.length > 1 ? `Listening to ${file.name}, ${index + 1} of ${files.length}` : `Listening to ${file.name}`);
+    last = await judge(file, file.name);
+    showHistory();
+    if (last.answer) show(last);
+  }
+  busy(false);
+  if (last.error) return say(last.error, true);
+  say(`${last.name}: ${last.answer.Details.Message}`);
+  $("result").scrollIntoView({ block: "nearest" });
+  return undefined;
+}
+
+function say(text, wrong = false) {
+  $("status").textContent = text;
+  $("status").classList.toggle("wrong", wrong);
+}
+
+function busy(on) {
+  document.body.classList.toggle("busy", on);
+  $("choose").disabled = on;
+  $("record").disabled = on && !recorder;
+}
+
+// ---- showing ----
+
+const number = (value) => (Math.abs(value) >= 1000 || (value && Math.abs(value) < 0.01) ? value.toExponential(2) : Number(value.toPrecision(4)).toString());
+const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : share < 1 && share > 0.999 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);
+const kind = (entry) => (entry.error ? "none" : entry.answer.Anomaly ? "anomaly" : "normal");
+const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function show(entry) {
+  shown = entry;
+  const { Anomaly, Details } = entry.answer;
+  $("result").hidden = false;
+  $("result").className = `card result ${kind(entry)}`;
+  $("message").textContent = Details.Message;
+  const machine = [Details.MachineType, Details.MachineId].filter(Boolean).join(" ");
+  $("about").textContent = `${entry.name} · ${machine ? `judged as ${machine}` : ""}${Details.MachineId ? "" : ", threshold of all ids"}`;
+  showGauge(Details, Anomaly);
+  showProbabilities(Details, Anomaly);
+  showEvents(Details.Events);
+  showPicture(entry);
+  for (const [index, button] of [...document.querySelectorAll("#history button")].entries()) {
+    button.toggleAttribute("aria-current", history[index] === entry);
+  }
+}
+
+function showGauge({ Score, Threshold }, anomaly) {
+  // Scores of some detectors are negative: the bar then spans what lies around both.
+  const low = Math.min(0, Score, Threshold) * 1.1;
+  const high = Math.max(Score, Threshold, low + 1e-9) + 0.25 * (Math.max(Score, Threshold) - low);
+  const place = (value) => `${(100 * (value - low)) / (high - low)}%`;
+  $("gauge").querySelector(".fill").style.width = place(Score);
+  $("gauge").querySelector(".limit").style.left = place(Threshold);
+  const relation = anomaly ? "above" : "not above";
+  $("gauge").setAttribute("aria-label", `Score ${number(Score)} is ${relation} the threshold ${number(Threshold)}`);
+  const words = $("score");
+  words.replaceChildren("Score ", element("strong", "", number(Score)), anomaly ? ", above the threshold" : ", not above the threshold");
+  $("threshold").textContent = `Threshold ${number(Threshold)}`;
+}
+
+function showProbabilities({ Probabilities, Labels }, anomaly) {
+  const named = Labels?.length === Probabilities.length;
+  // Without labels they tell where the score lies among those of normal recordings; neither side is a verdict.
+  const compared = !named && Probabilities.length === 2;
+  $("probabilities-title").textContent = compared ? "Among normal recordings" : "Probabilities";
+  const labels = named ? Labels : compared ? ["Score higher", "Score lower"] : Probabilities.map((_, index) => `Class ${index + 1}`);
+  const most = compared ? -1 : Probabilities.indexOf(Math.max(...Probabilities));
+  const rows = Probabilities.map((share, index) => {
+    const row = element("div", index === most ? "likeliest" : "");
+    const track = element("dd", "track");
+    track.setAttribute("aria-hidden", "true");
+    const bar = element("i");
+    bar.style.width = `${100 * share}%`;
+    track.append(bar);
+    row.append(element("dt", "", labels[index]), track, element("dd", "share", percent(share)));
+    return row;
+  });
+  $("probabilities").replaceChildren(...rows);
+  $("probabilities").className = `bars ${anomaly ? "anomaly" : "normal"}`;
+}
+
+function showEvents(events) {
+  $("events-part").hidden = !events?.length;
+  const items = (events || []).slice(0, 200).map((event) => element("li", "", typeof event === "object" ? describe(event) : String(event)));
+  $("events").replaceChildren(...items);
+}
+
+function describe(event) {
+  const named = Object.fromEntries(Object.entries(event).map(([key, value]) => [key.toLowerCase(), value]));
+  const label = named.label ?? named.name ?? "event";
+  const seconds = (value) => Number(value).toFixed(2);
+  return named.start !== undefined ? `${label} ${seconds(named.start)} – ${seconds(named.end)} s` : String(label);
+}
+
+// ---- picture ----
+
+const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+// Loudness from black to a quiet blue-grey; deviation glows over it from rust to pale yellow.
+const QUIET = ramp([[12, 15, 17], [38, 49, 58], [92, 108, 120], [190, 202, 210]]);
+const GLOW = ramp([[120, 40, 12], [208, 84, 24], [255, 138, 42], [255, 224, 138]]);
+
+function ramp(stops) {
+  return Array.from({ length: 256 }, (_, value) => {
+    const place = (value / 255) * (stops.length - 1);
+    const index = Math.min(Math.floor(place), stops.length - 2);
+    return stops[index].map((from, channel) => from + (stops[index + 1][channel] - from) * (place - index));
+  });
+}
+
+function showPicture(entry) {
+  const picture = entry.answer.Picture;
+  $("result").querySelector("figure").hidden = !picture;
+  $("player").pause();
+  if (!picture) return;
+  if (entry.blob && $("player").dataset.of !== entry.name + entry.at.getTime()) {
+    URL.revokeObjectURL($("player").src);
+    $("player").src = URL.createObjectURL(entry.blob);
+    $("player").dataset.of = entry.name + entry.at.getTime();
+  }
+  $("cursor").hidden = true;
+  paint(entry);
+  axes(picture);
+}
+
+function paint(entry) {
+  const { Picture, Details, Anomaly } = entry.answer;
+  const { Columns, Bands } = Picture;
+  const loud = bytes(Picture.Spectrogram);
+  const deviation = bytes(Picture.Deviation);
+  const context = $("picture").getContext("2d");
+  $("picture").width = Columns;
+  $("picture").height = Bands;
+  const image = context.createImageData(Columns, Bands);
+  // A normal clip has its strongest spot, too: it glows as much as the clip is unlike normal.
+  const usual = Details.Probabilities.length === 2 ? Details.Probabilities[1] : Anomaly ? 1 : 0.4;
+  const strength = $("heat").checked ? (Anomaly ? 1 : 0.75 * usual ** 2) : 0;
+  for (let band = 0; band < Bands; band++) {
+    for (let column = 0; column < Columns; column++) {
+      const from = band * Columns + column;
+      const to = 4 * ((Bands - 1 - band) * Columns + column);
+      const heat = Math.min(255, Math.round(deviation[from] * strength));
+      const cover = Math.min(1, heat / 140);
+      for (let channel = 0; channel < 3; channel++) {
+        image.data[to + channel] = QUIET[loud[from]][channel] * (1 - cover) + GLOW[heat][channel] * cover;
+      }
+      image.data[to + 3] = 255;
+    }
+  }
+  context.putImageData(image, 0, 0);
+  const strongest = spot(deviation, Picture);
+  $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. It deviates most ${strongest}.`);
+  $("picture-title").textContent = Anomaly ? `Deviates most ${strongest}` : "Spectrogram";
+}
+
+function spot(deviation, { Columns, Bands, Seconds, Frequencies }) {
+  // The strongest of a coarse grid, so that a single value does not decide.
+  const rows = Math.min(16, Bands), columns = Math.min(20, Columns);
+  const sums = new Float64Array(rows * columns), counts = new Float64Array(rows * columns);
+  deviation.forEach((value, index) => {
+    const row = Math.floor((Math.floor(index / Columns) * rows) / Bands);
+    const cell = row * columns + Math.floor(((index % Columns) * columns) / Columns);
+    sums[cell] += value;
+    counts[cell] += 1;
+  });
+  let best = 0;
+  sums.forEach((sum, cell) => { if (sum / counts[cell] > sums[best] / counts[best]) best = cell; });
+  const band = Math.floor(((Math.floor(best / columns) + 0.5) * Bands) / rows);
+  const time = (((best % columns) + 0.5) / columns) * Seconds;
+  return `near ${hertz(Frequencies[band])}, ${time.toFixed(1)} s`;
+}
+
+const hertz = (value) => (value >= 1000 ? `${Number((value / 1000).toPrecision(2))} kHz` : `${Math.round(value)} Hz`);
+
+function axes({ Seconds, Frequencies, Bands }) {
+  const at = (text, side, share) => {
+    const tick = element("span", "", text);
+    tick.style[side] = `${100 * share}%`;
+    return tick;
+  };
+  const ticks = [100, 250, 500, 1000, 2000, 4000, 8000, 16000].filter((hz) => hz > Frequencies[0] && hz < Frequencies[Bands - 1] * 0.99);
+  const places = ticks.map((hz) => [hz, Frequencies.findIndex((centre) => centre >= hz) / Bands]);
+  const spread = places.filter(([, share], index) => index === 0 || share - places[index - 1][1] > 0.07);
+  $("y-axis").replaceChildren(...spread.map(([hz, share]) => at(hertz(hz), "bottom", share)));
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120];
+  const step = steps.find((one) => Seconds / one <= 7) || 300;
+  const marks = Array.from({ length: Math.floor((0.96 * Seconds) / step) + 1 }, (_, i) => i * step);
+  $("x-axis").replaceChildren(...marks.map((s) => at(`${Number(s.toFixed(1))} s`, "left", s / Seconds)));
+}
+
+// ---- history ----
+
+function showHistory() {
+  $("history-part").hidden = !history.length;
+  $("history").replaceChildren(...history.map((entry) => {
+    const button = element("button", kind(entry));
+    button.type = "button";
+    const details = entry.answer?.Details;
+    const told = entry.error || `score ${number(details.Score)}, threshold ${number(details.Threshold)}`;
+    button.append(
+      element("span", "pip"), element("span", "name", entry.name),
+      element("strong", "", entry.error ? "No verdict" : details.Message), element("small", "", `${clock(entry.at)} · ${told}`),
+    );
+    button.disabled = Boolean(entry.error);
+    button.addEventListener("click", () => {
+      show(entry);
+      $("result").focus({ preventScroll: true });
+      $("result").scrollIntoView({ block: "start", behavior: "smooth" });
+    });
+    const item = element("li");
+    item.append(button);
+    return item;
+  }));
+}
+
+// ---- recording ----
+
+let recorder = null;
+
+async function toggleRecording() {
+  if (recorder) return recorder.stop();
+  if (!navigator.mediaDevices) return say("The browser lets pages record only over https or on localhost.", true);
+  try {
+    // What makes speech pleasant would take the machine's sound away.
+    const wanted = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
+    record(await navigator.mediaDevices.getUserMedia({ audio: wanted }));
+  } catch (error) {
+    say(error.name === "NotAllowedError" ? "The microphone was not allowed; allow it in the browser's address bar." : "No microphone was found.", true);
+  }
+  return undefined;
+}
+
+function record(stream) {
+  const media = new MediaRecorder(stream);
+  const parts = [];
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  context.createMediaStreamSource(stream).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const began = performance.now();
+  const watch = setInterval(() => {
+    analyser.getFloatTimeDomainData(samples);
+    const peak = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-4);
+    $("level").firstElementChild.style.transform = `scaleX(${Math.max(0, 1 + Math.log10(peak) / 3)})`;
+    const seconds = (performance.now() - began) / 1000;
+    $("record-label").textContent = `Stop, ${seconds.toFixed(0)} s`;
+    if (seconds > MAX_RECORDING) recorder?.stop();
+  }, 100);
+  media.ondataavailable = (event) => parts.push(event.data);
+  media.onstop = async () => {
+    clearInterval(watch);
+    stream.getTracks().forEach((track) => track.stop());
+    recorder = null;
+    $("record").classList.remove("recording");
+    $("record-label").textContent = "Record";
+    $("level").hidden = true;
+    try {
+      // Browsers record compressed formats that the service does not read.
+      const decoded = await context.decodeAudioData(await new Blob(parts).arrayBuffer());
+      await judgeAll([new File([wav(decoded)], `recording ${clock(new Date()).replaceAll(":", ".")}.wav`, { type: "audio/wav" })]);
+    } catch {
+      say("Nothing was recorded; record again.", true);
+      busy(false);
+    } finally {
+      context.close();
+    }
+  };
+  recorder = media;
+  media.start();
+  $("record").classList.add("recording");
+  $("level").hidden = false;
+  say("Recording; hold the microphone still.");
+}
+
+function wav(sound) {
+  const samples = sound.getChannelData(0);
+  const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
+  const text = (offset, value) => [...value].forEach((char, index) => view.setUint8(offset + index, char.charCodeAt(0)));
+  text(0, "RIFF");
+  view.setUint32(4, 36 + 2 * samples.length, true);
+  text(8, "WAVEfmt ");
+  view.setUint32(16, 16, true);
+  view.setUint16(20, 1, true);
+  view.setUint16(22, 1, true);
+  view.setUint32(24, sound.sampleRate, true);
+  view.setUint32(28, 2 * sound.sampleRate, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
+  text(36, "data");
+  view.setUint32(40, 2 * samples.length, true);
+  samples.forEach((value, index) => view.setInt16(44 + 2 * index, Math.round(32767 * Math.max(-1, Math.min(1, value))), true));
+  return view.buffer;
+}
+
+// ---- the page's own events ----
+
+$("choose").addEventListener("click", () => $("files").click());
+$("files").addEventListener("change", async () => {
+  await judgeAll([...$("files").files]);
+  $("files").value = "";
+});
+$("record").addEventListener("click", toggleRecording);
+$("heat").addEventListener("change", () => shown && paint(shown));
+for (const type of ["dragenter", "dragover"]) {
+  addEventListener(type, (event) => {
+    event.preventDefault();
+    $("drop").classList.add("over");
+  });
+}
+for (const type of ["dragleave", "drop"]) {
+  addEventListener(type, (event) => {
+    event.preventDefault();
+    if (type === "drop" || !event.relatedTarget) $("drop").classList.remove("over");
+    if (type === "drop") judgeAll([...event.dataTransfer.files]);
+  });
+}
+$("player").addEventListener("timeupdate", () => {
+  $("cursor").hidden = false;
+  $("cursor").style.left = `${(100 * $("player").currentTime) / ($("player").duration || 1)}%`;
+});
+$("canvas").addEventListener("click", (event) => {
+  const box = $("canvas").getBoundingClientRect();
+  $("player").currentTime = ((event.clientX - box.left) / box.width) * $("player").duration;
+});
+
+async function introduce() {
+  const { models: [name] } = await ask("v2");
+  const { parameters } = await ask(`v2/models/${encodeURIComponent(name)}`);
+  $("model").textContent = `Model ${name}, ${parameters.sample_rate / 1000} kHz`;
+  $("least").textContent = `${Number(parameters.min_seconds.toFixed(2))} s`;
+  $("machines").replaceChildren(...parameters.machines.map((machine) => new Option(machine)));
+}
+
+$("key-row").addEventListener("submit", (event) => {
+  event.preventDefault();
+  introduce().then(() => say("The key fits.")).catch((error) => say(error.message, true));
+});
+introduce().catch((error) => say(error.message, true));

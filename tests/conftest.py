@@ -1,0 +1,99 @@
+"""What tests of several rooms share."""
+
+from pathlib import Path
+
+import pytest
+
+from stethoscope.datasets.layouts import index
+from stethoscope.datasets.simulate import simulate_archive
+from stethoscope.evaluation import evaluate_detector
+from stethoscope.export import export_bundle
+from stethoscope.features.extract import extract_features
+from stethoscope.features.logmel import LogMel
+from stethoscope.features.store import FeatureStore
+from tests.sounds import beeps
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real recordings beside the project; tests that need them are skipped where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real recordings: {folder} is absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fan_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small simulated set: two fans, eight normal training clips, three normal and three anomalous test clips each, of 1 s."""
+    path = tmp_path_factory.mktemp("archive") / "fan.zip"
+    simulate_archive(path, machine="fan", ids=2, train_clips=8, test_normal=3, test_anomaly=3, seconds=1.0)
+    return path
+
+
+@pytest.fixture(scope="session")
+def fan_store(fan_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its feature store, with 32 mel bands."""
+    folder = tmp_path_factory.mktemp("store")
+    extract_features([fan_archive], index([fan_archive]), LogMel(n_mels=32), folder, min_frames=5)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fan_model(fan_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An autoencoder fitted to it for two epochs."""
+    from stethoscope.detectors.autoencoder import Autoencoder
+    from stethoscope.detectors.fit import Fit
+    from stethoscope.detectors.train import train_detector
+
+    folder = tmp_path_factory.mktemp("model") / "model"
+    detector = Autoencoder(fit_options=Fit(epochs=2, batch_size=64, verbose=0))
+    train_detector(FeatureStore.open(fan_store), detector, folder, validation_split=0.25, seed=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fan_results(fan_store: Path, fan_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its evaluation."""
+    folder = tmp_path_factory.mktemp("results") / "results"
+    evaluate_detector(fan_store, fan_model, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fan_bundle(fan_model: Path, fan_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle. Tests that alter it work on a copy."""
+    folder = tmp_path_factory.mktemp("bundle") / "bundle"
+    export_bundle(fan_model, fan_results, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def beep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight recordings of 12 s with labelled beeps."""
+    folder = tmp_path_factory.mktemp("set") / "beeps"
+    for seed in range(8):
+        beeps(folder, f"{seed:02d}", seed)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def beep_parts(beep_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the steps of the pipeline make of them, in clips.csv, store, model, results and bundle."""
+    from stethoscope.classifiers.events import EventFit, train_events
+    from stethoscope.datasets.audacity import recordings_of
+    from stethoscope.datasets.clips import write_clips
+    from stethoscope.datasets.layouts import index
+    from stethoscope.event_evaluation import evaluate_events
+    from stethoscope.export.events import export_events
+    from stethoscope.features.bands import BandSpectrum
+    from stethoscope.features.extract import extract_features
+
+    folder = tmp_path_factory.mktemp("beeps")
+    table = index([beep_folder])
+    write_clips(folder / "clips.csv", table)
+    store = extract_features([beep_folder], recordings_of(table), BandSpectrum(), folder / "store", min_frames=32)
+    train_events(store, table, EventFit(epochs=6, batch_size=32), folder / "model")
+    evaluate_events(folder / "store", folder / "clips.csv", folder / "model", folder / "results")
+    export_events(folder / "model", folder / "results", folder / "bundle", max_drop=0.05)
+    return folder

@@ -1,0 +1,118 @@
+import dataclasses
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stethoscope.datasets.inspect import Group, inspect, render
+from stethoscope.errors import DatasetError
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, wav: Callable[..., bytes]) -> Path:
+    """Recordings of several rates, channel counts and bit depths, and every kind of bad one."""
+    path = tmp_path / "-6_dB_fan.zip"
+    folder = "fan/id_00/normal"
+    nan = tmp_path / "nan.wav"
+    soundfile.write(nan, np.array([0.0, np.nan]), 16_000, subtype="FLOAT")
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(f"{folder}/00000000.wav", wav(seconds=1.0))
+        file.writestr(f"{folder}/00000001.wav", wav(seconds=2.0))
+        file.writestr(f"{folder}/00000002.wav", wav(seconds=4.0, rate=44_100, channels=2, width=3))
+        file.writestr("fan/id_00/abnormal/00000000.wav", wav(seconds=1.0, width=1))
+        file.writestr(f"{folder}/00000003.wav", "text named like a recording")
+        file.writestr(f"{folder}/00000004.wav", nan.read_bytes())
+        file.writestr(f"{folder}/00000005.wav", b"")
+        file.writestr(f"{folder}/00000006.wav", wav(seconds=0.0)[:44].replace(b"data", b"data"))
+        file.writestr(f"{folder}/00000007.wav", wav(seconds=3.0))
+        file.writestr("fan/loose.wav", wav(seconds=1.0))
+    data = bytearray(path.read_bytes())
+    at = data.index(wav(seconds=3.0))
+    data[at + 1000] ^= 1
+    path.write_bytes(data)
+    return path
+
+
+def test_tells_what_is_in_a_set(mixed: Path) -> None:
+    found = inspect([mixed])
+    assert found.layouts == {"-6_dB_fan.zip": "mimii"}
+    assert (found.recordings, found.clips) == (10, 9)
+    common = {"machine_type": "fan", "machine_id": "00", "domain": "", "snr_db": -6.0}
+    assert found.groups == [
+        Group(split="test", condition="anomaly", clips=1, **common),
+        Group(split="test", condition="normal", clips=1, **common),
+        Group(split="train", condition="normal", clips=7, **common),
+    ]
+    assert found.strangers == ["-6_dB_fan.zip: fan/loose.wav"]
+
+
+def test_shares_and_durations_are_those_of_the_readable_recordings(mixed: Path) -> None:
+    found = inspect([mixed])
+    assert found.sample_rates == {"16000": 4, "44100": 1}
+    assert found.channels == {"1": 4, "2": 1}
+    assert found.bit_depths == {"16": 3, "24": 1, "8": 1}
+    seconds = found.seconds
+    assert (seconds["min"], seconds["median"], seconds["max"]) == pytest.approx((1.0, 1.0, 4.0), abs=0.01)
+    assert seconds["total"] == pytest.approx(9.0, abs=0.01)
+
+
+def test_bad_recordings_are_named_with_the_reason(mixed: Path) -> None:
+    reasons = {Path(fault.path).stem: fault.reason for fault in inspect([mixed]).faults}
+    for name, reason in (
+        ("00000003", "not a readable WAV"),
+        ("00000004", "NaN"),
+        ("00000005", "not a readable WAV"),
+        ("00000006", "no samples"),
+        ("00000007", "is broken"),
+    ):
+        assert reason in reasons.pop(name)
+    assert reasons == {}
+
+
+def test_an_inspection_is_json_and_readable_text(mixed: Path) -> None:
+    found = inspect([mixed])
+    assert json.loads(json.dumps(dataclasses.asdict(found), allow_nan=False))["clips"] == 9
+    text = render(found)
+    assert [line.split() for line in text.splitlines() if line.startswith(("machine", "fan"))] == [
+        ["machine", "id", "SNR", "dB", "train", "normal", "test", "normal", "test", "anomaly"],
+        ["fan", "00", "-6", "7", "1", "1"],
+    ]
+    assert "16000 Hz (4, 80.0%), 44100 Hz (1, 20.0%)" in text
+    assert "5 unreadable:" in text
+    assert "fan/loose.wav" in text
+
+
+def test_a_set_in_no_known_layout_is_inspected_all_the_same(tmp_path: Path, wav: Callable[..., bytes]) -> None:
+    for i in range(30):
+        (tmp_path / "bells").mkdir(exist_ok=True)
+        (tmp_path / "bells" / f"audio_{i}.wav").write_bytes(wav())
+    found = inspect([tmp_path / "bells"])
+    assert (found.layouts, found.clips, found.recordings) == ({"bells": "unknown"}, 0, 30)
+    assert found.sample_rates == {"16000": 30}
+    assert "layout unknown" in render(found)
+
+
+def test_nothing_readable_is_told_not_crashed_on(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    for i in range(25):
+        (tmp_path / "bad" / f"{i}.wav").write_text("text")
+    text = render(inspect([tmp_path / "bad"]))
+    assert "none readable" in text
+    assert "25 unreadable:" in text
+    assert "and 5 more" in text
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="holds no recordings"):
+        inspect([tmp_path / "empty"])
+
+
+def test_a_real_archive(shared_data: Path) -> None:
+    found = inspect([shared_data / "dev_data_fan_sample.zip"])
+    assert found.sample_rates == {"16000": 21}
+    assert found.channels == {"1": 21}
+    assert found.bit_depths == {"16": 21}
+    assert found.seconds["total"] == pytest.approx(210)
+    assert found.faults == []

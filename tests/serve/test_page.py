@@ -1,0 +1,162 @@
+import base64
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from axe_core_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Browser, service: str) -> Iterator[Callable[..., Page]]:
+    """Opens the page; at the end no script may have failed and nothing may have been loaded from elsewhere."""
+    pages: list[Page] = []
+    troubles: list[str] = []
+
+    def opened(url: str = service, path: str = "/", **options: Any) -> Page:
+        page = browser.new_page(**options)
+        pages.append(page)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda message: troubles.append(message.text) if "Content Security" in message.text else None)
+        page.on("request", lambda request: None if request.url.startswith((url, "blob:", "data:")) else troubles.append(request.url))
+        page.goto(url + path)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert troubles == []
+
+
+def drop(page: Page, file: Path) -> None:
+    page.evaluate(
+        """([content, name]) => {
+            const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
+            const data = new DataTransfer();
+            data.items.add(new File([bytes], name, { type: "audio/wav" }));
+            document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        [base64.b64encode(file.read_bytes()).decode(), file.name],
+    )
+
+
+@pytest.fixture
+def contrast(recordings: list[Path], predicted: Callable[..., Any], tmp_path: Path) -> tuple[Path, Path]:
+    """A clip that is found normal, and one that is found anomalous: a whistle in silence."""
+    whistle = tmp_path / "whistle_id_00_.wav"
+    soundfile.write(whistle, 0.3 * np.sin(np.arange(16_000)), 16_000, subtype="FLOAT")
+    answers = dict(zip([*recordings, whistle], predicted(*recordings, whistle), strict=True))
+    assert answers[whistle]["Anomaly"]
+    return next(file for file, answer in answers.items() if not answer["Anomaly"]), whistle
+
+
+def violations(page: Page) -> list[str]:
+    results = Axe().run(page)["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in results if one["impact"] in ("serious", "critical", "moderate")]
+
+
+def test_dropped_clips_get_their_verdicts(opened: Callable[..., Page], contrast: tuple[Path, Path]) -> None:
+    page = opened()
+    normal, anomalous = contrast
+    expect(page.locator("#result")).to_be_hidden()
+    drop(page, normal)
+    expect(page.locator("#message")).to_have_text("Component OK")
+    expect(page.locator("#result")).to_have_class("card result normal")
+    drop(page, anomalous)
+    expect(page.locator("#message")).to_have_text("Anomaly")
+    expect(page.locator("#result")).to_have_class("card result anomaly")
+    expect(page.locator("#score")).to_contain_text("above the threshold")
+    expect(page.locator("#probabilities > div")).to_have_count(2)
+    expect(page.locator("#history li")).to_have_count(2)
+    assert page.eval_on_selector("#player", "player => player.src").startswith("blob:")
+    page.locator("#history button").last.click()
+    expect(page.locator("#message")).to_have_text("Component OK")
+
+
+def test_the_heat_map_is_painted_over_the_spectrogram(opened: Callable[..., Page], contrast: tuple[Path, Path]) -> None:
+    page = opened()
+    drop(page, contrast[1])
+    expect(page.locator("#message")).to_have_text("Anomaly")
+    pixels = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+    with_heat = page.eval_on_selector("#picture", pixels)
+    page.get_by_label("Show deviation").uncheck()
+    without = page.eval_on_selector("#picture", pixels)
+    reddest = [max(values[at] - values[at + 2] for at in range(0, len(values), 4)) for values in (with_heat, without)]
+    assert reddest[0] > 60
+    assert reddest[1] <= 0
+
+
+def test_a_file_that_is_no_sound_is_told_and_kept_in_the_history(opened: Callable[..., Page], tmp_path: Path) -> None:
+    page = opened()
+    text = tmp_path / "notes.wav"
+    text.write_text("no sound")
+    page.set_input_files("#files", text)
+    expect(page.get_by_role("status")).to_contain_text("not a readable WAV")
+    expect(page.locator("#history")).to_contain_text("No verdict")
+
+
+def test_a_recording_from_the_microphone_is_judged(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.get_by_role("button", name="Record").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.wait_for_timeout(1200)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#about")).to_contain_text("recording", timeout=10_000)
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_enabled()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible_and_fits(opened: Callable[..., Page], contrast: tuple[Path, Path], width: int, scheme: str) -> None:
+    page = opened(color_scheme=scheme, viewport={"width": width, "height": 800})
+    assert violations(page) == []
+    for file in contrast:
+        drop(page, file)
+        expect(page.locator("#about")).to_contain_text(file.name)
+        assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_reaches_everything(opened: Callable[..., Page], contrast: tuple[Path, Path]) -> None:
+    page = opened()
+    drop(page, contrast[0])
+    expect(page.locator("#history button")).to_have_count(1)
+    reached = {}  # in order; the player has several stops
+    for _ in range(16):
+        page.keyboard.press("Tab")
+        reached[page.evaluate("document.activeElement.id || document.activeElement.tagName")] = True
+    stops = ["choose", "record", "machine", "heat", "player", "BUTTON", "A"]
+    assert [name for name in reached if name in stops] == stops
+
+
+def test_a_service_with_a_key_asks_for_it(
+    opened: Callable[..., Page], start: Callable[..., str], fan_bundle: Path, recordings: list[Path]
+) -> None:
+    page = opened(start(fan_bundle, api_key="s3cret"))
+    page.get_by_label("Key of this service").fill("s3cret")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("The key fits.")
+    drop(page, recordings[0])
+    expect(page.locator("#about")).to_contain_text(recordings[0].name)
+
+
+def test_the_documentation_shows_every_address(opened: Callable[..., Page]) -> None:
+    page = opened(path="/docs")
+    expect(page.locator("#operations h2")).to_contain_text(["POST /inference", "POST /inference/batch"])
+    assert violations(page) == []

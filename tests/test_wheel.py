@@ -1,0 +1,62 @@
+"""The commands work from an installed wheel, far from a checkout."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the wheel holds."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT], check=True, capture_output=True, text=True
+    )
+    [wheel] = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        content.extractall(folder / "site")
+    return folder / "site"
+
+
+def command(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    return subprocess.run(
+        [sys.executable, "-m", "stethoscope", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+
+
+def test_compiled_pipelines_and_the_catalogue_travel_along(installed: Path, tmp_path: Path) -> None:
+    command(installed, tmp_path, "compile", "--output", "out.yaml")
+    assert (tmp_path / "out.yaml").read_text() == (ROOT / "pipeline.yaml").read_text()
+    assert "dcase2020/pump" in command(installed, tmp_path, "datasets").stdout
+
+
+def test_nothing_but_the_package_is_in_the_wheel(installed: Path) -> None:
+    assert {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")} == {"stethoscope"}
+
+
+@pytest.mark.slow
+def test_a_run_works_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
+    tiny = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
+    arguments = [
+        "run",
+        "--dataset-url",
+        tiny,
+        "-p",
+        "detector=autoencoder",
+        "-p",
+        "fit_epochs=1",
+        "-p",
+        "feature_n_mels=32",
+        "--output",
+        "out",
+    ]
+    done = command(installed, tmp_path, *arguments)
+    assert "fan/00" in done.stdout
+    assert (tmp_path / "out" / "report.html").is_file()
