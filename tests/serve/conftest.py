@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import requests
@@ -34,6 +34,14 @@ class Service:
 
     url: str
     process: subprocess.Popen[str]
+    log: IO[str]
+
+    def stop(self) -> str:
+        """End the service and give back its log."""
+        self.process.terminate()
+        self.process.wait(20)
+        self.log.seek(0)
+        return self.log.read()
 
 
 @contextmanager
@@ -59,7 +67,7 @@ def serving(bundle: Path, *options: str, environment: dict[str, str] | None = No
             process.wait(30)
             log.seek(0)
         assert found, f"{line}{log.read()}"
-        yield Service(found.group(), process)
+        yield Service(found.group(), process, log)
     finally:
         process.terminate()
         process.wait(30)

@@ -422,9 +422,8 @@ def test_logs_are_lines_of_json_with_the_request_id(fan_bundle: Path) -> None:
     with serving(fan_bundle) as running:
         post(running.url, wav(noise()), headers={"x-request-id": "job-8"})
         requests.get(f"{running.url}/v2/health/live", timeout=5)
-        running.process.terminate()
-        _, errors = running.process.communicate(timeout=20)
-    lines = [json.loads(line) for line in errors.splitlines() if line.startswith("{")]
+        log = running.stop()
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     (request,) = [line for line in lines if line["event"] == "request"]
     assert request["request_id"] == "job-8"
     assert (request["method"], request["path"], request["status"]) == ("POST", "/inference", 200)
