@@ -12,7 +12,8 @@ from stethoscope.errors import ParameterError, StethoscopeError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 not done, 2 called wrongly."""
-    # Clips are worked on in parallel; BLAS must not open threads of its own beside them. It reads this when it is loaded.
+    # Clips are worked on in parallel; BLAS must not open threads of its own beside them. It reads this when numpy is loaded, so
+    # commands import what computes only when they are carried out.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     command: Command = options.command

@@ -1,6 +1,7 @@
 """Who may import whom."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,22 @@ sys.exit(main(["predict", sys.argv[1], sys.argv[2]]))
     done = subprocess.run([sys.executable, "-c", program, str(fan_bundle), recording], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert '"Anomaly"' in done.stdout
+
+
+def test_commands_keep_blas_to_the_thread_that_calls_it(fan_bundle: Path) -> None:
+    """Clips are worked on in parallel; threads that BLAS opens beside them triple the work of a verdict."""
+    program = """
+import sys
+from stethoscope.cli import main
+assert "numpy" not in sys.modules
+assert main(["threshold", sys.argv[1]]) == 0
+from threadpoolctl import threadpool_info
+threads = [library["num_threads"] for library in threadpool_info()]
+sys.exit(0 if threads == [1] else f"threads of BLAS: {threads}")
+"""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", program, str(fan_bundle)], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 def imports(path: Path) -> set[str]:

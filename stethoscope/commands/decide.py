@@ -4,15 +4,15 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.errors import DatasetError, ParameterError
-from stethoscope.thresholds import Method, Thresholds
 
 if TYPE_CHECKING:
     from stethoscope.metrics import Comparison, Difference
     from stethoscope.scores import ScoredClip
+    from stethoscope.thresholds import Thresholds
 
 
 def register(add: Add) -> None:
@@ -20,7 +20,7 @@ def register(add: Add) -> None:
     one = add("threshold", _threshold, "set the false-alarm rate of a bundle without training it again")
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     one.add_argument("--false-alarm-rate", type=float, metavar="RATE", help="share of normal clips that may be called anomalous")
-    one.add_argument("--method", choices=get_args(Method), help="how a threshold is drawn from normal scores (default: as it was)")
+    one.add_argument("--method", metavar="METHOD", help="how it is drawn from normal scores: gamma or empirical (default: as before)")
 
     one = add("compare", _compare, "say whether runs on the same clips differ beyond chance")
     one.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, with scores.csv; the first is what others are compared with")
@@ -47,7 +47,7 @@ def _threshold(options: argparse.Namespace) -> int:
     return 0
 
 
-def _render_thresholds(thresholds: Thresholds, before: Thresholds | None = None) -> str:
+def _render_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = None) -> str:
     lines = [
         f"wanted false-alarm rate {thresholds.false_alarm_rate:g}, method {thresholds.method}",
         f"{'machine':<20}{'threshold':>14}{'before' if before else '':>14}{'normal clips behind it':>26}",
