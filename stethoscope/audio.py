@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -97,13 +98,48 @@ def load(
     AudioError
         As :func:`decode`, and if the channel does not exist.
     """
+    samples, rate = load_channels(source, (channel,), sample_rate=sample_rate, name=name, max_seconds=max_seconds)
+    return samples[0], rate
+
+
+def load_channels(
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    channels: Sequence[int],
+    *,
+    sample_rate: int = 0,
+    name: str = "",
+    max_seconds: float = MAX_SECONDS,
+) -> tuple[Samples, int]:
+    """Load several channels of a recording at a wanted rate; a mono recording is heard alike on all.
+
+    Parameters
+    ----------
+    source, sample_rate, name, max_seconds
+        As for :func:`load`.
+    channels : sequence of int
+        Indices of the channels, from 0.
+
+    Returns
+    -------
+    samples : np.ndarray [shape=(n_channels, n_samples), dtype=float32]
+    sample_rate : int
+        In Hz.
+
+    Raises
+    ------
+    AudioError
+        As :func:`decode`, and if a channel does not exist.
+    """
     samples, native_rate = decode(source, name=name, max_seconds=max_seconds)
-    if not 0 <= channel < len(samples):
-        raise AudioError(f"{name or 'recording'}: has {len(samples)} channel(s), channel {channel} does not exist; choose one from 0")
-    mono = np.ascontiguousarray(samples[channel])
+    if len(samples) == 1 and len(channels) > 1:
+        samples = np.repeat(samples, max(channels) + 1, axis=0)
+    for channel in channels:
+        if not 0 <= channel < len(samples):
+            raise AudioError(f"{name or 'recording'}: has {len(samples)} channel(s), channel {channel} does not exist; choose one from 0")
+    chosen = np.ascontiguousarray(samples[list(channels)])
     if sample_rate in (0, native_rate):
-        return mono, native_rate
-    return resample(mono, native_rate, sample_rate), sample_rate
+        return chosen, native_rate
+    return np.stack([resample(one, native_rate, sample_rate) for one in chosen]), sample_rate
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:

@@ -1,5 +1,6 @@
 """Altered versions of clips, to train on more than was recorded. Everything is seeded: the same clip is altered alike again."""
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +11,14 @@ from stethoscope.audio import Samples
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import ParameterError
 from stethoscope.features.logmel import Frames
+from stethoscope.stretch import stretch
 
-KINDS = {"noise": "0.005", "roll": "1600", "shift": "0.4"}
-"""Alterations of samples by name, each with a usual amount: deviation of white noise, samples, largest share of the length."""
+KINDS = {"noise": "0.005", "roll": "1600", "shift": "0.4", "stretch": "0.8-1.25"}
+"""Alterations of samples by name, each with a usual amount: deviation of white noise, samples, largest share of the length, and the
+lowest and highest rate at which the sound runs."""
+
+_SLOWEST, _FASTEST = 0.25, 4.0
+_DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
 
 
 def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
@@ -23,15 +29,18 @@ def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
     clips : sequence of Clip
     alterations : sequence of str
         Such as ``noise 0.005``: white noise; ``roll 1600``: turned round by as many samples; ``shift 0.4``: turned round by a
-        random share of the length, at most as large.
+        random share of the length, at most as large; ``stretch 0.8-1.25``: faster or slower at the same pitch, at a random rate
+        between the two.
 
     Raises
     ------
     ParameterError
-        If there is no such alteration.
+        If there is no such alteration, or one is given twice.
     """
-    for alteration in alterations:
+    for place, alteration in enumerate(alterations):
         _parse(alteration)
+        if alteration in alterations[:place]:
+            raise ParameterError(f"augmentation {alteration!r} is given twice and would be the same; change its amount")
     return [version for clip in clips for version in (clip, *(replace(clip, augmentation=alteration) for alteration in alterations))]
 
 
@@ -40,7 +49,8 @@ def alter(samples: Samples, clip: Clip) -> Samples:
 
     Parameters
     ----------
-    samples : np.ndarray [shape=(n_samples,), dtype=float32]
+    samples : np.ndarray [shape=(..., n_samples), dtype=float32]
+        All channels are altered alike; only the noise differs.
     clip : Clip
 
     Raises
@@ -50,13 +60,16 @@ def alter(samples: Samples, clip: Clip) -> Samples:
     """
     if not clip.augmentation:
         return samples
-    kind, amount = _parse(clip.augmentation)
+    kind, low, high = _parse(clip.augmentation)
     rng = np.random.default_rng(zlib.crc32(f"{clip.augmentation} {clip.recording} {clip.path} {clip.start}".encode()))
     if kind == "noise":
-        return samples + np.float32(amount) * rng.standard_normal(len(samples), dtype=np.float32)
+        return samples + np.float32(high) * rng.standard_normal(samples.shape, dtype=np.float32)
     if kind == "roll":
-        return np.roll(samples, round(amount))
-    return np.roll(samples, int(rng.uniform(0.0, amount) * len(samples)))
+        return np.roll(samples, round(high), axis=-1)
+    if kind == "shift":
+        return np.roll(samples, int(rng.uniform(0.0, high) * samples.shape[-1]), axis=-1)
+    # Halving and doubling are as likely as each other: what is drawn evenly is the rate's logarithm.
+    return stretch(samples, float(np.exp(rng.uniform(np.log(low), np.log(high)))))
 
 
 def mask(frames: Frames, share: float, fill: Frames, rng: np.random.Generator) -> None:
@@ -89,15 +102,20 @@ def _stretch(length: int, share: float, rng: np.random.Generator) -> tuple[int, 
     return first, first + size
 
 
-def _parse(alteration: str) -> tuple[str, float]:
+def _parse(alteration: str) -> tuple[str, float, float]:
+    """Return the kind of an alteration and the ends of its amount, which are the same for all kinds but one."""
     kind, _, amount = alteration.partition(" ")
-    try:
-        if kind not in KINDS:
-            raise ValueError
-        value = float(amount)
-        if not np.isfinite(value) or value < 0:
-            raise ValueError
-    except ValueError as error:
-        known = ", ".join(f"{name} {usual}" for name, usual in KINDS.items())
-        raise ParameterError(f"augmentation {alteration!r} is not known; give alterations such as {known}") from error
-    return kind, value
+    if kind not in KINDS or not (found := re.fullmatch(rf"(?P<low>{_DECIMAL})(?:-(?P<high>{_DECIMAL}))?", amount)):
+        raise ParameterError(f"augmentation {alteration!r} is not known; {_SUCH_AS}")
+    low, high = float(found["low"]), float(found["high"] or found["low"])
+    if kind != "stretch":
+        if found["high"]:
+            raise ParameterError(f"augmentation {alteration!r} has two amounts, {kind} takes one; {_SUCH_AS}")
+    elif not _SLOWEST <= low <= high <= _FASTEST:
+        raise ParameterError(f"augmentation {alteration!r}: rates must rise and lie from {_SLOWEST:g} to {_FASTEST:g}; {_SUCH_AS}")
+    elif low == high == 1.0:
+        raise ParameterError(f"augmentation {alteration!r}: rate 1 changes nothing; give a range around it, such as stretch 0.8-1.25")
+    return kind, low, high
+
+
+_SUCH_AS = f"give alterations such as {', '.join(f'{name} {usual}' for name, usual in KINDS.items())}"

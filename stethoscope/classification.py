@@ -9,10 +9,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.audio import load
 from stethoscope.errors import ModelError
-from stethoscope.features.feature import Feature, feature_from_json
-from stethoscope.features.logmel import Frames
+from stethoscope.features.feature import Feature, feature_from_json, hear
+from stethoscope.features.logmel import Frames, LogMel
+from stethoscope.features.planes import Planes
 from stethoscope.files import read_json
 from stethoscope.network import Network
 
@@ -102,7 +102,7 @@ class Classifier:
         AudioError
             If the recording cannot be used.
         """
-        samples, _ = load(recording, sample_rate=self.feature.sample_rate, channel=self.feature.channel)
+        samples = hear(recording, self.feature)
         chances = dict(zip(self.labels, map(float, self.probabilities(self.feature.extract(samples))), strict=True))
         return dict(sorted(chances.items(), key=lambda pair: -pair[1]))
 
@@ -121,4 +121,5 @@ class Classifier:
 
 def prepare(frames: Frames, feature: Feature) -> Frames:
     """Return a clip's frames as the network hears them, in training and afterwards."""
-    return dynamic_range(frames) if feature.to_json()["kind"] == "logmel" else np.asarray(frames)
+    heard = feature.of if isinstance(feature, Planes) else feature
+    return dynamic_range(frames) if isinstance(heard, LogMel) else np.asarray(frames)

@@ -10,6 +10,7 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.errors import ParameterError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.logmel import LogMel
+from stethoscope.stretch import stretch
 
 CLIP = Clip(path="a.wav", recording="a", label="dog", fold=2, source="set")
 SOUND = np.sin(0.05 * np.arange(16_000)).astype(np.float32)
@@ -38,14 +39,50 @@ def test_roll_and_shift_turn_the_clip_round() -> None:
     assert 380 < max(starts) < 400
 
 
+def test_stretching_draws_a_rate_of_its_range_for_every_recording() -> None:
+    lengths = np.array([len(alter(SOUND, replace(CLIP, recording=str(i), augmentation="stretch 0.8-1.25"))) for i in range(60)])
+    rates = len(SOUND) / lengths
+    assert 0.8 <= rates.min() < 0.83
+    assert 1.2 < rates.max() <= 1.25 + 1e-4
+    assert np.median(rates) == pytest.approx(1.0, abs=0.06)
+    fixed = replace(CLIP, augmentation="stretch 1.1")
+    np.testing.assert_array_equal(alter(SOUND, fixed), stretch(SOUND, 1.1))
+
+
+@pytest.mark.parametrize("alteration", ["noise 0.005", "roll 1600", "shift 0.4", "stretch 0.8-1.25"])
+def test_channels_stay_together(alteration: str) -> None:
+    both = np.stack([SOUND, 0.5 * SOUND])
+    left, right = alter(both, replace(CLIP, augmentation=alteration))
+    np.testing.assert_allclose(0.5 * left, right, atol=0.03 if alteration.startswith("noise") else 1e-5)
+
+
 def test_what_came_is_left_as_it_is() -> None:
     assert alter(SOUND, CLIP) is SOUND
 
 
-@pytest.mark.parametrize("wrong", ["echo 1", "noise", "noise -1", "roll nan", "shift many"])
+@pytest.mark.parametrize("wrong", ["echo 1", "noise", "noise -1", "roll nan", "shift many", "stretch 1.2-", "stretch -1"])
 def test_unknown_alterations_are_refused(wrong: str) -> None:
     with pytest.raises(ParameterError, match=r"augmentation .* is not known; give alterations such as noise 0\.005"):
         altered([CLIP], [wrong])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("stretch 1", "rate 1 changes nothing"),
+        ("stretch 1.2-0.8", "rates must rise"),
+        ("stretch 0-2", r"lie from 0\.25 to 4"),
+        ("roll 1-2", "has two amounts, roll takes one"),
+    ],
+)
+def test_amounts_that_cannot_work_are_refused(wrong: str, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        altered([CLIP], [wrong])
+
+
+def test_the_same_alteration_twice_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"'noise 0\.005' is given twice"):
+        altered([CLIP], ["noise 0.005", "roll 10", "noise 0.005"])
 
 
 def test_masks_fill_two_stretches_at_most() -> None:

@@ -4,7 +4,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from itertools import chain, groupby
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +13,7 @@ from stethoscope.augmentation import alter
 from stethoscope.datasets.archives import open_archive
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import AudioError, DatasetError
-from stethoscope.features.feature import Feature
+from stethoscope.features.feature import Feature, at_rate, hear
 from stethoscope.features.logmel import Frames
 from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.progress import track
@@ -103,7 +102,7 @@ def _native_rate(
                 _, rate = load(content)
             except AudioError:
                 continue
-            feature = replace(feature, sample_rate=rate)
+            feature = at_rate(feature, rate)
             break
     return feature, chain(seen, recordings)
 
@@ -114,7 +113,7 @@ def _compute(feature: Feature, min_frames: int, clips: list[Clip], content: byte
         samples = str(content)
     else:
         try:
-            samples, _ = load(content, sample_rate=feature.sample_rate, channel=feature.channel, name=clips[0].path)
+            samples = hear(content, feature, name=clips[0].path)
         except AudioError as error:
             samples = str(error)
     for clip in clips:
@@ -123,10 +122,11 @@ def _compute(feature: Feature, min_frames: int, clips: list[Clip], content: byte
 
 def _frames(feature: Feature, min_frames: int, clip: Clip, samples: Samples) -> Frames | str:
     start = round(clip.start * feature.sample_rate)
-    stop = round(clip.end * feature.sample_rate) or len(samples)
-    cut = samples[start:stop]
-    if len(cut) == 0 or feature.n_frames(len(cut)) < min_frames:
-        seconds = len(cut) / feature.sample_rate
+    stop = round(clip.end * feature.sample_rate) or samples.shape[-1]
+    cut = samples[..., start:stop]
+    n_samples = cut.shape[-1]
+    if n_samples == 0 or feature.n_frames(n_samples) < min_frames:
+        seconds = n_samples / feature.sample_rate
         return f"{clip.path}: {seconds:.3f} s are shorter than one window of {min_frames} frames; use longer clips or fewer feature_frames"
     return feature.extract(alter(cut, clip))
 
