@@ -23,7 +23,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from stethoscope.classification_metrics import classify_figures
-from stethoscope.classifiers.sounds import ClassFit, class_labels, cross_validate, fold_of
+from stethoscope.classifiers.options import ClassFit
+from stethoscope.classifiers.sounds import class_labels, cross_validate, fold_of
 from stethoscope.datasets.layouts import index
 from stethoscope.features.extract import extract_features
 from stethoscope.features.logmel import LogMel

@@ -53,8 +53,7 @@ def evaluate_classes(
         confusion: Clips by true and answered class.
     """
     from stethoscope.class_evaluation import evaluate_classes, viewer_figures
-    from stethoscope.classifiers.events import whole_numbers
-    from stethoscope.classifiers.sounds import ClassFit
+    from stethoscope.classifiers.options import ClassFit, whole_numbers
 
     fit = ClassFit(
         network=class_network,

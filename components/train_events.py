@@ -58,7 +58,8 @@ def train_events(
     """
     from pathlib import Path
 
-    from stethoscope.classifiers.events import EventFit, train_events, whole_numbers
+    from stethoscope.classifiers.events import EventFit, train_events
+    from stethoscope.classifiers.options import whole_numbers
     from stethoscope.datasets.clips import read_clips
     from stethoscope.features.store import FeatureStore
 

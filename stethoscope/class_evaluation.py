@@ -13,7 +13,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 
 if TYPE_CHECKING:
-    from stethoscope.classifiers.sounds import ClassFit
+    from stethoscope.classifiers.options import ClassFit
 
 
 def feature_of(network: str, *, sample_rate: int = 0, channel: int = 0) -> Feature:

@@ -112,6 +112,8 @@ class FaultGroups:
     ----------
     reason : str
         Why there are no groups; empty if there are.
+    description : {"deviation", "plain"}
+        How the clips were described.
     names : tuple of str
         A name per group, empty where nobody has named it.
     clips : tuple of GroupedClip
@@ -127,6 +129,7 @@ class FaultGroups:
     """
 
     reason: str = ""
+    description: Description = "deviation"
     names: tuple[str, ...] = ()
     clips: tuple[GroupedClip, ...] = ()
     centroids: tuple[tuple[float, ...], ...] = ()
@@ -196,6 +199,7 @@ class FaultGroups:
         inertia, silhouette = ({int(k): figure for k, figure in value[name].items()} for name in ("inertia", "silhouette"))
         return cls(
             reason=value["reason"],
+            description=value["description"],
             names=tuple(value["names"]),
             clips=tuple(clips),
             centroids=tuple(map(tuple, value["centroids"])),
@@ -261,6 +265,7 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
     group = np.argsort(order)[found.labels_] + 1
     clips = [store.clips[index] for index in anomalous]
     return FaultGroups(
+        description=options.description,
         names=("",) * count,
         clips=tuple(
             GroupedClip(

@@ -104,20 +104,6 @@ class EventFit:
         return self.strides * len(self.filters) if len(self.strides) == 1 else self.strides
 
 
-def whole_numbers(value: str, name: str) -> tuple[int, ...]:
-    """Return the whole numbers of a text, separated by commas.
-
-    Raises
-    ------
-    ParameterError
-        If there is anything else in it.
-    """
-    try:
-        return tuple(int(part) for part in value.split(","))
-    except ValueError as error:
-        raise ParameterError(f"{name} is {value!r}; give whole numbers separated by commas, such as 8,8") from error
-
-
 @dataclass(frozen=True)
 class Windows:
     """All windows of a set of recordings, in order.

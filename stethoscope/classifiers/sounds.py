@@ -1,6 +1,5 @@
 """Convolutional networks that tell classes of sound apart: labelled sounds, or normal and the groups of faults."""
 
-import math
 import os
 import tempfile
 import time
@@ -8,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,102 +15,24 @@ import numpy.typing as npt
 
 from stethoscope.augmentation import mask
 from stethoscope.classification import KIND, SCHEMA_VERSION, Classifier, cover, prepare
+from stethoscope.classifiers.options import ClassFit
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
 from stethoscope.detectors.fit import Progress
 from stethoscope.detectors.train import versions
-from stethoscope.errors import DatasetError, ParameterError, refuse
+from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.export.tflite import write_tflite
+from stethoscope.features.feature import Feature
 from stethoscope.features.logmel import Frames
+from stethoscope.features.planes import Planes
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 
-Architecture = Literal["mel-cnn", "mfcc-cnn"]
 Indices = npt.NDArray[np.intp]
 
 _MOMENTUM = 0.9  # of batch statistics: small sets have few batches
 _RISE = 0.3  # share of the steps in which the learning rate rises
 _START = 1 / 25  # of the highest learning rate
-_DECAY = 0.01
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassFit:
-    """How a classifier is built and fitted.
-
-    Attributes
-    ----------
-    network : {"mel-cnn", "mfcc-cnn"}
-        ``mel-cnn``: convolutions of stride 2 with batch normalisation, one-cycle learning rate; ``mfcc-cnn``: convolutions of size 2
-        with max-pooling and dropout, constant learning rate.
-    window : int
-        Frames that the network hears at once; 0 takes the median length of the training clips.
-    filters : tuple of int
-        Of each convolution, in order.
-    dropout : float
-        Share of values dropped before the last layer (after every convolution of ``mfcc-cnn``), 0 to below 1.
-    epochs, batch_size : int
-    patience : int
-        Epochs without a lower validation loss before training stops; the best weights are kept.
-    learning_rate : float
-        The highest one.
-    validation_split : float
-        Share of every class's recordings that watches the training, 0 to below 1. With 0 all epochs are trained and the last weights kept.
-    shift : bool
-        Turn clips round in time by random amounts.
-    mask : float
-        Largest share of each of two masks in time and two in frequency, 0 to 1.
-    mixup : float
-        Of the beta distribution by which pairs of clips are mixed; 0 mixes none.
-    seed : int
-    verbose : {0, 1, 2}
-        0 silent, 1 a progress bar, 2 a line per epoch.
-
-    References
-    ----------
-    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018. L. N. Smith and N. Topin, "Super-convergence: very fast
-    training of neural networks using large learning rates", 2017.
-    """
-
-    network: Architecture = "mel-cnn"
-    window: int = 0
-    filters: tuple[int, ...] = (16, 32, 64, 128)
-    dropout: float = 0.2
-    epochs: int = 120
-    patience: int = 40
-    batch_size: int = 16
-    learning_rate: float = 0.003
-    validation_split: float = 0.1
-    shift: bool = True
-    mask: float = 0.1
-    mixup: float = 0.2
-    seed: int = 0
-    verbose: int = 1
-
-    def __post_init__(self) -> None:
-        problems = [
-            f"class_{name} is {getattr(self, name)}; it must be at least 1"
-            for name in ("epochs", "patience", "batch_size")
-            if getattr(self, name) < 1
-        ]
-        if self.network not in get_args(Architecture):
-            problems.append(f"class_network is {self.network!r}; choose one of {', '.join(get_args(Architecture))}")
-        if self.window < 0:
-            problems.append(f"class_window is {self.window}; give frames, or 0 for the clips' own length")
-        if not self.filters or min(self.filters) < 1:
-            problems.append(f"class_filters is {self.filters}; give the filters of each convolution, such as 16,32,64")
-        problems += [
-            f"class_{name} is {getattr(self, name)}; it must lie from 0 to below 1"
-            for name in ("dropout", "validation_split")
-            if not 0 <= getattr(self, name) < 1
-        ]
-        if not 0 <= self.mask <= 1:
-            problems.append(f"class_mask is {self.mask}; it must lie from 0 to 1")
-        if not self.mixup >= 0:
-            problems.append(f"class_mixup is {self.mixup}; it must not be negative")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            problems.append(f"class_learning_rate is {self.learning_rate}; it must be a positive number")
-        refuse(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,25 +82,26 @@ def train_classifier(store: FeatureStore, labels: Sequence[str], fit: ClassFit, 
     DatasetError
         If there are not at least two classes.
     """
-    return _train(store, labels, np.flatnonzero(np.array(labels, dtype=object) != ""), fit, folder)
+    return train_chosen(store, labels, np.flatnonzero(np.array(labels, dtype=object) != ""), fit, folder)
 
 
-def _train(store: FeatureStore, labels: Sequence[str], clips: Indices, fit: ClassFit, folder: str | os.PathLike[str]) -> ClassTraining:
+def train_chosen(
+    store: FeatureStore, labels: Sequence[str], clips: Indices, fit: ClassFit, folder: str | os.PathLike[str]
+) -> ClassTraining:
+    """Fit a classifier to some clips of a store; the other parameters and errors are those of :func:`train_classifier`."""
     classes = class_labels([labels[index] for index in clips])
-    watching = np.zeros(len(clips), dtype=bool)
-    if fit.validation_split:
-        watching = hold_out(_by_class(store.clips, labels, clips), fit.validation_split, seed=fit.seed)
-        # Of what was altered only the original is a fair question.
-    training = clips[~watching]
-    held_out = _originals(store, clips[watching])
-    window = fit.window or int(np.median(store.n_frames[training]))
+    watched = watching(store.clips, labels, clips, fit)
+    training = clips[~watched]
+    # Of what was altered only the original is a fair question.
+    held_out = originals(store, clips[watched])
+    window = fit.window or _given_window(store) or int(np.median(store.n_frames[originals(store, training)]))
     started = time.perf_counter()
     keras.utils.set_random_seed(fit.seed)
     batches = _Batches(store, training, labels, classes, window, fit)
-    network = build(fit, window, batches.mean, batches.variance, n_classes=len(classes))
+    network = build(fit, window, batches.mean, batches.variance, n_classes=len(classes), planes=planes_of(store.feature))
     steps = len(batches) * fit.epochs
     rate = OneCycle(fit.learning_rate, steps) if fit.network == "mel-cnn" else fit.learning_rate
-    network.compile(keras.optimizers.AdamW(rate, weight_decay=_DECAY), "categorical_crossentropy", metrics=["accuracy"])
+    network.compile(keras.optimizers.AdamW(rate, weight_decay=fit.weight_decay), "categorical_crossentropy", metrics=["accuracy"])
     given, wanted = _questions(store, training, labels, classes, window)
     before = float(np.mean(network.predict(given, verbose=0).argmax(axis=1) == wanted.argmax(axis=1)))
     callbacks: list[Any] = [Progress("classifier", fit.epochs, fit.verbose)]
@@ -260,9 +182,9 @@ def cross_validate(store: FeatureStore, labels: Sequence[str], fit: ClassFit, *,
     asked: list[Indices] = []
     probabilities = []
     for fold in np.unique(folds):
-        tested = _originals(store, clips[folds == fold])
+        tested = originals(store, clips[folds == fold])
         with tempfile.TemporaryDirectory() as folder:
-            _train(store, labels, clips[folds != fold], fit, Path(folder) / "model")
+            train_chosen(store, labels, clips[folds != fold], fit, Path(folder) / "model")
             classifier = Classifier.open(Path(folder) / "model")
         answers = np.zeros((len(tested), len(classes)), dtype=np.float32)
         known = [classes.index(label) for label in classifier.labels]
@@ -290,7 +212,7 @@ def fold_of(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_fol
     if n_folds < 0 or n_folds == 1:
         raise ParameterError(f"class_folds is {n_folds}; give at least 2, or 0 for the folds of the set")
     if n_folds:
-        return _drawn_folds(_by_class(clips, labels, chosen), n_folds, seed)
+        return _drawn_folds(by_class(clips, labels, chosen), n_folds, seed)
     folds: dict[str, int] = {}
     for clip in (clips[index] for index in chosen):
         if not clip.fold:
@@ -404,12 +326,21 @@ class _Batches(keras.utils.PyDataset):
     def _draw(self, index: int) -> Frames:
         frames = prepare(self._store.clip_frames(index), self._store.feature)
         if self._fit.shift:
-            frames = np.roll(frames, self._rng.integers(len(frames)), axis=0)
+            frames = np.roll(frames, int(self._rng.uniform(0.0, self._fit.shift) * len(frames)), axis=0)
         windows = cover(frames, self._window)
         drawn: Frames = np.array(windows[self._rng.integers(len(windows))])
         if self._fit.mask:
-            mask(drawn, self._fit.mask, self.mean, self._rng)
+            mask(drawn, self._fit.mask, self.mean, self._rng, planes=planes_of(self._store.feature))
         return drawn
+
+
+def planes_of(feature: Feature) -> int:
+    """Return how many channels stand side by side in every frame of a feature."""
+    return feature.channels if isinstance(feature, Planes) else 1
+
+
+def _given_window(store: FeatureStore) -> int:
+    return store.feature.window if isinstance(store.feature, Planes) else 0
 
 
 def _questions(store: FeatureStore, clips: Indices, labels: Sequence[str], classes: list[str], window: int) -> tuple[Frames, Frames]:
@@ -419,11 +350,19 @@ def _questions(store: FeatureStore, clips: Indices, labels: Sequence[str], class
     return np.concatenate(windows), np.eye(len(classes), dtype=np.float32)[wanted]
 
 
-def _originals(store: FeatureStore, clips: Indices) -> Indices:
+def watching(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, fit: ClassFit) -> npt.NDArray[np.bool_]:
+    """Return which of the chosen clips watch the training instead of being trained on; no recording does both."""
+    if not fit.validation_split:
+        return np.zeros(len(chosen), dtype=bool)
+    return hold_out(by_class(clips, labels, chosen), fit.validation_split, seed=fit.seed)
+
+
+def originals(store: FeatureStore, clips: Indices) -> Indices:
+    """Return those of the clips that came unaltered."""
     return np.array([index for index in clips if not store.clips[index].augmentation], dtype=np.intp)
 
 
-def _by_class(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices) -> list[Clip]:
+def by_class(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices) -> list[Clip]:
     """Return the chosen clips with the class of their recording in place of the machine, by which splits are made."""
     of_recording: dict[str, str] = {}
     for index in chosen:

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stethoscope.classifiers.events import PARTS, EventFit, Windows, build, train_events, whole_numbers
+from stethoscope.classifiers.events import PARTS, EventFit, Windows, build, train_events
+from stethoscope.classifiers.options import whole_numbers
 from stethoscope.datasets.clips import read_clips
 from stethoscope.errors import DatasetError, ModelError, ParameterError
 from stethoscope.export.events import export_events

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from stethoscope.classification import Classifier, cover, prepare
-from stethoscope.classifiers.sounds import ClassFit, OneCycle, cross_validate, fold_of, train_classifier
+from stethoscope.classifiers.options import ClassFit
+from stethoscope.classifiers.sounds import OneCycle, cross_validate, fold_of, train_classifier
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.features.feature import Feature
@@ -88,13 +89,13 @@ def test_cross_validation_asks_about_unheard_recordings_only(tmp_path: Path, mon
     altered = [replace(clip, augmentation="noise 0.005") if clip.path.endswith("-1.wav") else clip for clip in store.clips]
     store = replace(store, clips=altered)
     heard: list[set[str]] = []
-    train = sounds._train
+    train = sounds.train_chosen
 
     def watched(store: FeatureStore, labels: Sequence[str], clips: sounds.Indices, fit: ClassFit, folder: Path) -> sounds.ClassTraining:
         heard.append({store.clips[index].recording for index in clips})
         return train(store, labels, clips, fit, folder)
 
-    monkeypatch.setattr(sounds, "_train", watched)
+    monkeypatch.setattr(sounds, "train_chosen", watched)
     found = cross_validate(store, labels_of(store), SMALL)
     assert sorted(found.clips) == [index for index, clip in enumerate(store.clips) if not clip.augmentation]
     assert len(heard) == 3
