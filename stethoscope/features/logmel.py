@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from stethoscope.audio import Samples
 from stethoscope.errors import refuse
-from stethoscope.features.fourier import energy_spectrum
+from stethoscope.features.fourier import EnergySpectrum
 
 Frames = npt.NDArray[np.float32]
 PadMode = Literal["reflect", "constant"]
@@ -19,7 +19,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 """Added to the mel spectrum before the logarithm, as the DCASE baseline does."""
 
 
-_BLOCK = 32  # frames
+_GROUP = 22  # mel bands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,18 +96,16 @@ class LogMel:
         half = self.n_fft // 2
         # A clip shorter than half a window cannot be mirrored: numpy then repeats the mirror image, as librosa does.
         padded = np.pad(np.asarray(samples, dtype=np.float32), half, mode=self.pad_mode)
-        frames = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft)[:: self.hop_length]
-        mel = np.empty((len(frames), self.n_mels), dtype=np.float32)
-        # Block by block, what is in between stays in the cache; whole clips of it are fresh memory each time, at twice the cost.
-        for start in range(0, len(frames), _BLOCK):
-            energy = energy_spectrum(frames[start : start + _BLOCK] * self._window)
+        mel = np.empty((self.n_mels, self.n_frames(len(samples))), dtype=np.float32)
+        for frames, energy in self._spectrum.blocks(padded):
             if self.power != 2.0:
                 energy **= np.float32(self.power / 2.0)
-            np.matmul(energy, self.filters.T, out=mel[start : start + _BLOCK])
+            for bands, bins, filters in self._groups:
+                np.matmul(filters, energy[bins], out=mel[bands, frames])
         mel += np.float32(EPSILON)
         np.log10(mel, out=mel)
         mel *= np.float32(20.0 / self.power)
-        return mel
+        return np.ascontiguousarray(mel.T)
 
     @cached_property
     def filters(self) -> Frames:
@@ -115,9 +113,20 @@ class LogMel:
         return mel_filters(self.sample_rate, self.n_fft, self.n_mels)
 
     @cached_property
-    def _window(self) -> Frames:
+    def _groups(self) -> list[tuple[slice, slice, Frames]]:
+        """Neighbouring bands, the bins that they hear and their filters there: most of the filter bank is zeros."""
+        groups = []
+        for start in range(0, self.n_mels, _GROUP):
+            bands = slice(start, min(start + _GROUP, self.n_mels))
+            heard = np.flatnonzero(self.filters[bands].any(axis=0))
+            bins = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0, 0)
+            groups.append((bands, bins, np.ascontiguousarray(self.filters[bands, bins])))
+        return groups
+
+    @cached_property
+    def _spectrum(self) -> EnergySpectrum:
         n = np.arange(self.n_fft)
-        return (0.5 - 0.5 * np.cos(2.0 * np.pi * n / self.n_fft)).astype(np.float32)
+        return EnergySpectrum(0.5 - 0.5 * np.cos(2.0 * np.pi * n / self.n_fft), self.hop_length)
 
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values, ``{"kind": "logmel", ...}``."""
