@@ -38,7 +38,8 @@ class Outcome:
     wrong : list of str
         Good requests that were answered with something else than their verdict.
     memory_before, memory_after : int
-        Resident memory of the service after a quarter of the time and at the end, in bytes; 0 if its process is not known.
+        Resident memory of the service in bytes, when every kind of request has been answered once, and at the end; 0 if its process
+        is not known.
     """
 
     good: Counter[int] = field(default_factory=Counter)
@@ -46,6 +47,11 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
     memory_before: int = 0
     memory_after: int = 0
+
+    @property
+    def growth(self) -> float:
+        """By which share the memory grew."""
+        return self.memory_after / self.memory_before - 1
 
     @property
     def faults(self) -> list[str]:
@@ -116,7 +122,11 @@ def status_of(connection: socket.socket) -> str:
 
 
 def load(port: int, clips: Sequence[Path], *, seconds: float, clients: int, process: psutil.Process | None = None) -> Outcome:
-    """Load a service and watch what it answers."""
+    """Load a service and watch what it answers.
+
+    Before the time begins to run, the clients together send every kind of request once: until then the service may grow, as every
+    thread gets its own interpreter and buffers.
+    """
     url = f"http://{HOST}:{port}/inference"
     contents = {clip.name: clip.read_bytes() for clip in clips}
     expected = {name: requests.post(url, files={"file": (name, content)}, timeout=30).json() for name, content in contents.items()}
@@ -135,32 +145,55 @@ def load(port: int, clips: Sequence[Path], *, seconds: float, clients: int, proc
         except requests.ConnectionError:
             return "closed"
 
+    def resident() -> int:
+        return int(process.memory_info().rss) if process else 0
+
+    def begin() -> None:
+        nonlocal end
+        outcome.memory_before = resident()
+        end = time.monotonic() + seconds
+
+    end = 0.0
+    warm = threading.Barrier(clients, begin)
+
     def client(seed: int) -> None:
         chance = random.Random(seed)
-        first = kinds[seed::clients]  # together the clients try every kind at least once
         with requests.Session() as session:
-            while time.monotonic() < end:
-                if first or chance.random() < HOSTILE_SHARE:
-                    attempt = (first.pop() if first else chance.choice(kinds))(session)
-                    with lock:
-                        outcome.hostile[attempt] += 1
-                    continue
-                name = chance.choice(list(contents))
+
+            def attack(kind: Callable[[requests.Session], tuple[str, str]]) -> None:
+                attempt = kind(session)
+                with lock:
+                    outcome.hostile[attempt] += 1
+
+            def ask(name: str) -> None:
                 answer = session.post(url, files={"file": (name, contents[name])}, timeout=60)
                 with lock:
                     outcome.good[answer.status_code] += 1
                     if answer.status_code == 200 and answer.json() != expected[name]:
                         outcome.wrong.append(f"{name}: {answer.text}")
 
-    end = time.monotonic() + seconds
+            try:
+                for kind in kinds[seed::clients]:
+                    attack(kind)
+                for name in contents:
+                    ask(name)
+                warm.wait(60)
+                while time.monotonic() < end:
+                    if chance.random() < HOSTILE_SHARE:
+                        attack(chance.choice(kinds))
+                    else:
+                        ask(chance.choice(list(contents)))
+            except Exception as error:
+                warm.abort()  # the others would wait for this client
+                with lock:
+                    outcome.wrong.append(f"client {seed}: {error!r}")
+
     threads = [threading.Thread(target=client, args=(seed,)) for seed in range(clients)]
     for thread in threads:
         thread.start()
-    time.sleep(seconds / 4)  # until then it may grow: every thread has its own interpreter and buffers
-    outcome.memory_before = process.memory_info().rss if process else 0
     for thread in threads:
         thread.join()
-    outcome.memory_after = process.memory_info().rss if process else 0
+    outcome.memory_after = resident()
     return outcome
 
 
@@ -179,8 +212,7 @@ def main() -> None:
     for (kind, status), count in sorted(outcome.hostile.items()):
         print(f"  {kind:<14} {status:>7} {count:>5}")
     if process:
-        growth = outcome.memory_after / outcome.memory_before - 1
-        print(f"memory {outcome.memory_before / 1e6:.0f} MB, then {outcome.memory_after / 1e6:.0f} MB ({growth:+.0%})")
+        print(f"memory {outcome.memory_before / 1e6:.0f} MB, then {outcome.memory_after / 1e6:.0f} MB ({outcome.growth:+.0%})")
     print(*(outcome.faults or ["nothing wrong"]), sep="\n")
 
 
