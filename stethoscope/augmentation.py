@@ -72,7 +72,7 @@ def alter(samples: Samples, clip: Clip) -> Samples:
     return stretch(samples, float(np.exp(rng.uniform(np.log(low), np.log(high)))))
 
 
-def mask(frames: Frames, share: float, fill: Frames, rng: np.random.Generator) -> None:
+def mask(frames: Frames, share: float, fill: Frames, rng: np.random.Generator, *, planes: int = 1) -> None:
     """Mask two stretches of bands and two of time, in place, each up to a share of the whole.
 
     Parameters
@@ -83,20 +83,22 @@ def mask(frames: Frames, share: float, fill: Frames, rng: np.random.Generator) -
     fill : np.ndarray [shape=(n_values,)]
         What is put in place: the mean of every band.
     rng : np.random.Generator
+    planes : int
+        Channels that stand side by side in a frame; the same bands of all are masked.
 
     References
     ----------
     D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech recognition", Interspeech 2019.
     """
-    n_frames, n_values = frames.shape
+    bands, filling = frames.reshape(len(frames), planes, -1), fill.reshape(planes, -1)
     for _ in range(2):
-        first, last = _stretch(n_values, share, rng)
-        frames[:, first:last] = fill[first:last]
-        first, last = _stretch(n_frames, share, rng)
-        frames[first:last] = fill
+        first, last = _span(bands.shape[2], share, rng)
+        bands[:, :, first:last] = filling[:, first:last]
+        first, last = _span(len(frames), share, rng)
+        bands[first:last] = filling
 
 
-def _stretch(length: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
+def _span(length: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
     size = int(rng.integers(int(share * length) + 1))
     first = int(rng.integers(length - size + 1))
     return first, first + size

@@ -95,6 +95,14 @@ def test_masks_fill_two_stretches_at_most() -> None:
         assert (frames == -7.0).all(axis=0).sum() <= 8
 
 
+def test_channels_are_masked_alike() -> None:
+    frames = np.zeros((100, 80), dtype=np.float32)
+    mask(frames, 0.2, np.concatenate([np.full(40, -7.0), np.full(40, -9.0)]).astype(np.float32), np.random.default_rng(0), planes=2)
+    first, second = frames[:, :40], frames[:, 40:]
+    assert (first == -7.0).any()
+    np.testing.assert_array_equal(first == -7.0, second == -9.0)
+
+
 def test_features_are_computed_of_the_altered_sound(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     soundfile.write(tmp_path / "set" / "a.wav", 0.5 * SOUND, 16_000, subtype="FLOAT")

@@ -258,15 +258,15 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {"highest": self.highest, "steps": self.steps}
 
 
-def build(fit: ClassFit, window: int, mean: Frames, variance: Frames, *, n_classes: int) -> keras.Model:
+def build(fit: ClassFit, window: int, mean: Frames, variance: Frames, *, n_classes: int, planes: int = 1) -> keras.Model:
     """Return the untrained network, which standardises its input by the training set's statistics [shape=(n_values,)].
 
-    So a single clip is answered as it would be among others.
+    So a single clip is answered as it would be among others. The values of a frame are those of `planes` channels, side by side.
     """
     layers = keras.layers
     given = keras.Input((window, len(mean)))
     values = layers.Normalization(mean=mean, variance=variance)(given)
-    values = layers.Reshape((window, len(mean), 1))(values)
+    values = layers.Permute((1, 3, 2))(layers.Reshape((window, planes, len(mean) // planes))(values))
     if fit.network == "mel-cnn":
         for index, filters in enumerate(fit.filters):
             values = layers.Conv2D(filters, 3 if index else 5, strides=2, padding="same", use_bias=False)(values)

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import soundfile
 
 from stethoscope.classification import Classifier, cover, prepare
 from stethoscope.classifiers.options import ClassFit
@@ -15,6 +16,7 @@ from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.features.feature import Feature
 from stethoscope.features.logmel import LogMel
 from stethoscope.features.mfcc import Mfcc
+from stethoscope.features.planes import Planes
 from stethoscope.features.store import FeatureStore, FeatureWriter
 
 SMALL = ClassFit(filters=(8, 16), epochs=15, batch_size=8, learning_rate=0.02, validation_split=0.0, mixup=0.0, verbose=0)
@@ -63,9 +65,28 @@ def test_classes_are_learned_and_the_exported_network_answers(network: str, tmp_
     np.testing.assert_allclose(answers[0], among, atol=1e-4)
 
 
+def test_channels_are_planes_of_one_picture(tmp_path: Path) -> None:
+    """Classes that differ only in the channel that sounds are told apart, by the exported network and from a file."""
+    rng = np.random.default_rng(0)
+    feature = Planes(of=LogMel(sample_rate=8000, n_fft=256, hop_length=128, n_mels=16, pad_mode="constant"), channels=2, seconds=0.4)
+    with FeatureWriter(tmp_path / "store") as writer:
+        for label in ("left", "right"):
+            for number in range(8):
+                samples = rng.normal(0, 0.01, (2, 2400)).astype(np.float32)
+                samples[int(label == "right")] += 0.3 * np.sin(2 * np.pi * rng.uniform(500, 2500) * np.arange(2400) / 8000)
+                writer.add(Clip(path=f"{label}{number}", recording=f"{label}{number}", label=label), feature.extract(samples))
+                soundfile.write(tmp_path / f"{label}.wav", samples.T, 8000)
+        writer.finish(feature)
+    store = FeatureStore.open(tmp_path / "store")
+    train_classifier(store, labels_of(store), replace(SMALL, epochs=25), tmp_path / "model")
+    classifier = Classifier.open(tmp_path / "model")
+    assert classifier.window == feature.window == 26
+    assert [next(iter(classifier.listen(tmp_path / f"{label}.wav"))) for label in ("left", "right")] == ["left", "right"]
+
+
 def test_the_best_weights_are_kept(tmp_path: Path) -> None:
     store = made(tmp_path / "store")
-    fit = replace(SMALL, validation_split=0.34, epochs=6, patience=20, shift=False, mask=0.0)
+    fit = replace(SMALL, validation_split=0.34, epochs=6, patience=20, shift=0.0, mask=0.0)
     training = train_classifier(store, labels_of(store), fit, tmp_path / "model")
     assert len(training.curves["val_loss"]) == 6
     assert training.curves["val_loss"][training.best_epoch - 1] == min(training.curves["val_loss"])
@@ -153,6 +174,8 @@ def test_given_folds_must_be_there_and_split_nothing(tmp_path: Path) -> None:
         ("filters", ()),
         ("dropout", 1.0),
         ("mask", 1.5),
+        ("shift", -0.1),
+        ("weight_decay", float("nan")),
         ("mixup", -1.0),
         ("learning_rate", 0.0),
         ("window", -1),
