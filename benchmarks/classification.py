@@ -23,8 +23,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from stethoscope.classification_metrics import classify_figures
+from stethoscope.classifiers.folds import class_labels, fold_of
 from stethoscope.classifiers.options import ClassFit
-from stethoscope.classifiers.sounds import class_labels, cross_validate, fold_of
+from stethoscope.classifiers.sounds import cross_validate
 from stethoscope.datasets.layouts import index
 from stethoscope.features.extract import extract_features
 from stethoscope.features.logmel import LogMel

@@ -12,8 +12,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.classifiers.options import ClassFit
-from stethoscope.classifiers.sounds import ClassTraining, by_class, train_chosen, watching
+from stethoscope.classifiers.folds import by_class
+from stethoscope.classifiers.options import ClassFit, check_test_split
+from stethoscope.classifiers.sounds import ClassTraining, train_chosen, watching
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
 from stethoscope.diagnosis import NORMAL, References
@@ -38,18 +39,6 @@ class RelativeStore(FeatureStore):
     def clip_frames(self, index: int) -> Frames:
         """Return the deviation of one clip [shape=(n_frames, n_values), dtype=float32]."""
         return self.references.relative(super().clip_frames(index), self.clips[index].machine)
-
-
-def check_division(test_split: float) -> None:
-    """Refuse a share of test recordings that cannot work.
-
-    Raises
-    ------
-    ParameterError
-        If it does not lie above 0 and below 1.
-    """
-    if not 0 < test_split < 1:
-        raise ParameterError(f"class_test_split is {test_split}; it must lie above 0 and below 1")
 
 
 def train_diagnosis(
@@ -114,7 +103,7 @@ def divide(clips: Sequence[Clip], labels: Sequence[str], fit: ClassFit, *, test_
 
     Parameters and errors are those of :func:`train_diagnosis`; clips without a class have no part.
     """
-    check_division(test_split)
+    check_test_split(test_split)
     classed = np.flatnonzero(np.array(labels, dtype=object) != "")
     if holdout_id:
         tested = np.array([_has_id(clips[int(index)], holdout_id) for index in classed], dtype=np.bool_)

@@ -3,9 +3,8 @@
 import os
 import tempfile
 import time
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,19 @@ import numpy.typing as npt
 
 from stethoscope.augmentation import mask
 from stethoscope.classification import KIND, SCHEMA_VERSION, Classifier, cover, prepare
+from stethoscope.classifiers.folds import Indices, by_class, class_labels, fold_of
 from stethoscope.classifiers.options import ClassFit
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
 from stethoscope.detectors.fit import Progress
 from stethoscope.detectors.train import versions
-from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.errors import ParameterError
 from stethoscope.export.tflite import write_tflite
 from stethoscope.features.feature import Feature
 from stethoscope.features.logmel import Frames
 from stethoscope.features.planes import Planes
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
-
-Indices = npt.NDArray[np.intp]
 
 _MOMENTUM = 0.9  # of batch statistics: small sets have few batches
 _RISE = 0.3  # share of the steps in which the learning rate rises
@@ -186,12 +184,8 @@ def cross_validate(store: FeatureStore, labels: Sequence[str], fit: ClassFit, *,
         with tempfile.TemporaryDirectory() as folder:
             train_chosen(store, labels, clips[folds != fold], fit, Path(folder) / "model")
             classifier = Classifier.open(Path(folder) / "model")
-        answers = np.zeros((len(tested), len(classes)), dtype=np.float32)
-        known = [classes.index(label) for label in classifier.labels]
-        for row, index in enumerate(tested):
-            answers[row, known] = classifier.probabilities(store.clip_frames(index))
         asked.append(tested)
-        probabilities.append(answers)
+        probabilities.append(np.array([classifier.probabilities(store.clip_frames(index)) for index in tested]))
     tested, every = np.concatenate(asked), np.concatenate(probabilities)
     in_fold = dict(zip(clips, folds, strict=True))
     return CrossValidation(
@@ -202,42 +196,6 @@ def cross_validate(store: FeatureStore, labels: Sequence[str], fit: ClassFit, *,
         answered=tuple(classes[best] for best in every.argmax(axis=1)),
         probabilities=every,
     )
-
-
-def fold_of(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_folds: int, *, seed: int) -> npt.NDArray[np.int64]:
-    """Return the fold of every chosen clip; no recording lies in two.
-
-    Parameters and errors are those of :func:`cross_validate`.
-    """
-    if n_folds < 0 or n_folds == 1:
-        raise ParameterError(f"class_folds is {n_folds}; give at least 2, or 0 for the folds of the set")
-    if n_folds:
-        return _drawn_folds(by_class(clips, labels, chosen), n_folds, seed)
-    folds: dict[str, int] = {}
-    for clip in (clips[index] for index in chosen):
-        if not clip.fold:
-            raise DatasetError(f"{clip.path}: the set gives no fold for it; set class_folds, such as 5, to draw them")
-        if folds.setdefault(clip.recording, clip.fold) != clip.fold:
-            both = f"{folds[clip.recording]} and {clip.fold}"
-            raise DatasetError(f"recording {clip.recording} lies in folds {both}; correct the table, or set class_folds to draw them")
-    if len(set(folds.values())) < 2:
-        raise DatasetError("the set gives a single fold; set class_folds, such as 5, to draw them")
-    return np.array([folds[clips[index].recording] for index in chosen])
-
-
-def class_labels(labels: Sequence[str]) -> list[str]:
-    """Return the classes, "normal" first, the others in alphabetical order.
-
-    Raises
-    ------
-    DatasetError
-        If there are not at least two.
-    """
-    classes = sorted(set(labels), key=lambda label: (label != "normal", label))
-    if len(classes) < 2:
-        found = f"only one class, {classes[0]!r}" if classes else "no labelled clip"
-        raise DatasetError(f"there is {found}; give recordings of at least two classes")
-    return classes
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
@@ -360,34 +318,3 @@ def watching(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, fit:
 def originals(store: FeatureStore, clips: Indices) -> Indices:
     """Return those of the clips that came unaltered."""
     return np.array([index for index in clips if not store.clips[index].augmentation], dtype=np.intp)
-
-
-def by_class(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices) -> list[Clip]:
-    """Return the chosen clips with the class of their recording in place of the machine, by which splits are made."""
-    of_recording: dict[str, str] = {}
-    for index in chosen:
-        of_recording.setdefault(clips[index].recording, labels[index])
-    return [replace(clips[index], machine_type=of_recording[clips[index].recording], machine_id="") for index in chosen]
-
-
-def _drawn_folds(clips: Sequence[Clip], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
-    recordings: defaultdict[str, set[str]] = defaultdict(set)
-    for clip in clips:
-        recordings[clip.machine_type].add(clip.recording)
-    rng = np.random.default_rng(seed)
-    folds: dict[str, int] = {}
-    taken = Counter[int]()
-    for label in sorted(recordings):
-        names = sorted(recordings[label])
-        if len(names) < n_folds:
-            raise DatasetError(
-                f"class {label!r} has {len(names)} recordings, but class_folds is {n_folds}; record more, or draw fewer folds"
-            )
-        for position, name in enumerate(rng.permutation(names)):
-            # What does not divide evenly goes where there is least.
-            fold = (
-                1 + position % n_folds if position < len(names) // n_folds * n_folds else min(range(1, n_folds + 1), key=lambda f: taken[f])
-            )
-            folds[str(name)] = fold
-            taken[fold] += 1
-    return np.array([folds[clip.recording] for clip in clips])

@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 from stethoscope.classification import Classifier, cover, prepare
+from stethoscope.classifiers.folds import fold_of
 from stethoscope.classifiers.options import ClassFit
-from stethoscope.classifiers.sounds import OneCycle, cross_validate, fold_of, train_classifier
+from stethoscope.classifiers.sounds import OneCycle, cross_validate, train_classifier
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.features.feature import Feature
@@ -145,6 +146,7 @@ def test_drawn_folds_split_no_recording_and_hold_every_class(tmp_path: Path) -> 
     [
         (["cat"], 6, 0, "only one class, 'cat'"),
         (["cat", "dog"], 2, 3, "class 'cat' has 2 recordings, but class_folds is 3"),
+        (["cat", "dog"], 1, 3, "class 'cat' has 1 recording, but class_folds is 3"),
         (["cat", "dog"], 1, 0, "a single fold"),
     ],
 )
@@ -152,6 +154,21 @@ def test_sets_that_cannot_work_are_one_clear_line(classes: list[str], recordings
     store = made(tmp_path, classes, recordings=recordings)
     with pytest.raises(DatasetError, match=message):
         cross_validate(store, labels_of(store), SMALL, n_folds=n_folds)
+
+
+def test_a_class_that_lies_in_one_fold_cannot_be_asked_about(tmp_path: Path) -> None:
+    store = made(tmp_path)
+    lonely = replace(store, clips=[replace(clip, fold=2 if clip.label == "dog" else clip.fold) for clip in store.clips])
+    with pytest.raises(DatasetError, match="class 'dog' lies in fold 2 alone"):
+        cross_validate(lonely, labels_of(lonely), SMALL)
+
+
+def test_a_class_of_two_recordings_is_learned_from_one(tmp_path: Path) -> None:
+    store = made(tmp_path)
+    chosen = [i for i, clip in enumerate(store.clips) if clip.label != "dog" or clip.recording in ("dog0", "dog1")]
+    labels = [clip.label if i in chosen else "" for i, clip in enumerate(store.clips)]
+    found = cross_validate(store, labels, replace(SMALL, epochs=2, validation_split=0.2), n_folds=2)
+    assert Counter(found.truth) == {"cat": 12, "dog": 4, "rain": 12}
 
 
 def test_given_folds_must_be_there_and_split_nothing(tmp_path: Path) -> None:
