@@ -31,6 +31,30 @@ def check_parameters(
     fit_shuffle: bool,
     fit_validation_split: float,
     fit_verbose: int,
+    fault_groups: int,
+    fault_description: str,
+    fault_components: int,
+    fault_names: str,
+    fault_normal_clips: int,
+    fault_holdout_id: str,
+    fault_plots: str,
+    fault_sample_rate: int,
+    fault_n_mfcc: int,
+    fault_n_fft: int,
+    fault_hop_length: int,
+    class_augmentations: str,
+    class_window: int,
+    class_filters: str,
+    class_dropout: float,
+    class_epochs: int,
+    class_patience: int,
+    class_batch_size: int,
+    class_learning_rate: float,
+    class_validation_split: float,
+    class_test_split: float,
+    class_shift: bool,
+    class_mask: float,
+    class_mixup: float,
     export_formats: str,
     seed: int,
 ):
@@ -63,6 +87,30 @@ def check_parameters(
         fit_shuffle: Draw windows in random order.
         fit_validation_split: Share of each machine's recordings held out from training.
         fit_verbose: How progress is shown.
+        fault_groups: Groups of faults that the anomalous recordings are divided into: -1 has the number chosen, 0 diagnoses nothing.
+        fault_description: How clips are heard: deviation from the normal clips of their own machine, or plain, as they are, by which groups become machines.
+        fault_components: Principal components that clips are grouped by.
+        fault_names: Names of the groups, from the one with most clips, separated by commas, once somebody has listened to them.
+        fault_normal_clips: Normal clips per machine id and signal-to-noise ratio that anomalous ones are compared with: -1 as many as these, at least 30; 0 all.
+        fault_holdout_id: Machine id that the classifier of faults does not hear, and is tested on; empty tests on a share of all recordings.
+        fault_plots: What the report shows of faults, separated by commas.
+        fault_sample_rate: Rate that recordings are brought to for the diagnosis, in Hz; 0 takes the first recording's.
+        fault_n_mfcc: Cepstral coefficients.
+        fault_n_fft: Length of a frame of the diagnosis, in samples.
+        fault_hop_length: Step from frame to frame of the diagnosis, in samples.
+        class_augmentations: Altered versions to train the classifier of faults on as well, separated by commas, such as "noise 0.005, roll 1600, stretch 0.8-1.25".
+        class_window: Frames that the network hears at once; 0 takes the clips' median length.
+        class_filters: Filters of each convolution, separated by commas.
+        class_dropout: Share of values dropped while training.
+        class_epochs: Most epochs of training.
+        class_patience: Epochs without a lower validation loss before training stops.
+        class_batch_size: Windows per step.
+        class_learning_rate: Learning rate.
+        class_validation_split: Share of every class's recordings that watches the training; 0 trains all epochs on all.
+        class_test_split: Share of every class's recordings that is kept for the test.
+        class_shift: Turn clips round in time by random amounts.
+        class_mask: Largest share of each of two masks in time and two in frequency.
+        class_mixup: Parameter of the beta distribution by which pairs of clips are mixed; 0 mixes none.
         export_formats: Formats of the networks.
         seed: Seed of everything random.
     """
@@ -97,5 +145,36 @@ def check_parameters(
             "verbose": fit_verbose,
             "epoch_share": detector_epoch_share,
             "seed": seed,
+        },
+        fault={
+            "groups": fault_groups,
+            "description": fault_description,
+            "components": fault_components,
+            "names": fault_names,
+            "normal_clips": fault_normal_clips,
+            "holdout_id": fault_holdout_id,
+            "plots": fault_plots,
+        },
+        cepstra={
+            "sample_rate": fault_sample_rate,
+            "channel": feature_channel,
+            "n_mfcc": fault_n_mfcc,
+            "n_fft": fault_n_fft,
+            "hop_length": fault_hop_length,
+        },
+        classes={
+            "augmentations": class_augmentations,
+            "window": class_window,
+            "filters": class_filters,
+            "dropout": class_dropout,
+            "epochs": class_epochs,
+            "patience": class_patience,
+            "batch_size": class_batch_size,
+            "learning_rate": class_learning_rate,
+            "validation_split": class_validation_split,
+            "test_split": class_test_split,
+            "shift": class_shift,
+            "mask": class_mask,
+            "mixup": class_mixup,
         },
     )

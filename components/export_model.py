@@ -9,15 +9,19 @@ from components import component
 def export_model(
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
+    diagnosis: dsl.Input[dsl.Model],
+    diagnosed: dsl.Input[dsl.Artifact],
     bundle: dsl.Output[dsl.Model],
     export_formats: str = "keras,tflite",
     fingerprint: str = "",
 ):
-    """Bundle the detector with its thresholds, figures and golden vectors.
+    """Bundle the detector with its thresholds, figures and golden vectors, and the diagnosis where there is one.
 
     Args:
         model: Fitted detector.
         results: Thresholds and figures of the evaluation.
+        diagnosis: Classifier of faults.
+        diagnosed: Figures of the diagnosis.
         export_formats: Formats of the networks, separated by commas: tflite (always there), keras, h5.
         fingerprint: What the recordings and the code are; part of the cache key.
 
@@ -26,5 +30,7 @@ def export_model(
     """
     from stethoscope.export import export_bundle
 
-    exported = export_bundle(model.path, results.path, bundle.path, formats=export_formats)
+    exported = export_bundle(
+        model.path, results.path, bundle.path, formats=export_formats, diagnosis=diagnosis.path, diagnosed=diagnosed.path
+    )
     bundle.metadata.update(fingerprint=fingerprint, name=exported.name)

@@ -21,6 +21,11 @@ _SLOWEST, _FASTEST = 0.25, 4.0
 _DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
 
 
+def alterations_of(text: str) -> list[str]:
+    """Return the alterations of a text, separated by commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
 def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
     """Return clips, each followed by a version for every alteration, which stays in its recording, split and fold.
 

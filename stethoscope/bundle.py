@@ -9,8 +9,8 @@
         golden/<role>/          a made-up sound, its frames and its score: what an implementation must reproduce
         c/                      where it was exported for a microcontroller: the same in C
 
-Roles are ``detector``, which scores how unlike a machine's normal sound a recording is, and ``events``, which finds events in time.
-A bundle has one or more of them.
+Roles are ``detector``, which scores how unlike a machine's normal sound a recording is, ``diagnosis``, which tells which fault it sounds
+like, and ``events``, which finds events in time. A bundle has one or more of them; the diagnosis travels with a detector.
 """
 
 import os
@@ -25,7 +25,8 @@ import numpy as np
 import soundfile
 
 from stethoscope.audio import Samples
-from stethoscope.errors import ModelError
+from stethoscope.diagnosis import Diagnosis, fault_label
+from stethoscope.errors import ModelError, ParameterError
 from stethoscope.events import EventDetector
 from stethoscope.features.logmel import Frames, LogMel
 from stethoscope.files import atomic_folder, digest, read_json, write_json
@@ -33,6 +34,9 @@ from stethoscope.scorers import Scorer, load_scorer
 from stethoscope.thresholds import Thresholds
 
 SCHEMA_VERSION = 1
+
+Model = Scorer | EventDetector | Diagnosis
+"""What can have a role."""
 
 _MANIFEST = "bundle.json"
 _GOLDEN_SECONDS = 2.0
@@ -48,13 +52,13 @@ class Bundle:
     folder : Path
     manifest : dict
         The content of ``bundle.json``.
-    models : mapping of str to Scorer or EventDetector
+    models : mapping of str to Scorer, EventDetector or Diagnosis
         The models by role.
     """
 
     folder: Path
     manifest: dict[str, Any]
-    models: Mapping[str, Scorer | EventDetector]
+    models: Mapping[str, Model]
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
@@ -108,6 +112,17 @@ class Bundle:
             raise ModelError(f"{self.folder}: has no model of events, it was made for {', '.join(self.models)}; give another bundle")
         return model
 
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """The model that tells which fault a recording sounds like; None if the bundle has none."""
+        model = self.models.get("diagnosis")
+        return model if isinstance(model, Diagnosis) else None
+
+    @property
+    def messages(self) -> Mapping[str, str]:
+        """What is said of faults, by their labels; of those that are not named here the label itself is said."""
+        return dict(self.manifest.get("messages", {}))
+
     @cached_property
     def thresholds(self) -> Thresholds:
         """The detector's thresholds."""
@@ -151,7 +166,7 @@ def write_bundle(
             model = _open_model(temporary, role)
             if isinstance(model.feature, LogMel):
                 np.save(target / "mel_filters.npy", model.feature.filters)
-            if isinstance(model, EventDetector):
+            if not isinstance(model, Scorer):
                 labels += model.labels
             _write_golden(temporary / "golden" / role, model, machines[0] if machines else "")
             versions |= read_json(target / "model.json")["versions"]
@@ -177,6 +192,53 @@ def set_thresholds(bundle: Bundle, thresholds: Thresholds) -> None:
     write_json(bundle.folder / _MANIFEST, {**bundle.manifest, "thresholds": thresholds.to_json()})
 
 
+def name_faults(bundle: Bundle, names: Mapping[int, str], messages: Mapping[int, str] | None = None) -> Bundle:
+    """Name the faults of a bundle's diagnosis; its network stays as it is.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    names : mapping of int to str
+        By number of the fault, from 1; an empty name takes a name away.
+    messages : mapping of int to str, optional
+        What a verdict says of a fault instead of its label, ``fault 2: clogging``; an empty one gives the label back.
+
+    Returns
+    -------
+    Bundle
+        The same folder, opened anew.
+
+    Raises
+    ------
+    ModelError
+        If the bundle has no diagnosis.
+    ParameterError
+        If there is no such fault, or a name cannot be one.
+    """
+    diagnosis = bundle.diagnosis
+    if diagnosis is None:
+        raise ModelError(f"{bundle.folder}: has no diagnosis whose faults could be named; train it on a set with anomalous recordings")
+    said = messages or {}
+    if unknown := sorted({*names, *said} - set(range(1, len(diagnosis.labels)))):
+        raise ParameterError(f"there is no fault {unknown[0]}; the bundle has faults 1 to {len(diagnosis.labels) - 1}")
+    labels = list(diagnosis.labels)
+    texts = dict(bundle.messages)
+    for number, before in enumerate(diagnosis.labels):
+        if number in names:
+            labels[number] = fault_label(number, names[number])
+        message = said.get(number, texts.pop(before, ""))
+        texts |= {labels[number]: message.strip()} if message.strip() else {}
+    if len(set(labels)) < len(labels):
+        raise ParameterError("two faults have the same name; give each its own")
+    place = bundle.folder / "models" / "diagnosis" / "model.json"
+    write_json(place, {**read_json(place), "labels": labels})
+    renamed = dict(zip(diagnosis.labels, labels, strict=True))
+    manifest = {key: value for key, value in bundle.manifest.items() if key != "files"}
+    named = [renamed.get(label, label) for label in manifest["labels"]]
+    _write_manifest(bundle.folder, {**manifest, "labels": named, "messages": texts})
+    return Bundle.open(bundle.folder)
+
+
 def add_files(folder: Path, source: Path, name: str) -> None:
     """Put the folder `source` into a bundle as `name`, in place of what was there, with the hash of every file."""
     shutil.rmtree(folder / name, ignore_errors=True)
@@ -189,13 +251,13 @@ def refresh_hashes(folder: Path) -> None:
     _write_manifest(folder, {key: value for key, value in read_json(folder / _MANIFEST).items() if key != "files"})
 
 
-def _open_model(folder: Path, role: str) -> Scorer | EventDetector:
+def _open_model(folder: Path, role: str) -> Model:
     if role not in _ROLES:
         raise ModelError(f"{folder}: holds a model for {role!r}, this version knows {', '.join(_ROLES)}; install the version that wrote it")
     return _ROLES[role](folder / "models" / role)
 
 
-_ROLES: dict[str, Callable[[Path], Scorer | EventDetector]] = {"detector": load_scorer, "events": EventDetector.open}
+_ROLES: dict[str, Callable[[Path], Model]] = {"detector": load_scorer, "diagnosis": Diagnosis.open, "events": EventDetector.open}
 
 
 def _write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -216,11 +278,11 @@ def _check_files(folder: Path, files: Mapping[str, str]) -> None:
             raise ModelError(f"{path}: was altered after the export; copy the bundle again or export the model again")
 
 
-def _write_golden(folder: Path, model: Scorer | EventDetector, machine: str) -> None:
+def _write_golden(folder: Path, model: Model, machine: str) -> None:
     """Write a sound that belongs to nobody, with the frames and the score that it must give."""
     folder.mkdir(parents=True)
     feature = model.feature
-    window = model.window_seconds if isinstance(model, EventDetector) else model.min_frames * feature.hop_length / feature.sample_rate
+    window = model.min_frames * feature.hop_length / feature.sample_rate if isinstance(model, Scorer) else model.window_seconds
     samples = golden_sound(feature.sample_rate, max(_GOLDEN_SECONDS, 2.0 * window))
     soundfile.write(folder / "golden.wav", samples, feature.sample_rate, subtype="PCM_16")
     decoded, _ = soundfile.read(folder / "golden.wav", dtype="float32")
@@ -229,7 +291,7 @@ def _write_golden(folder: Path, model: Scorer | EventDetector, machine: str) -> 
     write_json(folder / "golden.json", {"machine": machine, "score": _golden_score(model, frames, machine)})
 
 
-def _check_golden(folder: Path, model: Scorer | EventDetector) -> None:
+def _check_golden(folder: Path, model: Model) -> None:
     golden = read_json(folder / "golden.json")
     score = _golden_score(model, np.load(folder / "frames.npy"), golden["machine"])
     if not np.isclose(score, golden["score"], rtol=_GOLDEN_TOLERANCE, atol=0):
@@ -238,7 +300,10 @@ def _check_golden(folder: Path, model: Scorer | EventDetector) -> None:
         )
 
 
-def _golden_score(model: Scorer | EventDetector, frames: Frames, machine: str) -> float:
+def _golden_score(model: Model, frames: Frames, machine: str) -> float:
+    """Return one number that hangs on all of a model: a detector's score, the mean of events' scores, a diagnosis's mean class number."""
+    if isinstance(model, Diagnosis):
+        return float(model.probabilities(frames, machine) @ np.arange(1.0, 1 + len(model.labels)))
     return float(np.mean(model.scores(frames))) if isinstance(model, EventDetector) else model.score(frames, machine)
 
 

@@ -1,14 +1,21 @@
 """Refuse impossible parameters of the main pipeline before anything is downloaded."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from stethoscope.augmentation import alterations_of, altered
+from stethoscope.class_evaluation import feature_of
+from stethoscope.classifiers.folds import check_folds
+from stethoscope.classifiers.options import ClassFit, check_test_split, whole_numbers
 from stethoscope.datasets.download import check_address, split_addresses
 from stethoscope.datasets.layouts import LAYOUTS
 from stethoscope.detectors.options import DetectorOptions, FitOptions, check_context
 from stethoscope.errors import DatasetError, DownloadError, ParameterError, refuse
 from stethoscope.export import check_formats
+from stethoscope.faults import FaultOptions, names_of, plots_of
 from stethoscope.features.logmel import LogMel
+from stethoscope.features.mfcc import Mfcc
 from stethoscope.metrics import check_max_fpr
 from stethoscope.thresholds import fit_thresholds
 
@@ -26,6 +33,9 @@ def check_detection(
     feature: dict[str, Any],
     detector: dict[str, Any],
     fit: dict[str, Any],
+    fault: dict[str, Any],
+    cepstra: dict[str, Any],
+    classes: dict[str, Any],
 ) -> None:
     """Check all parameters of the main pipeline; every range stays where the parameter is used, and is tried there.
 
@@ -38,6 +48,10 @@ def check_detection(
     feature, detector, fit : dict
         Fields of :class:`~stethoscope.features.logmel.LogMel`, :class:`~stethoscope.detectors.options.DetectorOptions` and
         :class:`~stethoscope.detectors.options.FitOptions`.
+    fault, cepstra, classes : dict
+        Of the diagnosis: fields of :class:`~stethoscope.faults.FaultOptions`, with ``names``, ``plots`` and ``holdout_id`` as texts; of
+        :class:`~stethoscope.features.mfcc.Mfcc`; of :class:`~stethoscope.classifiers.options.ClassFit`, with ``filters`` and
+        ``augmentations`` as texts, and ``test_split``.
 
     Raises
     ------
@@ -45,29 +59,94 @@ def check_detection(
         With all problems in one message.
     """
     problems: list[str] = []
-
-    def attempt(check: Callable[..., object], *arguments: object, **named: object) -> None:
-        try:
-            check(*arguments, **named)
-        except (ParameterError, DownloadError, DatasetError) as error:
-            problems.append(str(error))
-
-    attempt(_check_dataset, dataset_url, dataset_md5)
-    if dataset_layout not in ("auto", *LAYOUTS):
-        problems.append(f"dataset_layout is {dataset_layout!r}; choose auto, {', '.join(LAYOUTS)}")
+    attempt = partial(_attempt, problems)
+    attempt(_check_dataset, dataset_url, dataset_layout, dataset_md5)
     attempt(LogMel, **feature)
     attempt(_check_detector, detector, context)
     attempt(FitOptions, **fit)
     attempt(fit_thresholds, {"": (0.0, 1.0)}, {}, false_alarm_rate=false_alarm_rate, method=threshold)  # the smallest case
     attempt(check_max_fpr, max_fpr)
     attempt(check_formats, export_formats)
+    attempt(_check_faults, **fault)
+    attempt(Mfcc, **cepstra)
+    attempt(_check_classes, **classes)
     refuse(problems)
+
+
+def _check_faults(*, names: str = "", plots: str = "", holdout_id: str = "", **options: Any) -> None:
+    FaultOptions(names=names_of(names), **options)
+    plots_of(plots)
+    if "," in holdout_id:
+        raise ParameterError(f"fault_holdout_id is {holdout_id!r}; name one machine id, such as 06 or fan/06")
+
+
+def _check_classes(*, filters: str = "16", augmentations: str = "", test_split: float = 0.2, **options: Any) -> None:
+    ClassFit(network="mfcc-cnn", filters=whole_numbers(filters, "class_filters"), **options)
+    altered([], alterations_of(augmentations))
+    check_test_split(test_split)
 
 
 def _check_detector(detector: dict[str, Any], context: int) -> None:
     check_context(context, predicts_middle="interpolation" in DetectorOptions(**detector).kinds)
 
 
-def _check_dataset(dataset_url: str, md5: str) -> None:
+def check_sounds(
+    *,
+    dataset_url: str,
+    dataset_layout: str,
+    dataset_md5: str,
+    feature: dict[str, Any],
+    fit: dict[str, Any],
+    augmentations: str,
+    folds: int,
+) -> None:
+    """Check all parameters of the sound-classification pipeline, as :func:`check_detection` does those of the main one.
+
+    Parameters
+    ----------
+    dataset_url, dataset_layout, dataset_md5
+        As the pipeline's.
+    feature : dict
+        Parameters of :func:`stethoscope.class_evaluation.feature_of`.
+    fit : dict
+        Fields of :class:`~stethoscope.classifiers.options.ClassFit`, with ``filters`` as text.
+    augmentations, folds
+        The pipeline's ``class_augmentations`` and ``class_folds``.
+
+    Raises
+    ------
+    ParameterError
+        With all problems in one message.
+    """
+    problems: list[str] = []
+    attempt = partial(_attempt, problems)
+    attempt(_check_dataset, dataset_url, dataset_layout, dataset_md5)
+    attempt(feature_of, **feature)
+    attempt(_fit_of, **fit)
+    attempt(altered, [], alterations_of(augmentations))
+    attempt(check_folds, folds)
+    refuse(problems)
+
+
+def _attempt(problems: list[str], check: Callable[..., object], *arguments: object, **named: object) -> None:
+    try:
+        check(*arguments, **named)
+    except (ParameterError, DownloadError, DatasetError) as error:
+        problems.append(str(error))
+
+
+def _fit_of(*, filters: str, **options: Any) -> ClassFit:
+    return ClassFit(filters=whole_numbers(filters, "class_filters"), **options)
+
+
+def _check_dataset(dataset_url: str, layout: str, md5: str) -> None:
+    problems: list[str] = []
+    _attempt(problems, _check_addresses, dataset_url, md5)
+    if layout not in ("auto", *LAYOUTS):
+        problems.append(f"dataset_layout is {layout!r}; choose auto, {', '.join(LAYOUTS)}")
+    refuse(problems)
+
+
+def _check_addresses(dataset_url: str, md5: str) -> None:
     for address, _ in split_addresses(dataset_url, md5):
         check_address(address)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.classification import Classifier
-from stethoscope.errors import ModelError
+from stethoscope.errors import ModelError, ParameterError
 from stethoscope.features.feature import Feature
 from stethoscope.features.logmel import Frames
 from stethoscope.files import read_json, write_json
@@ -19,6 +19,7 @@ NORMAL = "normal"
 """The label beside the faults'; it is always the first."""
 
 _REFERENCES, _NOTHING = "references.npz", "nothing.json"
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,20 @@ class Diagnosis:
     def likeliest_fault(self, probabilities: npt.NDArray[np.float32]) -> str:
         """Return the label of the likeliest fault, whether or not normal is likelier."""
         return self.labels[1 + int(np.argmax(probabilities[1:]))]
+
+
+def fault_label(number: int, name: str) -> str:
+    """Return what a fault is called, ``fault 2`` or, named, ``fault 2: clogging``.
+
+    Raises
+    ------
+    ParameterError
+        If the name is too long or has a character that cannot be printed.
+    """
+    name = " ".join(name.split())
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ParameterError(f"the name {name[:40]!r} of fault {number} cannot be used; give at most {_LONGEST_NAME} printable characters")
+    return f"fault {number}: {name}" if name else f"fault {number}"
 
 
 def write_nothing(folder: Path, reason: str) -> None:

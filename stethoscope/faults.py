@@ -7,6 +7,7 @@ clustering finds machines.
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,14 +15,13 @@ from typing import Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-from sklearn.metrics import silhouette_score
 
 from stethoscope.datasets.clips import Clip, write_clips
+from stethoscope.diagnosis import fault_label
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_file, read_json, write_json
+from stethoscope.progress import warn
 
 Description = Literal["deviation", "plain"]
 Array = npt.NDArray[np.float64]
@@ -33,7 +33,14 @@ MOST_VARIANCES = 20
 """Components whose explained variance is told."""
 TYPICAL = 3
 """Clips per group that are told as typical."""
+PLOTS = ("variance", "scatter", "elbow", "map", "map3d", "distances", "table", "clips", "confusion", "curves", "probabilities")
+"""What the report can show of faults."""
+LEAST_CLIPS = 6
+"""Anomalous clips by which the number of groups can be chosen."""
+LEAST_GROUP = 3
+"""Clips of the smallest group, where the number of groups is chosen."""
 
+_LEAST_NORMAL = 30
 _MAPPED = 3  # components of a clip that are kept for maps
 _STARTS = 10  # of k-means, of which the best is kept
 _FILE, _CLIPS, _TABLE = "fault_groups.json", "clips.csv", "fault_groups.csv"
@@ -51,12 +58,19 @@ class FaultOptions:
         A clip's mean frame less that of the normal clips of its machine id and signal-to-noise ratio, or as it is.
     components : int
         Principal components that clips are grouped by.
+    names : tuple of str
+        Of the groups, in order, from the one with most clips; empty where nobody has named it.
+    normal_clips : int
+        Normal clips per machine id and signal-to-noise ratio that the anomalous ones are compared with and told from: -1 takes as many
+        as there are anomalous ones, but at least 30; 0 takes all.
     seed : int
     """
 
     groups: int = AUTOMATIC
     description: Description = "deviation"
     components: int = 2
+    names: tuple[str, ...] = ()
+    normal_clips: int = AUTOMATIC
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,6 +80,12 @@ class FaultOptions:
             raise ParameterError(f"fault_description is {self.description!r}; choose one of {', '.join(get_args(Description))}")
         if self.components < 1:
             raise ParameterError(f"fault_components is {self.components}; it must be at least 1")
+        if self.normal_clips < AUTOMATIC:
+            raise ParameterError(f"fault_normal_clips is {self.normal_clips}; give a number, 0 for all, or -1 for as many as are anomalous")
+        if 0 < self.groups < len(self.names):
+            raise ParameterError(f"fault_names has {len(self.names)} names, but fault_groups is {self.groups}; give at most one for each")
+        for number, name in enumerate(self.names, start=1):
+            fault_label(number, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +160,12 @@ class FaultGroups:
     @property
     def labels(self) -> tuple[str, ...]:
         """What each group is called, ``fault 2`` or ``fault 2: clogging``."""
-        return tuple(f"fault {group}: {name}" if name else f"fault {group}" for group, name in enumerate(self.names, start=1))
+        return tuple(fault_label(group, name) for group, name in enumerate(self.names, start=1))
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """Clips of every group."""
+        return {number: sum(clip.group == number for clip in self.clips) for number in range(1, len(self.names) + 1)}
 
     def typical(self, group: int) -> list[GroupedClip]:
         """Return the clips nearest to the centroid of a group, counted from 1: the ones to listen to."""
@@ -223,27 +248,26 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
     Returns
     -------
     FaultGroups
-        Without groups, but with the reason, if grouping is switched off or no clip is anomalous.
-
-    Raises
-    ------
-    ParameterError
-        If more groups are wanted than there are distinct anomalous clips.
-    DatasetError
-        If the deviation is wanted of a machine that has no normal clips.
+        Without groups, but with the reason, if grouping is switched off, or the clips are too few for it or have no normal ones to be
+        compared with.
     """
-    if options.groups == 0:
-        return FaultGroups(reason="fault_groups is 0: faults are not grouped")
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+    from sklearn.metrics import silhouette_score
+
     anomalous = store.where(lambda clip: clip.condition == "anomaly" and not clip.augmentation)
-    if not len(anomalous):
-        return FaultGroups(reason="no clip is anomalous: there is nothing to diagnose")
+    if reason := nothing_to_group([store.clips[index] for index in anomalous], options):
+        return FaultGroups(reason=reason)
     described = np.array([store.clip_frames(index).mean(axis=0, dtype=np.float64) for index in anomalous])
     if options.description == "deviation":
-        described -= _own_normal(store, anomalous)
+        try:
+            described -= _own_normal(store, anomalous)
+        except DatasetError as error:
+            return FaultGroups(reason=str(error))
     distinct = len(np.unique(described, axis=0))
     if options.groups > distinct:
-        raise ParameterError(
-            f"fault_groups is {options.groups}, but there are {distinct} distinct anomalous clips; choose at most as many, or -1"
+        return FaultGroups(
+            reason=f"fault_groups is {options.groups}, but there are {distinct} distinct anomalous clips; choose at most as many, or -1"
         )
     spread = described.std(axis=0)
     standard = (described - described.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
@@ -255,7 +279,14 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
     tried = {k: KMeans(k, n_init=_STARTS, random_state=options.seed).fit(reduced) for k in range(1, min(MOST_GROUPS, distinct) + 1)}
     # A silhouette compares groups: it needs two, and a clip more than groups.
     silhouette = {k: float(silhouette_score(reduced, tried[k].labels_)) for k in tried if 2 <= k < len(reduced)}
-    count = options.groups if options.groups != AUTOMATIC else max(silhouette, key=silhouette.__getitem__, default=1)
+    count = options.groups
+    if count == AUTOMATIC:
+        # A group of one or two recordings cannot be learned and tested; it is an outlier, not a kind of fault.
+        large = [k for k in silhouette if np.bincount(tried[k].labels_).min() >= LEAST_GROUP]
+        count = max(large or silhouette, key=silhouette.__getitem__, default=1)
+    if len(options.names) > count:
+        warn(f"fault_names has {len(options.names)} names, but {count} groups were found; they stay unnamed")
+    names = options.names if len(options.names) <= count else ()
     found = tried.get(count) or KMeans(count, n_init=_STARTS, random_state=options.seed).fit(reduced)
 
     # k-means numbers its groups by chance; the largest is fault 1.
@@ -266,7 +297,7 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
     clips = [store.clips[index] for index in anomalous]
     return FaultGroups(
         description=options.description,
-        names=("",) * count,
+        names=(*names, *[""] * (count - len(names))),
         clips=tuple(
             GroupedClip(
                 clip.source, clip.path, clip.start, clip.machine, clip.snr_db, int(g), tuple(d.tolist()), tuple(c[:_MAPPED].tolist())
@@ -278,6 +309,66 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
         inertia={k: float(model.inertia_) for k, model in tried.items()},
         silhouette=silhouette,
     )
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """Return the names of a text, separated by commas; an empty one leaves its group unnamed."""
+    names = [name.strip() for name in text.split(",")]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def plots_of(text: str) -> frozenset[str]:
+    """Return what a text, separated by commas, names of :data:`PLOTS`.
+
+    Raises
+    ------
+    ParameterError
+        If it names anything else.
+    """
+    wanted = frozenset(name.strip() for name in text.split(",") if name.strip())
+    if unknown := wanted - set(PLOTS):
+        raise ParameterError(f"fault_plots holds {', '.join(sorted(unknown))}; choose from {', '.join(PLOTS)}")
+    return wanted
+
+
+def clips_to_compare(clips: Sequence[Clip], options: FaultOptions) -> list[Clip]:
+    """Return the anomalous clips and some normal ones of their machines; nothing if there is nothing to group.
+
+    Normal clips are drawn by recording, the same at every signal-to-noise ratio.
+    """
+    anomalous = [clip for clip in clips if clip.condition == "anomaly" and not clip.augmentation]
+    if nothing_to_group(anomalous, options):
+        return []
+    counts = Counter((clip.machine, clip.snr_db) for clip in anomalous)
+    normal = [clip for clip in clips if clip.condition == "normal" and not clip.augmentation]
+    names = sorted({clip.recording for clip in normal})
+    rank = dict(zip(names, np.random.default_rng(options.seed).permutation(len(names)).tolist(), strict=True))
+    taken: Counter[tuple[str, float | None]] = Counter()
+    drawn = []
+    for clip in sorted(normal, key=lambda clip: rank[clip.recording]):
+        place = (clip.machine, clip.snr_db)
+        most = {AUTOMATIC: max(_LEAST_NORMAL, counts[place]), 0: len(normal)}.get(options.normal_clips, options.normal_clips)
+        if place in counts and taken[place] < most:
+            taken[place] += 1
+            drawn.append(clip)
+    chosen = {id(clip) for clip in (*anomalous, *drawn)}
+    return [clip for clip in clips if id(clip) in chosen]
+
+
+def nothing_to_group(anomalous: Sequence[Clip], options: FaultOptions) -> str:
+    """Return why anomalous clips cannot be grouped, as far as their table tells; empty if they can."""
+    if options.groups == 0:
+        return "fault_groups is 0: faults are not grouped"
+    if not anomalous:
+        return "no clip is anomalous: there is nothing to diagnose"
+    least = LEAST_CLIPS if options.groups == AUTOMATIC else max(options.groups, 1)
+    if len(anomalous) < least:
+        wanted = "a number of groups cannot be chosen by itself" if options.groups == AUTOMATIC else f"fault_groups is {options.groups}"
+        clips = "clip is" if len(anomalous) == 1 else "clips are"
+        return f"only {len(anomalous)} {clips} anomalous, and {wanted}; record more, or set fault_groups to at most as many"
+    return ""
 
 
 def _own_normal(store: FeatureStore, anomalous: npt.NDArray[np.intp]) -> Array:

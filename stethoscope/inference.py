@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,11 +26,13 @@ class Verdict:
     message : str
         For people.
     probabilities : tuple of float
-        ``(1 - p, p)`` with p the probability that a normal clip scores lower.
+        Of normal and of each fault, by the diagnosis; without one ``(1 - p, p)`` with p the probability that a normal clip scores lower.
     score, threshold : float
     machine : str
         Machine type and id whose threshold was taken; an empty id stands for the threshold of all ids together.
     model : str
+    labels : tuple of str
+        What the probabilities are of; empty without a diagnosis.
     """
 
     anomaly: bool
@@ -40,6 +42,7 @@ class Verdict:
     threshold: float
     machine: str
     model: str
+    labels: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as the service answers it."""
@@ -49,6 +52,7 @@ class Verdict:
             "Details": {
                 "Message": self.message,
                 "Probabilities": list(self.probabilities),
+                **({"Labels": list(self.labels)} if self.labels else {}),
                 "Score": self.score,
                 "Threshold": self.threshold,
                 "MachineType": machine_type,
@@ -94,7 +98,7 @@ class Inference:
         name: str = "",
         max_seconds: float = MAX_SECONDS,
     ) -> Verdict:
-        """Say whether a recording is anomalous.
+        """Say whether a recording is anomalous, and if the bundle has a diagnosis, which fault it sounds like.
 
         Parameters
         ----------
@@ -117,11 +121,26 @@ class Inference:
         """
         if not name and isinstance(source, (str, os.PathLike)):
             name = str(source)
-        frames = self.frames(source, name=name, max_seconds=max_seconds)
-        return self.judge(frames, self.machine(machine_id, name))
+        content = source if isinstance(source, (str, os.PathLike, bytes)) else source.read()
+        frames = self.frames(content, name=name, max_seconds=max_seconds)
+        machine = self.machine(machine_id, name)
+        verdict = self.judge(frames, machine)
+        diagnosis = self.bundle.diagnosis
+        if diagnosis is None:
+            return verdict
+        feature = diagnosis.feature
+        samples, _ = load(content, sample_rate=feature.sample_rate, channel=feature.channel, name=name, max_seconds=max_seconds)
+        probabilities = diagnosis.probabilities(feature.extract(samples), machine)
+        fault = diagnosis.likeliest_fault(probabilities)
+        return replace(
+            verdict,
+            message=self.bundle.messages.get(fault, fault) if verdict.anomaly else COMPONENT_OK,
+            probabilities=tuple(map(float, probabilities)),
+            labels=diagnosis.labels,
+        )
 
     def judge(self, frames: Frames, machine: str) -> Verdict:
-        """Say whether frames of a machine [shape=(n_frames, n_mels)] are anomalous."""
+        """Say whether frames of a machine [shape=(n_frames, n_mels)] are anomalous, by the detector alone."""
         thresholds = self.bundle.thresholds
         score = self.bundle.detector.score(frames, machine)
         anomaly = thresholds.decide(score, machine)

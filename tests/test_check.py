@@ -56,6 +56,29 @@ def test_the_check_knows_every_parameter() -> None:
         ("fit_batch_size", 0, "fit_batch_size is 0"),
         ("fit_validation_split", 1.0, "fit_validation_split is 1.0"),
         ("fit_verbose", 3, "fit_verbose is 3"),
+        ("fault_groups", -2, "fault_groups is -2"),
+        ("fault_description", "odd", "fault_description is 'odd'"),
+        ("fault_components", 0, "fault_components is 0"),
+        ("fault_names", "a" * 81, "of fault 1 cannot be used"),
+        ("fault_normal_clips", -2, "fault_normal_clips is -2"),
+        ("fault_holdout_id", "00,02", "fault_holdout_id is '00,02'"),
+        ("fault_plots", "pie", "fault_plots holds pie"),
+        ("fault_sample_rate", -1, "feature_sample_rate is -1"),
+        ("fault_n_mfcc", 129, "feature_n_mfcc is 129"),
+        ("fault_n_fft", 8, "feature_n_fft is 8"),
+        ("fault_hop_length", 0, "feature_hop_length is 0"),
+        ("class_augmentations", "echo 1", "augmentation 'echo 1' is not known"),
+        ("class_window", -1, "class_window is -1"),
+        ("class_filters", "a,b", "class_filters is 'a,b'"),
+        ("class_dropout", 1.0, "class_dropout is 1.0"),
+        ("class_epochs", 0, "class_epochs is 0"),
+        ("class_patience", 0, "class_patience is 0"),
+        ("class_batch_size", 0, "class_batch_size is 0"),
+        ("class_learning_rate", 0.0, "class_learning_rate is 0.0"),
+        ("class_validation_split", 1.0, "class_validation_split is 1.0"),
+        ("class_test_split", 0.0, "class_test_split is 0.0"),
+        ("class_mask", 1.5, "class_mask is 1.5"),
+        ("class_mixup", -1.0, "class_mixup is -1.0"),
         ("export_formats", "onnx", "export_formats holds onnx"),
         ("seed", -1, "seed is -1"),
     ],
@@ -82,6 +105,6 @@ for name in ("tensorflow", "keras"):
     sys.modules[name] = None
 from stethoscope.check import check_detection
 check_detection(dataset_url="simulated/fan", dataset_layout="auto", dataset_md5="", max_fpr=0.1, threshold="gamma",
-    false_alarm_rate=0.1, context=5, export_formats="tflite", feature={}, detector={}, fit={})
+    false_alarm_rate=0.1, context=5, export_formats="tflite", feature={}, detector={}, fit={}, fault={}, cepstra={}, classes={})
 """
     subprocess.run([sys.executable, "-c", program], check=True)

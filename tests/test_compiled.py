@@ -82,7 +82,7 @@ def test_every_pipeline_takes_the_settings_and_stays_a_pipeline(name: str, tmp_p
 def test_only_training_gets_the_gpu() -> None:
     spec, _ = documents(ClusterOptions(gpu="nvidia.com/gpu").apply(compiled("main").read_text()))
     with_gpu = [name for name, one in spec["deploymentSpec"]["executors"].items() if "accelerator" in one["container"].get("resources", {})]
-    assert with_gpu == ["exec-train-detector"]
+    assert with_gpu == ["exec-train-detector", "exec-train-diagnosis"]
 
 
 def test_without_settings_the_text_stays_as_it_is() -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from stethoscope import faults
 from stethoscope.datasets.clips import Clip, read_clips
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulate import simulate_archive
-from stethoscope.errors import DatasetError, ModelError, ParameterError
-from stethoscope.faults import FaultGroups, FaultOptions, group_faults
+from stethoscope.errors import ModelError, ParameterError
+from stethoscope.faults import FaultGroups, FaultOptions, clips_to_compare, group_faults, names_of
 from stethoscope.features.extract import extract_features
 from stethoscope.features.mfcc import Mfcc
 from stethoscope.features.store import FeatureStore, FeatureWriter
@@ -135,27 +136,76 @@ def test_grouping_is_switched_off(tmp_path: Path) -> None:
     assert "fault_groups is 0" in group_faults(made(tmp_path), FaultOptions(groups=0)).reason
 
 
-def test_more_groups_than_anomalies_are_refused(tmp_path: Path) -> None:
+def test_more_groups_than_anomalies_are_no_groups(tmp_path: Path) -> None:
     store = made(tmp_path, machines=1, counts={"a": 2, "b": 1})
-    with pytest.raises(ParameterError, match="fault_groups is 4, but there are 3 distinct anomalous clips"):
-        group_faults(store, FaultOptions(groups=4))
+    found = group_faults(store, FaultOptions(groups=4))
+    assert found.names == ()
+    assert found.reason.startswith("only 3 clips are anomalous, and fault_groups is 4")
     assert len(group_faults(store, FaultOptions(groups=3)).names) == 3
 
 
-def test_a_single_anomaly_is_one_group(tmp_path: Path) -> None:
-    found = group_faults(made(tmp_path, machines=1, counts={"a": 1}), FaultOptions())
+def test_the_number_of_groups_is_not_chosen_from_too_few_clips(tmp_path: Path) -> None:
+    store = made(tmp_path, machines=1, counts={"a": 1})
+    assert group_faults(store, FaultOptions()).reason.startswith("only 1 clip is anomalous, and a number of groups cannot be chosen")
+    found = group_faults(store, FaultOptions(groups=1))
     assert [one.group for one in found.clips] == [1]
     assert found.silhouette == {}
 
 
+def test_groups_too_small_to_learn_are_not_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight, six and twelve clips: three groups have the highest silhouette; where six are too few for a group, two are made."""
+    store = made(tmp_path, counts={"a": 4, "b": 3, "c": 6})
+    monkeypatch.setattr(faults, "LEAST_GROUP", 7)
+    found = group_faults(store, FaultOptions())
+    assert max(found.silhouette, key=found.silhouette.__getitem__) == 3
+    assert sorted(found.sizes.values()) == [12, 14]
+    assert len(group_faults(store, FaultOptions(groups=3)).names) == 3
+
+
 def test_a_machine_without_normal_clips_can_only_be_described_plainly(tmp_path: Path) -> None:
     store = made(tmp_path, normal=0)
-    with pytest.raises(DatasetError, match=r"fan/00 has anomalous clips, but no normal ones.*fault_description=plain"):
-        group_faults(store, FaultOptions())
+    assert (
+        "fan/00 has anomalous clips, but no normal ones to compare with; set fault_description=plain"
+        in group_faults(store, FaultOptions()).reason
+    )
     assert group_faults(store, FaultOptions(description="plain")).names
 
 
-@pytest.mark.parametrize(("name", "value"), [("groups", -2), ("description", "odd"), ("components", 0)])
+def test_normal_clips_are_drawn_by_recording_and_machine(tmp_path: Path) -> None:
+    """Three ratios of the same recordings: the same normal recordings are drawn at each, and none of a machine without anomalies."""
+    clips = [
+        Clip(
+            path=f"{machine}-{snr}-{condition}-{number}",
+            recording=f"{machine}-{condition}-{number}",
+            machine_type="fan",
+            machine_id=machine,
+            condition=condition,  # type: ignore[arg-type]
+            snr_db=snr,
+        )
+        for machine in ("00", "02")
+        for snr in (6.0, 0.0, -6.0)
+        for condition, count in (("normal", 50), ("anomaly", 8 if machine == "00" else 0))
+        for number in range(count)
+    ]
+    for wanted, expected in ((-1, 30), (0, 50), (5, 5)):
+        chosen = clips_to_compare(clips, FaultOptions(normal_clips=wanted))
+        drawn = {snr: {c.recording for c in chosen if c.snr_db == snr and c.condition == "normal"} for snr in (6.0, 0.0, -6.0)}
+        assert {len(names) for names in drawn.values()} == {expected}
+        assert drawn[6.0] == drawn[0.0] == drawn[-6.0]
+        assert {clip.machine for clip in chosen} == {"fan/00"}
+        assert sum(clip.condition == "anomaly" for clip in chosen) == 24
+    assert clips_to_compare(clips, FaultOptions(groups=0)) == []
+
+
+def test_names_that_do_not_fit_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = made(tmp_path)
+    assert group_faults(store, FaultOptions(names=("one", "", "three"))).labels == ("fault 1: one", "fault 2", "fault 3: three")
+    assert group_faults(store, FaultOptions(names=("a", "b", "c", "d"))).labels == ("fault 1", "fault 2", "fault 3")
+    assert "fault_names has 4 names, but 3 groups were found" in capsys.readouterr().err
+    assert names_of(" imbalance, ,clogging ,") == ("imbalance", "", "clogging")
+
+
+@pytest.mark.parametrize(("name", "value"), [("groups", -2), ("description", "odd"), ("components", 0), ("normal_clips", -2)])
 def test_what_cannot_work_is_refused(name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=f"fault_{name} is {value!r}"):
         FaultOptions(**{name: value})  # type: ignore[arg-type]

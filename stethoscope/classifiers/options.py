@@ -110,3 +110,15 @@ def whole_numbers(value: str, name: str) -> tuple[int, ...]:
         return tuple(int(part) for part in value.split(","))
     except ValueError as error:
         raise ParameterError(f"{name} is {value!r}; give whole numbers separated by commas, such as 8,8") from error
+
+
+def check_test_split(share: float) -> None:
+    """Refuse a share of test recordings that does not lie above 0 and below 1.
+
+    Raises
+    ------
+    ParameterError
+        If it does not.
+    """
+    if not 0 < share < 1:
+        raise ParameterError(f"class_test_split is {share}; it must lie above 0 and below 1")

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from stethoscope.bundle import Bundle, write_bundle
+from stethoscope.diagnosis import nothing_in
 from stethoscope.errors import ParameterError
 from stethoscope.files import read_json
 from stethoscope.thresholds import Thresholds
@@ -20,8 +21,10 @@ def export_bundle(
     folder: str | os.PathLike[str],
     *,
     formats: str = "keras,tflite",
+    diagnosis: str | os.PathLike[str] | None = None,
+    diagnosed: str | os.PathLike[str] | None = None,
 ) -> Bundle:
-    """Assemble the bundle of a model and its evaluation.
+    """Assemble the bundle of a model and its evaluation, with a diagnosis if there is one.
 
     Parameters
     ----------
@@ -31,6 +34,8 @@ def export_bundle(
         Written all or nothing.
     formats : str
         Some of `FORMATS`, separated by commas.
+    diagnosis, diagnosed : path, optional
+        Folders written by the training and the evaluation of a diagnosis; left out if they say that there is nothing to diagnose.
 
     Raises
     ------
@@ -42,10 +47,17 @@ def export_bundle(
     thresholds = Thresholds.from_json(read_json(Path(results) / "thresholds.json"))
     description = read_json(Path(model) / "model.json")
     machine_types = sorted({machine.partition("/")[0] for machine in thresholds.machines})
+    sources = {"detector": Path(model)}
+    settings = {"fit": description.get("fit", {}), "max_fpr": evaluation["max_fpr"]}
+    if diagnosis is not None and diagnosed is not None and not nothing_in(diagnosis):
+        sources["diagnosis"] = Path(diagnosis)
+        settings["class_fit"] = read_json(Path(diagnosis) / "model.json")["fit"]
+        evaluation["diagnosis"] = read_json(Path(diagnosed) / "diagnosis.json")
     with tempfile.TemporaryDirectory() as scratch:
-        staged = Path(scratch) / "detector"
-        shutil.copytree(model, staged)
-        for network in sorted(staged.rglob("*.keras")):
+        for role, source in sources.items():
+            # Which recordings trained it is the user's own affair.
+            shutil.copytree(source, Path(scratch) / role, ignore=shutil.ignore_patterns("parts.csv"))
+        for network in sorted(Path(scratch).rglob("*.keras")):
             if "h5" in wanted:
                 _write_h5(network)
             if "keras" not in wanted:
@@ -53,10 +65,10 @@ def export_bundle(
         return write_bundle(
             folder,
             name=f"{'-'.join(machine_types)}-{description['kind']}",
-            models={"detector": staged},
+            models={role: Path(scratch) / role for role in sources},
             thresholds=thresholds,
             metrics=evaluation,
-            settings={"fit": description.get("fit", {}), "max_fpr": evaluation["max_fpr"]},
+            settings=settings,
         )
 
 

@@ -8,6 +8,7 @@ from stethoscope.files import write_text
 from stethoscope.report import sections
 from stethoscope.report.choice import choose
 from stethoscope.report.deviations import profiles
+from stethoscope.report.fault_inputs import FaultInputs
 from stethoscope.report.html import page, tag
 from stethoscope.report.inputs import Inputs
 from stethoscope.report.listen import listening_cards
@@ -25,6 +26,7 @@ def write_report(
     features: str | os.PathLike[str],
     model: str | os.PathLike[str],
     results: str | os.PathLike[str],
+    faults: FaultInputs | None = None,
 ) -> None:
     """Write the report of an evaluation.
 
@@ -36,6 +38,8 @@ def write_report(
         Archives or folders of the recordings, for the clips that can be played; each is read once from start to end.
     features, model, results : path
         Folders of the feature store, the model and the evaluation.
+    faults : FaultInputs, optional
+        Of the diagnosis.
 
     Raises
     ------

@@ -1,0 +1,38 @@
+"""Measure how well faults are told apart."""
+
+from kfp import dsl
+
+from components import component
+
+
+@component
+def evaluate_diagnosis(
+    features: dsl.Input[dsl.Dataset],
+    groups: dsl.Input[dsl.Artifact],
+    model: dsl.Input[dsl.Model],
+    results: dsl.Output[dsl.Artifact],
+    figures: dsl.Output[dsl.Metrics],
+    confusion: dsl.Output[dsl.ClassificationMetrics],
+    fingerprint: str = "",
+):
+    """Ask the exported diagnosis about the recordings that were kept for the test.
+
+    Args:
+        features: Feature store of anomalous and normal clips.
+        groups: Groups of the anomalous clips.
+        model: Classifier of faults.
+        fingerprint: What the recordings and the code are; part of the cache key.
+
+    Returns:
+        results: Figures, answers about every test clip, the groups and the confusion matrix, or why there is nothing to diagnose.
+        figures: The main figures.
+        confusion: Test clips by group and answer.
+    """
+    from stethoscope.fault_steps import evaluate_diagnosis, viewer_figures
+
+    evaluation = evaluate_diagnosis(features.path, groups.path, model.path, results.path)
+    results.metadata.update(fingerprint=fingerprint, nothing_to_diagnose=evaluation["reason"])
+    if evaluation["figures"]:
+        confusion.log_confusion_matrix(evaluation["labels"], [list(row) for row in evaluation["figures"]["confusion"]])
+    for name, value in viewer_figures(evaluation).items():
+        figures.log_metric(name, value)
