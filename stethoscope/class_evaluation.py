@@ -2,25 +2,100 @@
 
 import csv
 import os
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from stethoscope.augmentation import altered
 from stethoscope.classification_metrics import classify_figures
+from stethoscope.classifiers.folds import class_labels, fold_of
+from stethoscope.datasets.clips import Clip
+from stethoscope.errors import refuse
+from stethoscope.features.extract import extract_features
 from stethoscope.features.feature import Feature
 from stethoscope.features.logmel import LogMel
 from stethoscope.features.mfcc import Mfcc
+from stethoscope.features.planes import Pad, Planes
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 
 if TYPE_CHECKING:
     from stethoscope.classifiers.options import ClassFit
+    from stethoscope.classifiers.sounds import CrossValidation
 
 
-def feature_of(network: str, *, sample_rate: int = 0, channel: int = 0) -> Feature:
-    """Return the feature that a kind of network hears: 40 cepstral coefficients, or 64 mel bands."""
+def feature_of(
+    network: str,
+    *,
+    sample_rate: int = 0,
+    channel: int = 0,
+    channels: int = 1,
+    seconds: float = 0.0,
+    pad: Pad = "repeat",
+    cut: bool = False,
+) -> Feature:
+    """Return the feature that a kind of network hears: 40 cepstral coefficients, or 64 mel bands.
+
+    The other parameters are those of :class:`~stethoscope.features.planes.Planes` and of what is computed of each channel.
+
+    Raises
+    ------
+    ParameterError
+        If one of them cannot work.
+    """
+    refuse(
+        [
+            f"class_{name} is {value}; it must be at least 0"
+            for name, value in (("sample_rate", sample_rate), ("channel", channel))
+            if value < 0
+        ]
+    )
+    of: LogMel | Mfcc
     if network == "mfcc-cnn":
-        return Mfcc(sample_rate=sample_rate, channel=channel)
-    return LogMel(sample_rate=sample_rate, channel=channel, n_mels=64, pad_mode="constant")
+        of = Mfcc(sample_rate=sample_rate, channel=channel)
+    else:
+        of = LogMel(sample_rate=sample_rate, channel=channel, n_mels=64, pad_mode="constant")
+    presented = Planes(of=of, channels=channels, seconds=seconds, pad=pad, cut=cut)
+    return of if presented == Planes(of=of) else presented
+
+
+def extract_sounds(
+    archives: Sequence[Path],
+    clips: Sequence[Clip],
+    feature: Feature,
+    folder: str | os.PathLike[str],
+    *,
+    alterations: Sequence[str] = (),
+    n_folds: int = 0,
+    seed: int = 0,
+) -> FeatureStore:
+    """Compute the features of labelled clips and of their altered versions, once it is known that they can be divided into folds.
+
+    Parameters
+    ----------
+    archives, clips, feature, folder
+        As of :func:`stethoscope.features.extract.extract_features`.
+    alterations : sequence of str
+        As of :func:`stethoscope.augmentation.altered`.
+    n_folds, seed : int
+        As of :func:`stethoscope.classifiers.folds.fold_of`.
+
+    Raises
+    ------
+    DatasetError
+        If there are not two classes, the set cannot be divided, or no recording can be used.
+    ParameterError
+        If there is no such alteration.
+    """
+    labels = [clip.label for clip in clips]
+    labelled = [clip for clip in clips if clip.label]
+    class_labels([clip.label for clip in labelled])
+    fold_of(clips, labels, np.flatnonzero(np.array(labels, dtype=object) != ""), n_folds, seed=seed)
+    return extract_features(archives, altered(labelled, alterations), feature, folder)
 
 
 def evaluate_classes(
@@ -54,12 +129,14 @@ def evaluate_classes(
     from stethoscope.classifiers.sounds import cross_validate
 
     store = FeatureStore.open(features)
+    started = time.monotonic()
     found = cross_validate(store, [clip.label for clip in store.clips], fit, n_folds=n_folds)
     figures = classify_figures(found.truth, found.answered, found.labels)
     report = {
         "labels": list(found.labels),
         "clips": len(found.clips),
-        "folds": sorted(set(found.fold.tolist())),
+        "folds": [_fold(found, fold) for fold in sorted(set(found.fold.tolist()))],
+        "seconds": round(time.monotonic() - started, 1),
         **figures.to_json(),
         "skipped": [asdict(one) for one in store.skipped],
     }
@@ -78,6 +155,11 @@ def evaluate_classes(
             writer.writerow(["label", *found.labels])
             writer.writerows([label, *row] for label, row in zip(found.labels, figures.confusion, strict=True))
     return report
+
+
+def _fold(found: "CrossValidation", fold: int) -> dict[str, Any]:
+    hits = [a == b for a, b, of in zip(found.truth, found.answered, found.fold, strict=True) if of == fold]
+    return {"fold": fold, "clips": len(hits), "accuracy": sum(hits) / len(hits)}
 
 
 def viewer_figures(report: dict[str, Any]) -> dict[str, float]:

@@ -14,6 +14,7 @@ def lay_out(outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
     ::
 
         DIR/
+            report.html     what was found, for people
             answers.csv     truth, answer and probabilities of every clip, by a network that had not heard its recording
             confusion.csv   clips by true and answered class
             model/          the classifier, trained on all recordings
@@ -21,7 +22,7 @@ def lay_out(outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
     Parameters
     ----------
     outputs : mapping of str to Path
-        Where the pipeline's outputs lie: ``results`` and ``model``.
+        Where the pipeline's outputs lie: ``results``, ``model`` and ``page``.
     folder : Path
         The folder DIR, which exists.
 
@@ -32,6 +33,7 @@ def lay_out(outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
     """
     for name in ("answers.csv", "confusion.csv"):
         shutil.copy2(outputs["results"] / name, folder / name)
+    shutil.copy2(outputs["page"], folder / "report.html")
     shutil.rmtree(folder / "model", ignore_errors=True)
     shutil.copytree(outputs["model"], folder / "model")
     return {"evaluation": read_json(outputs["results"] / "evaluation.json")}
@@ -52,4 +54,5 @@ def describe(summary: Mapping[str, Any], folder: Path) -> str:
     )
     if skipped := evaluation["skipped"]:
         lines.append(f"warning: {len(skipped)} recording(s) could not be used, the first: {skipped[0]['reason']}")
+    lines.append(f"Look at {folder / 'report.html'}")
     return "\n".join([*lines, f"Classify recordings: stethoscope classify {folder / 'model'} FILE.wav"])

@@ -28,6 +28,18 @@ def class_labels(labels: Sequence[str]) -> list[str]:
     return classes
 
 
+def check_folds(n_folds: int) -> None:
+    """Refuse a number of folds that cannot work.
+
+    Raises
+    ------
+    ParameterError
+        If it is 1 or negative.
+    """
+    if n_folds < 0 or n_folds == 1:
+        raise ParameterError(f"class_folds is {n_folds}; give at least 2, or 0 for the folds of the set")
+
+
 def fold_of(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_folds: int, *, seed: int) -> npt.NDArray[np.int64]:
     """Return the fold of every chosen clip; no recording lies in two, and every class lies in two at least.
 
@@ -54,8 +66,7 @@ def fold_of(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_fol
     ParameterError
         If `n_folds` is 1 or negative.
     """
-    if n_folds < 0 or n_folds == 1:
-        raise ParameterError(f"class_folds is {n_folds}; give at least 2, or 0 for the folds of the set")
+    check_folds(n_folds)
     folds = _drawn_folds(by_class(clips, labels, chosen), n_folds, seed) if n_folds else _given_folds(clips, chosen)
     found = np.array([folds[clips[index].recording] for index in chosen])
     for label in sorted({labels[index] for index in chosen}):

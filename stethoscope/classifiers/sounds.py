@@ -12,19 +12,18 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.augmentation import mask
 from stethoscope.classification import KIND, SCHEMA_VERSION, Classifier, cover, prepare
 from stethoscope.classifiers.folds import Indices, by_class, class_labels, fold_of
 from stethoscope.classifiers.options import ClassFit
+from stethoscope.classifiers.windows import draw
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
 from stethoscope.detectors.fit import Progress
 from stethoscope.detectors.train import versions
 from stethoscope.errors import ParameterError
 from stethoscope.export.tflite import write_tflite
-from stethoscope.features.feature import Feature
 from stethoscope.features.logmel import Frames
-from stethoscope.features.planes import Planes
+from stethoscope.features.planes import Planes, planes_of
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 
@@ -123,7 +122,7 @@ def train_chosen(
         shape = (window, store.feature.size)
         write_tflite(network, temporary / "classifier.tflite", shape=(None, *shape), probe=(3, *shape))
         write_json(temporary / "feature.json", store.feature.to_json())
-        write_json(temporary / "curves.json", {"curves": curves, "best_epoch": best})
+        write_json(temporary / "curves.json", asdict(result))
         description = {"schema_version": SCHEMA_VERSION, "kind": KIND, "versions": versions(), "window": window, "labels": classes}
         write_json(temporary / "model.json", {**description, "fit": asdict(fit)})
     return result
@@ -282,19 +281,15 @@ class _Batches(keras.utils.PyDataset):
         self._order = self._rng.permutation(len(self._clips))
 
     def _draw(self, index: int) -> Frames:
-        frames = prepare(self._store.clip_frames(index), self._store.feature)
-        if self._fit.shift:
-            frames = np.roll(frames, int(self._rng.uniform(0.0, self._fit.shift) * len(frames)), axis=0)
-        windows = cover(frames, self._window)
-        drawn: Frames = np.array(windows[self._rng.integers(len(windows))])
-        if self._fit.mask:
-            mask(drawn, self._fit.mask, self.mean, self._rng, planes=planes_of(self._store.feature))
-        return drawn
-
-
-def planes_of(feature: Feature) -> int:
-    """Return how many channels stand side by side in every frame of a feature."""
-    return feature.channels if isinstance(feature, Planes) else 1
+        return draw(
+            prepare(self._store.clip_frames(index), self._store.feature),
+            self._window,
+            shift=self._fit.shift,
+            masked=self._fit.mask,
+            fill=self.mean,
+            planes=planes_of(self._store.feature),
+            rng=self._rng,
+        )
 
 
 def _given_window(store: FeatureStore) -> int:

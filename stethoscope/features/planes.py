@@ -127,3 +127,8 @@ class Planes:
         """Build the definition from :meth:`to_json`'s value."""
         of = (LogMel if value["of"]["kind"] == "logmel" else Mfcc).from_json(value["of"])
         return cls(of=of, **{key: item for key, item in value.items() if key not in ("kind", "of")})
+
+
+def planes_of(feature: object) -> int:
+    """Return how many channels stand side by side in every frame of a feature."""
+    return feature.channels if isinstance(feature, Planes) else 1

@@ -1,0 +1,37 @@
+"""Tell a person how well classes of sound are told apart."""
+
+from kfp import dsl
+
+from components import component
+
+
+@component
+def report_classes(
+    recordings: dsl.Input[dsl.Dataset],
+    features: dsl.Input[dsl.Dataset],
+    model: dsl.Input[dsl.Model],
+    results: dsl.Input[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
+    fingerprint: str = "",
+):
+    """Write the report of a classifier of labelled sounds.
+
+    Args:
+        recordings: Archives of recordings, for what can be played.
+        features: Feature store of labelled clips.
+        model: Classifier trained on all of them.
+        results: Figures and answers of the cross-validation.
+        fingerprint: What the recordings and the code are; part of the cache key.
+
+    Returns:
+        page: One self-contained HTML file.
+    """
+    from pathlib import Path
+
+    from stethoscope.datasets.prepare import archives_in
+    from stethoscope.report.classes import write_class_report
+
+    write_class_report(
+        page.path, archives=archives_in(Path(recordings.path)), features=features.path, model=model.path, results=results.path
+    )
+    page.metadata["fingerprint"] = fingerprint
