@@ -148,12 +148,13 @@ def load(port: int, clips: Sequence[Path], *, seconds: float, clients: int, proc
     def resident() -> int:
         return int(process.memory_info().rss) if process else 0
 
+    end = 0.0
+
     def begin() -> None:
         nonlocal end
         outcome.memory_before = resident()
         end = time.monotonic() + seconds
 
-    end = 0.0
     warm = threading.Barrier(clients, begin)
 
     def client(seed: int) -> None:

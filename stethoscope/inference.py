@@ -9,10 +9,12 @@ from typing import Any, BinaryIO
 from stethoscope.audio import MAX_SECONDS, load
 from stethoscope.bundle import Bundle
 from stethoscope.errors import AudioError, ModelError
+from stethoscope.events import Event
 from stethoscope.features.logmel import Frames
 
 COMPONENT_OK = "Component OK"
 ANOMALY = "Anomaly"
+NO_EVENT = "No event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +24,20 @@ class Verdict:
     Attributes
     ----------
     anomaly : bool
-        The detector's decision: the score exceeds the threshold.
+        The detector's decision: the score exceeds the threshold. Where there is no detector: an event was heard.
     message : str
         For people.
     probabilities : tuple of float
         Of normal and of each fault, by the diagnosis; without one ``(1 - p, p)`` with p the probability that a normal clip scores lower.
+        Where there is no detector, p is the highest score of a window, 0 to 1.
     score, threshold : float
     machine : str
-        Machine type and id whose threshold was taken; an empty id stands for the threshold of all ids together.
+        Machine type and id whose threshold was taken; an empty id stands for the threshold of all ids together. Empty without a detector.
     model : str
     labels : tuple of str
         What the probabilities are of; empty without a diagnosis.
+    events : tuple of Event, or None
+        What was heard when; None without a model of events.
     """
 
     anomaly: bool
@@ -43,6 +48,7 @@ class Verdict:
     machine: str
     model: str
     labels: tuple[str, ...] = ()
+    events: tuple[Event, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as the service answers it."""
@@ -58,6 +64,7 @@ class Verdict:
                 "MachineType": machine_type,
                 "MachineId": machine_id or None,
                 "Model": self.model,
+                **({"Events": [event.to_json() for event in self.events]} if self.events is not None else {}),
             },
         }
 
@@ -98,7 +105,7 @@ class Inference:
         name: str = "",
         max_seconds: float = MAX_SECONDS,
     ) -> Verdict:
-        """Say whether a recording is anomalous, and if the bundle has a diagnosis, which fault it sounds like.
+        """Say whether a recording is anomalous, which fault it sounds like, and what was heard when, by the models that the bundle has.
 
         Parameters
         ----------
@@ -122,21 +129,43 @@ class Inference:
         if not name and isinstance(source, (str, os.PathLike)):
             name = str(source)
         content = source if isinstance(source, (str, os.PathLike, bytes)) else source.read()
-        frames = self.frames(content, name=name, max_seconds=max_seconds)
+        if "detector" not in self.bundle.models:
+            return self._of_events(content, name, max_seconds)
         machine = self.machine(machine_id, name)
-        verdict = self.judge(frames, machine)
-        diagnosis = self.bundle.diagnosis
-        if diagnosis is None:
-            return verdict
-        feature = diagnosis.feature
+        verdict = self.judge(self.frames(content, name=name, max_seconds=max_seconds), machine)
+        if diagnosis := self.bundle.diagnosis:
+            feature = diagnosis.feature
+            samples, _ = load(content, sample_rate=feature.sample_rate, channel=feature.channel, name=name, max_seconds=max_seconds)
+            probabilities = diagnosis.probabilities(feature.extract(samples), machine)
+            fault = diagnosis.likeliest_fault(probabilities)
+            verdict = replace(
+                verdict,
+                message=self.bundle.messages.get(fault, fault) if verdict.anomaly else COMPONENT_OK,
+                probabilities=tuple(map(float, probabilities)),
+                labels=diagnosis.labels,
+            )
+        if "events" in self.bundle.models:
+            verdict = replace(verdict, events=tuple(self.bundle.events.listen(content, name=name, max_seconds=max_seconds)))
+        return verdict
+
+    def _of_events(self, content: str | os.PathLike[str] | bytes, name: str, max_seconds: float) -> Verdict:
+        """Say what was heard when, with a bundle that has no detector of anomalies."""
+        model = self.bundle.events
+        feature = model.feature
         samples, _ = load(content, sample_rate=feature.sample_rate, channel=feature.channel, name=name, max_seconds=max_seconds)
-        probabilities = diagnosis.probabilities(feature.extract(samples), machine)
-        fault = diagnosis.likeliest_fault(probabilities)
-        return replace(
-            verdict,
-            message=self.bundle.messages.get(fault, fault) if verdict.anomaly else COMPONENT_OK,
-            probabilities=tuple(map(float, probabilities)),
-            labels=diagnosis.labels,
+        scores = model.scores(model.frames(samples, name))
+        events = tuple(model.events(scores))
+        highest = float(scores.max())
+        heard = f"{len(events)} event{'s' if len(events) > 1 else ''}: {', '.join(model.labels)}"
+        return Verdict(
+            anomaly=bool(events),
+            message=heard if events else NO_EVENT,
+            probabilities=(1.0 - highest, highest),
+            score=highest,
+            threshold=model.threshold,
+            machine="",
+            model=self.bundle.name,
+            events=events,
         )
 
     def judge(self, frames: Frames, machine: str) -> Verdict:

@@ -228,7 +228,9 @@ def _add_health(app: FastAPI, model: LiveModel, limits: Limits) -> None:
         """Tell what the model takes, what it knows, and whether the bundle in its folder was refused (Open Inference Protocol)."""
         check(name)
         bundle = model.inference.bundle
-        feature = bundle.detector.feature
+        detector = bundle.detector if "detector" in bundle.models else None
+        feature = detector.feature if detector else bundle.events.feature
+        least = (detector.min_frames - 1) * feature.hop_length / feature.sample_rate if detector else bundle.events.window_seconds
         refused = model.reload is not None and not model.reload.taken
         return _json(
             {
@@ -238,10 +240,12 @@ def _add_health(app: FastAPI, model: LiveModel, limits: Limits) -> None:
                 "inputs": [{"name": "samples", "datatype": "FP32", "shape": [-1]}],
                 "outputs": [{"name": "score", "datatype": "FP64", "shape": [1]}],
                 "parameters": {
-                    "detector": bundle.detector.kind,
-                    "machines": sorted(bundle.thresholds.machines),
+                    "roles": list(bundle.models),
+                    "detector": detector.kind if detector else None,
+                    "machines": bundle.manifest["machines"],
+                    "labels": bundle.manifest["labels"],
                     "sample_rate": feature.sample_rate,
-                    "min_seconds": (bundle.detector.min_frames - 1) * feature.hop_length / feature.sample_rate,
+                    "min_seconds": least,
                     "max_seconds": limits.max_seconds,
                     "max_bytes": limits.max_bytes,
                     "refused_reload": model.reload.message if refused and model.reload else None,

@@ -23,14 +23,14 @@ class Answer:
     Attributes
     ----------
     verdict : Verdict
-    probability : float
-        Probability that a normal clip of the machine scores lower.
+    probability : float or None
+        Probability that a normal clip of the machine scores lower; None without a detector.
     json : dict
         What is answered.
     """
 
     verdict: Verdict
-    probability: float
+    probability: float | None
     json: dict[str, Any]
 
 
@@ -54,8 +54,9 @@ def judge(inference: Inference, content: bytes, limits: Limits, *, machine_id: s
         raise Refusal(422, "unusable_recording", f"{name}: its samples are too large to compute with; scale them to -1..1")
     answer = verdict.to_json()
     if picture:
-        answer["Picture"] = draw(inference, content, verdict.machine)
-    return Answer(verdict, inference.bundle.thresholds.probability(verdict.score, verdict.machine), answer)
+        answer["Picture"] = draw(inference, content, verdict)
+    compared = "detector" in inference.bundle.models
+    return Answer(verdict, inference.bundle.thresholds.probability(verdict.score, verdict.machine) if compared else None, answer)
 
 
 def _check_size(content: bytes, limits: Limits, name: str) -> None:

@@ -44,6 +44,8 @@ class Metrics:
         """Count a verdict; machines are those that the model knows, so their number is bounded."""
         machine = answer.verdict.machine
         self._verdicts.labels(machine, str(answer.verdict.anomaly).lower()).inc()
+        if answer.probability is None:
+            return
         recent = self._recent[machine]
         recent.append(answer.probability)
         self._drift.labels(machine).set(sum(recent) / len(recent) - 0.5)

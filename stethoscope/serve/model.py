@@ -81,9 +81,7 @@ class LiveModel:
         return self.reload
 
     def _open(self) -> Inference:
-        bundle = Bundle.open(self._folder)
-        bundle.detector  # noqa: B018 - a verdict needs one, and a bundle may be without
-        return Inference(bundle)
+        return Inference(Bundle.open(self._folder))
 
     def _look(self) -> Signature:
         """Return what tells one state of the folder from another, without reading its files."""

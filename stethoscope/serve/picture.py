@@ -1,21 +1,26 @@
 """The picture of a recording: its spectrogram and where in it the anomaly is, as bytes that a page paints."""
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from stethoscope.audio import load
+from stethoscope.events import Event
 from stethoscope.features.logmel import Frames
-from stethoscope.inference import Inference
+from stethoscope.inference import Inference, Verdict
 
 _MAX_COLUMNS = 480
 _DYNAMIC_RANGE = 70.0  # dB below the loudest value that are told apart
+_NEPER_PER_DECIBEL = 0.115  # of magnitudes: band spectra are natural logarithms
 _SATURATED = 0.995  # share of the deviation below full strength
 _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
 
-def draw(inference: Inference, content: bytes, machine: str) -> dict[str, Any]:
-    """Draw a recording that has been judged.
+def draw(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
+    """Draw a recording that has been judged: what is unlike normal, or where there is no detector, the events.
 
     Returns
     -------
@@ -23,22 +28,51 @@ def draw(inference: Inference, content: bytes, machine: str) -> dict[str, Any]:
         ``Columns`` and ``Bands``; ``Seconds``; ``Frequencies``, the centre of every band in Hz; ``Spectrogram`` and
         ``Deviation``, base64 of uint8 values [shape=(bands, columns)], the lowest band first.
     """
-    detector = inference.bundle.detector
-    feature = detector.feature
-    frames = inference.frames(content)
-    deviation = detector.deviation(frames, machine)
-    spectrogram, deviation = _columns(frames), _smooth(_columns(deviation))
+    bundle = inference.bundle
+    if "detector" in bundle.models:
+        feature = bundle.detector.feature
+        frames = inference.frames(content)
+        lines = np.arange(1 + feature.n_fft // 2) * (feature.sample_rate / feature.n_fft)
+        return _picture(
+            frames,
+            _smooth(_columns(bundle.detector.deviation(frames, verdict.machine))),
+            seconds=(len(frames) - 1) * feature.hop_length / feature.sample_rate,
+            frequencies=np.maximum.accumulate(lines[feature.filters.argmax(axis=1)]),
+            dynamic_range=_DYNAMIC_RANGE,
+        )
+    bands = bundle.events.feature
+    samples, _ = load(content, sample_rate=bands.sample_rate, channel=bands.channel)
+    frames = bands.extract(samples)
+    seconds = len(samples) / bands.sample_rate
+    return _picture(
+        frames,
+        _columns(_where(verdict.events or (), frames, seconds)),
+        seconds=seconds,
+        frequencies=np.arange(bands.n_bands) * (bands.sample_rate / bands.n_fft),
+        dynamic_range=_DYNAMIC_RANGE * _NEPER_PER_DECIBEL,
+    )
+
+
+def _where(events: Iterable[Event], frames: Frames, seconds: float) -> Frames:
+    """Return the scores of the events at the frames [shape=(n_frames, n_bands)] that lie in them, 0 elsewhere."""
+    scores = np.zeros_like(frames)
+    for event in events:
+        first, last = (round(time / seconds * len(frames)) for time in (event.start, event.end))
+        scores[first:last] = event.score
+    return scores
+
+
+def _picture(frames: Frames, deviation: Frames, *, seconds: float, frequencies: npt.NDArray[Any], dynamic_range: float) -> dict[str, Any]:
+    spectrogram = _columns(frames)
     loudest = float(spectrogram.max())
-    quietest = max(loudest - _DYNAMIC_RANGE, float(spectrogram.min()))
-    strongest = float(np.quantile(deviation, _SATURATED))
-    lines = np.arange(1 + feature.n_fft // 2) * (feature.sample_rate / feature.n_fft)
+    quietest = max(loudest - dynamic_range, float(spectrogram.min()))
     return {
         "Columns": len(spectrogram),
-        "Bands": feature.size,
-        "Seconds": (len(frames) - 1) * feature.hop_length / feature.sample_rate,
-        "Frequencies": [round(float(hz), 1) for hz in np.maximum.accumulate(lines[feature.filters.argmax(axis=1)])],
+        "Bands": frames.shape[1],
+        "Seconds": seconds,
+        "Frequencies": [round(float(hz), 1) for hz in frequencies],
         "Spectrogram": _bytes(spectrogram, quietest, loudest),
-        "Deviation": _bytes(deviation, 0.0, strongest),
+        "Deviation": _bytes(deviation, 0.0, float(np.quantile(deviation, _SATURATED))),
     }
 
 

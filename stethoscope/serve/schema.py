@@ -3,18 +3,27 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class HeardEvent(BaseModel):
+    """Something that was heard."""
+
+    start: float = Field(description="In seconds from the beginning of the recording.")
+    end: float = Field(description="In seconds.")
+    score: float = Field(description="0 to 1, the higher the surer.")
+    told: float = Field(description="When a listener to the stream would have known of it, in seconds.")
+
+
 class VerdictDetails(BaseModel):
-    """What a verdict rests on. Models with a diagnosis or an event detector add to it."""
+    """What a verdict rests on."""
 
-    model_config = ConfigDict(extra="allow")
-
-    Message: str = Field(description="For people: `Component OK` or what is wrong.")
-    Probabilities: list[float] = Field(description="Of normal and anomalous, or of each of the labels.")
+    Message: str = Field(description="For people: `Component OK` or what is wrong; without a detector, the events.")
+    Probabilities: list[float] = Field(description="Of each of the labels; without labels, of normal and anomalous.")
+    Labels: list[str] | None = Field(default=None, description="Normal and the faults; only of a model with a diagnosis.")
     Score: float = Field(description="The higher, the more anomalous.")
     Threshold: float = Field(description="A recording that scores higher is anomalous.")
     MachineType: str
     MachineId: str | None = Field(description="The machine whose threshold was taken; null: the threshold of all together.")
     Model: str
+    Events: list[HeardEvent] | None = Field(default=None, description="Only of a model of events.")
 
 
 class VerdictPicture(BaseModel):
@@ -86,8 +95,10 @@ class Tensor(BaseModel):
 class Parameters(BaseModel):
     """What the model knows and what the service takes."""
 
-    detector: str
+    roles: list[str] = Field(description="What the model does: detector, diagnosis, events.")
+    detector: str | None
     machines: list[str]
+    labels: list[str] = Field(description="Of the diagnosis and of the events.")
     sample_rate: int
     min_seconds: float
     max_seconds: float
