@@ -21,6 +21,7 @@ from stethoscope.datasets.archives import Archive, Member, open_archive
 from stethoscope.datasets.audacity import parse_labels
 from stethoscope.datasets.clips import Clip, Condition, Split
 from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.progress import warn
 
 _log = logging.getLogger(__name__)
 
@@ -258,9 +259,8 @@ def _read_urbansound8k(archive: Archive) -> list[Clip]:
     if absent and not clips:
         raise DatasetError(f"{archive.name}: none of {len(absent)} recordings listed in {tables[0]} is there, for example {absent[0]}")
     if absent:
-        _log.warning(
-            "%d recordings listed in %s are absent from %s and left out, first %s", len(absent), tables[0], archive.name, absent[0]
-        )
+        more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
+        warn(f"{archive.name}: {absent[0]}{more} is listed in {tables[0]}, but not there, and left out")
     return clips
 
 
@@ -273,10 +273,14 @@ def _urbansound_rows(content: bytes, name: str) -> Iterator[tuple[str, int, str,
     missing = {"slice_file_name", "fsID", "fold", "class"} - set(rows.fieldnames or ())
     if missing:
         raise DatasetError(f"{name}: column {', '.join(sorted(missing))} is missing; take the table as UrbanSound8K publishes it")
+    seen: set[tuple[str, str]] = set()
     for row in rows:
         values = [(row[column] or "").strip() for column in ("slice_file_name", "fold", "class", "fsID")]
         if not all(values) or not values[1].isdecimal():
             raise DatasetError(f"{name}, line {rows.line_num}: {','.join(values)!r} is no file, fold, class and fsID; correct the row")
+        if (values[1], values[0]) in seen:
+            raise DatasetError(f"{name}, line {rows.line_num}: {values[0]} in fold {values[1]} is listed twice; remove one of the rows")
+        seen.add((values[1], values[0]))
         yield values[0], int(values[1]), values[2], values[3]
 
 

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from stethoscope.class_evaluation import extract_sounds, feature_of
+from stethoscope.datasets.clips import Clip
+from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.features.logmel import LogMel
+from stethoscope.features.mfcc import Mfcc
+from stethoscope.features.planes import Planes
+
+
+def sound(label: str, fold: int, number: int = 0) -> Clip:
+    return Clip(path=f"{label}{fold}{number}.wav", recording=f"{label}{fold}{number}", label=label, fold=fold, source="absent")
+
+
+@pytest.mark.parametrize(
+    ("clips", "n_folds", "message"),
+    [
+        ([sound("dog", 1), sound("dog", 2)], 0, "only one class, 'dog'"),
+        ([sound("", 1), sound("", 2)], 0, "no labelled clip"),
+        ([sound("dog", 0), sound("cat", 0)], 0, "gives no fold for it; set class_folds"),
+        ([sound("dog", 1), sound("dog", 2), sound("cat", 1), sound("cat", 1, 1)], 0, "class 'cat' lies in fold 1 alone"),
+        ([sound("dog", 0, n) for n in range(5)] + [sound("cat", 0, n) for n in range(2)], 3, "class 'cat' has 2 recordings"),
+    ],
+)
+def test_sets_that_cannot_be_divided_are_refused_before_anything_is_decoded(
+    clips: list[Clip], n_folds: int, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        extract_sounds([tmp_path / "absent"], clips, feature_of("mel-cnn"), tmp_path / "store", n_folds=n_folds)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_network_hears_its_feature_in_the_channels_and_the_length_that_are_wanted() -> None:
+    mel = LogMel(sample_rate=16_000, n_mels=64, pad_mode="constant")
+    assert feature_of("mel-cnn", sample_rate=16_000) == mel
+    assert feature_of("mfcc-cnn", channel=1) == Mfcc(channel=1)
+    wanted = Planes(of=mel, channels=2, seconds=4.0, pad="silence", cut=True)
+    assert feature_of("mel-cnn", sample_rate=16_000, channels=2, seconds=4.0, pad="silence", cut=True) == wanted
+    with pytest.raises(ParameterError, match="class_sample_rate is -1; it must be at least 0; class_channel is -2"):
+        feature_of("mel-cnn", sample_rate=-1, channel=-2)
