@@ -9,6 +9,7 @@ from stethoscope.report import sections
 from stethoscope.report.choice import choose
 from stethoscope.report.deviations import profiles
 from stethoscope.report.fault_inputs import FaultInputs
+from stethoscope.report.faults import fault_sections
 from stethoscope.report.html import page, tag
 from stethoscope.report.inputs import Inputs
 from stethoscope.report.listen import listening_cards
@@ -49,7 +50,7 @@ def write_report(
     inputs = Inputs.read(features=features, model=model, results=results)
     deviations = profiles(inputs)
     before = [sections.machines(inputs), sections.breakdowns(inputs), sections.cautions(inputs)]
-    after = [
+    after: list[sections.Section | None] = [
         sections.bands(inputs, deviations),
         sections.score_distributions(inputs),
         sections.trade_offs(inputs),
@@ -58,6 +59,8 @@ def write_report(
         sections.settings(inputs),
         sections.skipped(inputs),
     ]
+    if faults is not None:
+        after = [*fault_sections(inputs, faults, archives), *after]
     groups = choose(inputs)
     used = sum(len(one.html.encode()) for one in (*before, *after) if one)
     cards, notes = listening_cards(inputs, deviations, archives, groups, MAX_BYTES - _FRAME_BYTES - used)

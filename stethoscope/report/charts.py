@@ -73,6 +73,11 @@ class Chart:
         outline = [*self._points(xs, high), *reversed(self._points(xs, low))]
         self._path(_polyline(outline) + "Z", f"area {style}")
 
+    def region(self, points: Sequence[tuple[float, float]], style: str) -> None:
+        """Fill what lies between points."""
+        if points:
+            self._path(_polyline(self._points(*zip(*points, strict=True))) + "Z", f"area {style}")
+
     def bars(self, edges: Sequence[float], heights: Iterable[float], style: str) -> None:
         """Draw bars from zero between neighbouring edges [len(edges) = len(heights) + 1]."""
         base = self._points([edges[0]], [0.0])[0][1]
@@ -99,6 +104,11 @@ class Chart:
         self._path(f"M{_SIDE * x:.1f} 0V{_SIDE:g}", f"line {style}")
         side = f"right:{100 * (1 - x):.1f}%" if x > 0.5 else f"left:{100 * x:.1f}%"
         self._notes.append(tag("span", note, class_="note", style=side))
+
+    def text(self, x: float, y: float, words: str) -> None:
+        """Write words at a point."""
+        place = f"left:{100 * self.x.at(x):.1f}%;bottom:{100 * self.y.at(y):.1f}%"
+        self._notes.append(tag("span", words, class_="place", style=place))
 
     def html(self, description: str, *, shape: str = "") -> Html:
         """Return the chart; `description` tells those who cannot see it what it shows. `shape` is ``square`` or empty."""

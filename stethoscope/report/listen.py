@@ -180,7 +180,7 @@ def _recordings(inputs: Inputs, archives: Sequence[Path], excerpts: Mapping[Key,
     """Return the excerpts as data addresses, all with one gain, read in one pass over each archive; and notes on it."""
     channel = inputs.scorer.feature.channel
     sounds: dict[Key, tuple[Samples, int]] = {}
-    for source, path, content in track(_members(archives, excerpts), label="clips", total=len(excerpts)):
+    for source, path, content in track(members(archives, excerpts), label="clips", total=len(excerpts)):
         try:
             if isinstance(content, DatasetError):
                 raise content
@@ -199,7 +199,8 @@ def _recordings(inputs: Inputs, archives: Sequence[Path], excerpts: Mapping[Key,
     return {key: flac_address(samples * np.float32(gain), rate) for key, (samples, rate) in sounds.items()}, notes
 
 
-def _members(archives: Sequence[Path], wanted: Iterable[Key]) -> Iterable[tuple[str, str, bytes | DatasetError]]:
+def members(archives: Sequence[Path], wanted: Iterable[Key]) -> Iterable[tuple[str, str, bytes | DatasetError]]:
+    """Yield source, path and content of the wanted recordings, in one pass over each archive."""
     names: dict[str, list[str]] = {}
     for source, name in wanted:
         names.setdefault(source, []).append(name)

@@ -19,3 +19,52 @@ for (const card of document.querySelectorAll(".clip")) {
   };
   for (const event of ["play", "seeked", "pause"]) audio.addEventListener(event, follow);
 }
+// Points in space turn under the pointer or the arrow keys.
+for (const cloud of document.querySelectorAll(".cloud")) {
+  const numbers = (text) => text.split(" ").map(Number);
+  const dots = [...cloud.querySelectorAll("[data-at]")].map((dot) => [dot, numbers(dot.dataset.at)]);
+  const ends = [...cloud.querySelectorAll("[data-to]")].map((end) => [end, numbers(end.dataset.to)]);
+  const start = [-0.6, 0.4];
+  let [yaw, pitch] = start;
+  const project = ([x, y, z]) => {
+    const across = x * Math.cos(yaw) + z * Math.sin(yaw);
+    const depth = z * Math.cos(yaw) - x * Math.sin(yaw);
+    return [across, -(y * Math.cos(pitch) - depth * Math.sin(pitch)), depth * Math.cos(pitch) + y * Math.sin(pitch)];
+  };
+  const draw = () => {
+    for (const [dot, place] of dots) {
+      const [x, y, depth] = project(place);
+      dot.setAttribute("d", `M${x.toFixed(3)} ${y.toFixed(3)}h0`);
+      dot.style.opacity = (0.75 + 0.35 * depth).toFixed(2);
+    }
+    for (const [end, place] of ends) {
+      const [x, y] = project(place);
+      if (end.tagName === "text") {
+        end.setAttribute("x", x);
+        end.setAttribute("y", y);
+      } else {
+        end.setAttribute("d", `M0 0L${x.toFixed(3)} ${y.toFixed(3)}`);
+      }
+    }
+  };
+  const turn = (dYaw, dPitch) => {
+    yaw += dYaw;
+    pitch = Math.max(-1.57, Math.min(1.57, pitch + dPitch));
+    draw();
+  };
+  cloud.addEventListener("pointerdown", (event) => cloud.setPointerCapture(event.pointerId));
+  cloud.addEventListener("pointermove", (event) => {
+    if (cloud.hasPointerCapture(event.pointerId)) turn(event.movementX / 120, event.movementY / 120);
+  });
+  cloud.addEventListener("dblclick", () => {
+    [yaw, pitch] = start;
+    draw();
+  });
+  cloud.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    turn(...step);
+  });
+  draw();
+}

@@ -69,7 +69,7 @@ def _loss_chart(machine_type: str, losses: Mapping[str, Sequence[float]]) -> Htm
             chart.dots(epochs, values, style)
         entries.append((f"line {style}", f"{texts.get(name, name)}, {number(values[-1])} at the end"))
     said = "; ".join(text for _, text in entries)
-    return _card(machine_type, chart.html(f"Loss of {machine_type} over {count(longest, 'epoch')}: {said}"), legend(*entries))
+    return card(machine_type, chart.html(f"Loss of {machine_type} over {count(longest, 'epoch')}: {said}"), legend(*entries))
 
 
 def score_chart(machine: str, clips: Sequence[ScoredClip]) -> Html:
@@ -104,7 +104,7 @@ def score_chart(machine: str, clips: Sequence[ScoredClip]) -> Html:
     entries = [(names[one][0], f"{names[one][1]}, {count(int(heights[one].sum()), 'clip')}") for one in heights]
     beyond = int((scores > high).sum())
     description = f"Scores of {machine_name(machine)}: {'; '.join(text for _, text in entries)}; threshold {number(threshold)}"
-    return _card(
+    return card(
         machine_name(machine),
         chart.html(description),
         legend(*entries),
@@ -164,7 +164,7 @@ def _roc_chart(
         one = figures[machine]
         chart.dots([one.false_alarm_rate.value or 0.0], [one.recall.value or 0.0], f"point {styles[machine]}")
     said = ", ".join(f"{machine_name(machine)} AUC {figures[machine].auc.value or 0.0:.3f}" for machine in curves)
-    return _card(
+    return card(
         f"{machine_type or 'Machine'}: ROC",
         chart.html(f"Receiver operating characteristic of {machine_type}: {said}", shape="square"),
         key,
@@ -190,7 +190,7 @@ def _det_chart(
         alarm = min(max(figures[machine].false_alarm_rate.value or 0.0, half_alarm), 1 - half_alarm)
         miss = min(max(1 - (figures[machine].recall.value or 0.0), half_miss), 1 - half_miss)
         chart.dots([deviate(alarm)], [deviate(miss)], f"point {styles[machine]}")
-    return _card(
+    return card(
         f"{machine_type or 'Machine'}: DET",
         chart.html(
             f"Detection error trade-off of {machine_type}: missed anomalies over false alarms on normal-deviate axes", shape="square"
@@ -226,7 +226,7 @@ def calibration_charts(inputs: Inputs, machine_type: str, clips: Sequence[Scored
     description = (
         f"{percent(now)} of {count(len(normal), 'normal test clip')} of {machine_type} raise a false alarm where {percent(used)} are wanted"
     )
-    card = _card(
+    made = card(
         f"{machine_type or 'Machine'}: false alarms",
         chart.html(description, shape="square"),
         legend(
@@ -238,7 +238,7 @@ def calibration_charts(inputs: Inputs, machine_type: str, clips: Sequence[Scored
             "p", "Thresholds for other rates, measured on normal test clips. Above the dotted line there are more false alarms than wanted."
         ),
     )
-    return [card]
+    return [made]
 
 
 def band_chart(inputs: Inputs, machine: str, usual: FloatArray, anomaly: FloatArray, *, in_training: bool) -> Html:
@@ -255,7 +255,7 @@ def band_chart(inputs: Inputs, machine: str, usual: FloatArray, anomaly: FloatAr
     chart.area(bands, usual, np.maximum(usual, anomaly), "anomaly")
     chart.line(bands, usual, "normal")
     chart.line(bands, anomaly, "anomaly")
-    return _card(
+    return card(
         machine_name(machine),
         tag("p", sentence),
         chart.html(f"Mean deviation of {machine_name(machine)} over frequency. {sentence}"),
@@ -305,7 +305,7 @@ def clip_map(inputs: Inputs, machine_type: str, clips: Sequence[ScoredClip]) -> 
             chart.dots(shown[rows, 0], shown[rows, 1], style, titles)
             entries.append((f"dot {style}", count(len(rows), f"{name} test clip")))
     left_out = n_clips - len(machines)
-    return _card(
+    return card(
         machine_type or "Machine",
         chart.html(f"Map of the clips of {machine_type}: {', '.join(text for _, text in entries)}", shape="tall"),
         legend(*entries),
@@ -313,5 +313,6 @@ def clip_map(inputs: Inputs, machine_type: str, clips: Sequence[ScoredClip]) -> 
     )
 
 
-def _card(title: str, *contents: Content) -> Html:
+def card(title: str, *contents: Content) -> Html:
+    """Return a figure with its title."""
     return tag("figure", tag("figcaption", title), *contents, class_="card")
