@@ -40,9 +40,8 @@ def event_detection(
     event_batch_size: int = 128,
     event_labels: str = "",
     event_division: str = "recording",
-    event_smoothing: int = 3,
+    event_interval: float = 45.0,
     event_hold_off: int = 4,
-    event_min_windows: int = 0,
     event_tolerance: float = 0.3,
     export_max_drop: float = 0.02,
     seed: int = 0,
@@ -70,9 +69,8 @@ def event_detection(
         event_batch_size: Windows per step.
         event_labels: Labels that count as events, separated by commas; empty takes all.
         event_division: Divide recordings at random (recording) or all windows in order (sequential) into 60, 20 and 20 %.
-        event_smoothing: Windows whose mean is the smoothed score; odd.
-        event_hold_off: Windows without which an event ends.
-        event_min_windows: Windows that an event has at least; 0 takes half as many as fit into a labelled event of median length.
+        event_interval: Expected time from event to event where the detector will listen, in seconds; rarer events must bring more evidence.
+        event_hold_off: Windows after the end of an event until it is told.
         event_tolerance: How far start and end of a found event may lie from the true ones, in seconds.
         export_max_drop: Largest fall of the test AUC from float to int8 that is accepted.
         seed: Seed of everything random.
@@ -115,9 +113,9 @@ def event_detection(
         event_batch_size=event_batch_size,
         event_labels=event_labels,
         event_division=event_division,
-        event_smoothing=event_smoothing,
+        event_interval=event_interval,
         event_hold_off=event_hold_off,
-        event_min_windows=event_min_windows,
+        event_tolerance=event_tolerance,
         seed=seed,
         fingerprint=fingerprint,
     )

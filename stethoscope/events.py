@@ -1,7 +1,7 @@
 """From sound to events in time: the half of the event detector that is deployed, in numpy and LiteRT."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.audio import MAX_SECONDS, Samples, load
-from stethoscope.errors import AudioError, ModelError, ParameterError
+from stethoscope.decoder import Decoder, Scores
+from stethoscope.errors import AudioError, ModelError
 from stethoscope.features.bands import BandSpectrum, Frames
 from stethoscope.files import read_json
 from stethoscope.network import Int8Network, Network
@@ -19,8 +20,6 @@ SCHEMA_VERSION = 1
 KIND = "events"
 NETWORKS = ("float", "int8")
 """The networks that a model of events has: for a computer, and for a microcontroller."""
-
-Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,9 @@ class Event:
     start, end : float
         In seconds.
     score : float
-        Highest smoothed score, 0 to 1.
+        Mean score of its windows, 0 to 1.
     told : float
-        When a stream would have told that the event is on: the end of the window that made it sure, in seconds.
+        When a stream would have told that the event is on: the end of the window that made it the likelier explanation, in seconds.
     """
 
     start: float
@@ -45,70 +44,6 @@ class Event:
     def to_json(self) -> dict[str, float]:
         """Return the event as JSON values, rounded to a tenth of a millisecond."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Debounce:
-    """How scores of windows become events.
-
-    Scores are smoothed by the mean of the last `smoothing` windows. An event begins when the smoothed score exceeds the
-    threshold and ends when it has not done so for `hold_off` windows. The smoothed score stands for the window in the middle
-    of those that it is the mean of: the event reaches from the start of its first such window to the end of its last.
-
-    Attributes
-    ----------
-    smoothing : int
-        Windows, odd.
-    hold_off : int
-        Windows, at least 1.
-    min_windows : int
-        Windows that an event has at least; what is shorter is dropped, and a stream tells an event once it is that long.
-    """
-
-    smoothing: int = 3
-    hold_off: int = 4
-    min_windows: int = 1
-
-    def __post_init__(self) -> None:
-        if self.smoothing < 1 or self.smoothing % 2 == 0:
-            raise ParameterError(f"event_smoothing is {self.smoothing}; it must be an odd number of windows, such as 3")
-        for name in ("hold_off", "min_windows"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"event_{name} is {getattr(self, name)}; it must be at least 1 window")
-
-    def smooth(self, scores: Scores) -> Scores:
-        """Return the mean of the last `smoothing` scores for every window; windows before the first count as 0."""
-        padded = np.concatenate([np.zeros(self.smoothing - 1, dtype=np.float32), scores])
-        total = np.zeros(len(scores), dtype=np.float32)
-        for offset in range(self.smoothing):
-            total += padded[offset : offset + len(scores)]
-        return total / np.float32(self.smoothing)
-
-    def runs(self, smoothed: Iterable[float], threshold: float) -> list[tuple[int, int, float, int]]:
-        """Return the runs of windows above the threshold, as a stream would find them.
-
-        Returns
-        -------
-        list of (int, int, float, int)
-            First and last window, highest smoothed score, and the window at which the beginning was known.
-        """
-        found: list[tuple[int, int, float, int]] = []
-        first = last = known = -1
-        best = 0.0
-        for index, value in enumerate(smoothed):
-            if value > threshold:
-                if first < 0:
-                    first, known, best = index, -1, 0.0
-                last, best = index, max(best, float(value))
-                if known < 0 and last - first + 1 >= self.min_windows:
-                    known = index
-            elif first >= 0 and index - last >= self.hold_off:
-                found.append((first, last, best, known))
-                first = -1
-        if first >= 0:
-            found.append((first, last, best, known))
-        back = self.smoothing // 2
-        return [(max(first - back, 0), max(last - back, 0), best, known) for first, last, best, known in found if known >= 0]
 
 
 class EventDetector:
@@ -122,7 +57,8 @@ class EventDetector:
     mean, deviation : float
         By which frames are normalised.
     threshold : float
-    debounce : Debounce
+        Score that speaks neither for nor against an event.
+    decoder : Decoder
     """
 
     def __init__(self, network: Network | Int8Network, model: dict[str, Any], feature: BandSpectrum, threshold: float) -> None:
@@ -132,7 +68,7 @@ class EventDetector:
         self.stride: int = model["stride"]
         self.mean: float = model["mean"]
         self.deviation: float = model["deviation"]
-        self.debounce = Debounce(**model["debounce"])
+        self.decoder = Decoder(**model["decoder"])
         self.labels: list[str] = model["labels"]
         self.threshold = threshold
 
@@ -189,15 +125,14 @@ class EventDetector:
 
     def events(self, scores: Scores) -> list[Event]:
         """Turn the scores of a recording's windows into events."""
-        runs = self.debounce.runs(self.debounce.smooth(scores), self.threshold)
         return [
             Event(
-                start=first * self.stride_seconds,
-                end=last * self.stride_seconds + self.window_seconds,
-                score=best,
-                told=known * self.stride_seconds + self.window_seconds,
+                start=run.first * self.stride_seconds,
+                end=run.last * self.stride_seconds + self.window_seconds,
+                score=run.score,
+                told=run.known * self.stride_seconds + self.window_seconds,
             )
-            for first, last, best, known in runs
+            for run in self.decoder.runs(scores, self.threshold)
         ]
 
     def listen(self, source: str | os.PathLike[str] | bytes | BinaryIO, *, name: str = "", max_seconds: float = MAX_SECONDS) -> list[Event]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from stethoscope.event_metrics import Stretch, calibrate, match, window_figures
-from stethoscope.events import Debounce, Event, EventDetector
+from stethoscope.decoder import Decoder
+from stethoscope.event_metrics import Stretch, calibrate, event_figures, match, window_figures
+from stethoscope.events import Event, EventDetector
 
 
 def events(*spans: tuple[float, float]) -> list[Event]:
@@ -57,17 +58,42 @@ def test_without_events_there_is_no_auc() -> None:
     assert (figures.auc, figures.ap, figures.true_negatives) == (None, None, 5)
 
 
-def test_the_threshold_is_the_one_by_which_events_end_in_time(beep_parts: Path) -> None:
-    """Scores that ring on at 0.6 behind every event: a threshold above that cuts events where their labels end."""
-    detector = EventDetector.open(beep_parts / "model")
-    detector.debounce = Debounce(smoothing=1, hold_off=1)
-    labels = np.zeros(60, dtype=np.float32)
-    scores = np.zeros(60, dtype=np.float32)
-    truth = []
-    for first in (5, 25, 45):
+@pytest.fixture
+def detector(beep_parts: Path) -> EventDetector:
+    """A detector that expects events of six windows."""
+    opened = EventDetector.open(beep_parts / "model")
+    opened.decoder = Decoder(length=6.0, spread=0.1, interval=50.0, hold_off=2)
+    return opened
+
+
+def stretch(detector: EventDetector, parts: list[tuple[int, float]], *, truth: tuple[int, ...]) -> Stretch:
+    """Return a stretch of so many windows of each score; events of six windows begin at `truth`."""
+    scores = np.concatenate([np.full(count, score, dtype=np.float32) for count, score in parts])
+    labels = np.zeros(len(scores), dtype=np.float32)
+    for first in truth:
         labels[first : first + 6] = 1.0
-        scores[first : first + 6] = 0.9
-        scores[first + 6 : first + 14] = 0.6
-        truth.append((first * 0.064, (first + 5) * 0.064 + detector.window_seconds))
-    threshold = calibrate([Stretch("a", 0.0, 4.0, labels, scores, truth)], detector)
-    assert threshold == detector.threshold == pytest.approx(0.75, abs=0.03)
+    spans = [(first * detector.stride_seconds, (first + 5) * detector.stride_seconds + detector.window_seconds) for first in truth]
+    return Stretch("a", 0.0, 9.0, labels, scores, spans)
+
+
+def test_the_threshold_keeps_events_and_drops_what_only_sounds_like_them(detector: EventDetector) -> None:
+    """Events score 0.95, something else scores 0.6 for as long: 0.3 lets both through, and above 0.9 nothing comes through."""
+    judged = stretch(detector, [(20, 0.02), (6, 0.95), (20, 0.02), (6, 0.6), (20, 0.02), (6, 0.95), (20, 0.02)], truth=(20, 72))
+    threshold = calibrate([judged], detector)
+    assert threshold == detector.threshold
+    assert 0.5 < threshold < 0.9
+    assert event_figures([judged], detector, 0.3).f1 == 1.0
+
+
+def test_of_equally_good_thresholds_a_higher_one_is_taken(detector: EventDetector) -> None:
+    judged = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
+    good = []
+    for odds in np.arange(-4, 4.01, 0.25):
+        detector.threshold = float(1 / (1 + np.exp(-odds)))
+        good += [odds] if event_figures([judged], detector, 0.3).f1 == 1.0 else []
+    taken = calibrate([judged], detector)
+    assert np.log(taken / (1 - taken)) == pytest.approx(good[0] + 0.75 * (good[-1] - good[0]), abs=0.26)
+
+
+def test_recordings_that_cannot_tell_leave_the_threshold_where_classes_weigh_alike(detector: EventDetector) -> None:
+    assert calibrate([stretch(detector, [(40, 0.02)], truth=(20,))], detector) == 0.5

@@ -3,66 +3,17 @@
 import json
 import subprocess
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stethoscope.bundle import Bundle
 from stethoscope.cli import main
-from stethoscope.errors import ModelError, ParameterError
-from stethoscope.events import Debounce, Event, EventDetector, normalise, window_labels, windows_of
+from stethoscope.errors import ModelError
+from stethoscope.events import Event, EventDetector, normalise, window_labels, windows_of
 from tests.sounds import beeps
 from tests.test_layers import HEAVY
-
-
-def runs(scores: list[float], **options: int) -> list[tuple[int, int, float, int]]:
-    debounce = Debounce(**options)
-    return debounce.runs(debounce.smooth(np.array(scores, dtype=np.float32)), 0.5)
-
-
-def test_smoothing_is_a_running_mean() -> None:
-    assert Debounce(smoothing=3).smooth(np.array([3, 0, 0, 6], dtype=np.float32)) == pytest.approx([1, 1, 1, 2])
-    assert Debounce(smoothing=1).smooth(np.array([0.2, 0.9], dtype=np.float32)) == pytest.approx([0.2, 0.9])
-
-
-def test_an_event_reaches_from_its_first_to_its_last_window() -> None:
-    assert runs([0, 0, 1, 1, 1, 0, 0, 0, 0], smoothing=1, hold_off=2) == [(2, 4, 1.0, 2)]
-    # The mean of three exceeds a half from window 3 to 5; it stands for the windows 2 to 4.
-    assert [run[:2] for run in runs([0, 0, 1, 1, 1, 0, 0, 0, 0], smoothing=3, hold_off=2)] == [(2, 4)]
-
-
-def test_hold_off_bridges_gaps_and_smoothing_drops_spikes() -> None:
-    assert [run[:2] for run in runs([1, 1, 0, 1, 1, 0, 0, 0], smoothing=1, hold_off=2)] == [(0, 4)]
-    assert [run[:2] for run in runs([1, 1, 0, 1, 1, 0, 0, 0], smoothing=1, hold_off=1)] == [(0, 1), (3, 4)]
-    assert runs([0, 0, 0, 1, 0, 0, 0], smoothing=3, hold_off=1) == []
-
-
-def test_an_event_that_is_on_at_the_end_is_told() -> None:
-    assert [run[:2] for run in runs([0, 0, 1, 1], smoothing=1, hold_off=4)] == [(2, 3)]
-
-
-def test_what_is_too_short_is_dropped_and_a_stream_waits_until_it_is_sure() -> None:
-    assert runs([1, 1, 0, 0, 1, 1, 1, 0, 0], smoothing=1, hold_off=1, min_windows=3) == [(4, 6, 1.0, 6)]
-
-
-@given(st.lists(st.floats(0, 1, width=32), max_size=60), st.sampled_from([1, 3, 5]), st.integers(1, 5))
-def test_events_are_in_order_apart_and_inside(scores: list[float], smoothing: int, hold_off: int) -> None:
-    found = runs(scores, smoothing=smoothing, hold_off=hold_off)
-    for first, last, best, known in found:
-        assert 0 <= first <= last < len(scores)
-        assert 0.5 < best <= 1.0001
-        assert known < len(scores)
-    assert all(after[0] > before[1] for before, after in pairwise(found))
-
-
-@pytest.mark.parametrize("wrong", [{"smoothing": 2}, {"smoothing": 0}, {"hold_off": 0}, {"min_windows": 0}])
-def test_what_cannot_debounce_is_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ParameterError, match=next(iter(wrong))):
-        Debounce(**wrong)
 
 
 def test_a_window_counts_only_if_it_lies_wholly_inside() -> None:

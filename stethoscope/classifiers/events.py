@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from stethoscope.datasets.audacity import intervals_of
 from stethoscope.datasets.clips import Clip
+from stethoscope.decoder import LEAST_SPREAD, Decoder
 from stethoscope.detectors.train import versions
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.event_metrics import Stretch, calibrate
-from stethoscope.events import KIND, NETWORKS, SCHEMA_VERSION, Debounce, EventDetector, normalise, window_labels
+from stethoscope.events import KIND, NETWORKS, SCHEMA_VERSION, EventDetector, normalise, window_labels
 from stethoscope.export.int8 import calibration_windows, write_int8
 from stethoscope.export.tflite import write_tflite
 from stethoscope.features.bands import BandSpectrum, Frames
@@ -53,8 +54,12 @@ class EventFit:
         Labels that count, separated by commas; empty takes all.
     division : {"recording", "sequential"}
         Training, validation and test get 60, 20 and 20 % of the recordings, drawn at random, or of the windows, in order.
-    smoothing, hold_off, min_windows : int
-        As of :class:`stethoscope.events.Debounce`; `min_windows` 0 takes half as many as fit into a labelled event of median length.
+    interval : float
+        Expected time from event to event where the detector will listen, in seconds.
+    hold_off : int
+        As of :class:`stethoscope.decoder.Decoder`.
+    tolerance : float
+        How far start and end of a found event may lie from the true ones when the threshold is chosen, in seconds.
     seed : int
     """
 
@@ -70,20 +75,20 @@ class EventFit:
     batch_size: int = 128
     positive: str = ""
     division: Division = "recording"
-    smoothing: int = 3
+    interval: float = 45.0
     hold_off: int = 4
-    min_windows: int = 0
+    tolerance: float = 0.3
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("window", "stride", "kernel", "epochs", "patience", "batch_size"):
+        for name in ("window", "stride", "kernel", "epochs", "patience", "batch_size", "hold_off"):
             if getattr(self, name) < 1:
                 raise ParameterError(f"event_{name} is {getattr(self, name)}; it must be at least 1")
         if not self.filters or min(self.filters) < 1:
             raise ParameterError(f"event_filters is {self.filters}; give the filters of each convolution, such as 8,8")
-        if self.min_windows < 0:
-            raise ParameterError(f"event_min_windows is {self.min_windows}; it must be at least 1, or 0 to take it from the labels")
-        Debounce(smoothing=self.smoothing, hold_off=self.hold_off)
+        for name in ("interval", "tolerance"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ParameterError(f"event_{name} is {getattr(self, name)}; it must be a positive number of seconds")
         if self.stride > self.window:
             raise ParameterError(f"event_stride is {self.stride}; it must not exceed event_window, {self.window}")
         if len(self.strides) not in (1, len(self.filters)) or min(self.strides) < 1:
@@ -283,7 +288,6 @@ def train_events(store: FeatureStore, table: list[Clip], fit: EventFit, folder: 
     # Early stopping restores the best weights only where it stops early.
     if stop.best_weights is not None:
         network.set_weights(stop.best_weights)
-    debounce = _debounce(windows, fit, store.feature)
     description: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
@@ -293,7 +297,7 @@ def train_events(store: FeatureStore, table: list[Clip], fit: EventFit, folder: 
         "mean": mean,
         "deviation": deviation,
         "labels": _labels(table, fit),
-        "debounce": asdict(debounce),
+        "decoder": asdict(_decoder(windows, fit, store.feature)),
         "thresholds": dict.fromkeys(NETWORKS, 0.5),
         "fit": asdict(fit),
     }
@@ -311,7 +315,7 @@ def train_events(store: FeatureStore, table: list[Clip], fit: EventFit, folder: 
         # A threshold for either network: what int8 answers is not quite what float answers.
         for name in NETWORKS:
             detector = EventDetector.open(temporary, name)
-            description["thresholds"][name] = calibrate(stretches_of(store, windows, "validation", detector), detector)
+            description["thresholds"][name] = calibrate(stretches_of(store, windows, "validation", detector), detector, fit.tolerance)
         write_json(temporary / "model.json", description)
     return EventTraining(curves, best, len(training), int(positives), network.count_params())
 
@@ -339,13 +343,16 @@ def read_fit(model: dict[str, Any]) -> EventFit:
     return EventFit(**{**fit, "filters": tuple(fit["filters"]), "strides": tuple(fit["strides"])})
 
 
-def _debounce(windows: Windows, fit: EventFit, feature: Feature) -> Debounce:
-    least = fit.min_windows
-    if not least:
-        lengths = [end - start for spans in windows.intervals for start, end in spans]
-        frames = (float(np.median(lengths)) * feature.sample_rate - _frame_length(feature)) / feature.hop_length + 1
-        least = max(1, (1 + int((frames - fit.window) / fit.stride)) // 2)
-    return Debounce(smoothing=fit.smoothing, hold_off=fit.hold_off, min_windows=least)
+def _decoder(windows: Windows, fit: EventFit, feature: Feature) -> Decoder:
+    """Return what the labels of the training recordings let expect of events."""
+    hop = feature.hop_length / feature.sample_rate
+    window, stride = (fit.window - 1) * hop + _frame_length(feature) / feature.sample_rate, fit.stride * hop
+    recordings = np.unique(windows.clip[windows.of("training")])
+    lasting = np.array([end - start for clip in recordings for start, end in windows.intervals[clip]])
+    # So many windows fit into an event on average, wherever it begins between them.
+    lengths = np.log(np.maximum((lasting[lasting >= window] - window) / stride, 1.0))
+    spread = max(float(np.std(lengths)), LEAST_SPREAD)
+    return Decoder(length=math.exp(float(np.mean(lengths))), spread=spread, interval=fit.interval / stride, hold_off=fit.hold_off)
 
 
 def _labels(table: list[Clip], fit: EventFit) -> list[str]:

@@ -1,8 +1,10 @@
 """The report of an event detector: one self-contained HTML file."""
 
 import csv
+import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from stethoscope.report.listen import flac_address, image_address
 _SECONDS = 15.0
 _MOST_RECORDINGS = 6
 _MAP = "magma"
+_FOUND = 1.08  # where found events are drawn, above the scores
 
 
 def write_event_report(
@@ -98,12 +101,12 @@ def _figures(evaluation: Mapping[str, Any], detector: EventDetector) -> Html:
             [tag("tr", tag("th", text), [tag("td", cell(n, p, kind, name, form)) for n, p in columns]) for text, kind, name, form in rows],
         ),
     )
-    debounce = detector.debounce
+    decoder, step = detector.decoder, detector.stride_seconds
+    lengths = [decoder.length * math.exp(sign * 2 * decoder.spread) * step + detector.window_seconds for sign in (-1, 1)]
     rule = (
-        f"A window counts as inside an event if it lies wholly inside, from its first to its last sample. Scores of "
-        f"{debounce.smoothing} windows are averaged; an event begins above {detector.threshold:g} (int8: "
-        f"{evaluation['networks']['int8']['threshold']:g}) and ends {debounce.hold_off} windows after the last one above it; "
-        f"what is shorter than {debounce.min_windows} windows is dropped."
+        f"A window counts as inside an event if it lies wholly inside, from its first to its last sample. Scores above "
+        f"{detector.threshold:.2f} (int8: {evaluation['networks']['int8']['threshold']:.2f}) speak for an event. Events are what explains "
+        f"the scores best, if one is expected every {decoder.interval * step:.0f} s, mostly {lengths[0]:.1f} to {lengths[1]:.1f} s long."
     )
     return tag("section", tag("h2", "Figures"), tag("p", rule), tag("div", table, class_="scroll", tabindex="0"))
 
@@ -142,11 +145,11 @@ def _recordings(
                     _spectrogram(store, clip, detector, time),
                     class_="clip",
                 ),
-                _over_time(mine, windows.intervals[clip], detector, time),
+                _over_time(mine, windows.intervals[clip], _found(events, name), detector, time),
                 class_="card",
             )
         )
-    entries = legend(("bar s0 pale", "labelled"), ("line s1", "score"), ("line s2", "smoothed score"), ("line limit", "threshold"))
+    entries = legend(("bar s0 pale", "labelled"), ("line s2", "found"), ("line s1", "score"), ("line limit", "threshold"))
     heading = tag("h2", "Recordings that were not trained on")
     lead = tag("p", f"Those with the most errors come first; the first {_SECONDS:g} s of each are shown.")
     return tag("section", heading, lead, entries, tag("div", cards, class_="gallery wide"))
@@ -162,20 +165,31 @@ def _spectrogram(store: FeatureStore, clip: int, detector: EventDetector, time: 
     return framed(tag("img", src=picture, alt=""), time, Axis.linear(0, highest, "kHz", ticks=3), "Band spectrum")
 
 
-def _over_time(mine: Sequence[Mapping[str, str]], intervals: Sequence[tuple[float, float]], detector: EventDetector, time: Axis) -> Html:
-    chart = Chart(time, Axis.linear(0, 1, "score", ticks=3))
+def _found(events: Sequence[Mapping[str, str]], name: str) -> list[tuple[float, float]]:
+    return [(float(row["start"]), float(row["end"])) for row in events if row["path"] == name and row["outcome"] != "missed"]
+
+
+def _over_time(
+    mine: Sequence[Mapping[str, str]],
+    intervals: Sequence[tuple[float, float]],
+    found: Sequence[tuple[float, float]],
+    detector: EventDetector,
+    time: Axis,
+) -> Html:
+    scale = Axis.linear(0, 1, "score", ticks=3)
+    chart = Chart(time, replace(scale, high=1.15))
     for a, b in intervals:
         if b > time.low and a < time.high:
             chart.area([max(a, time.low), min(b, time.high)], [0, 0], [1, 1], "s0")
     scores = np.array([float(row["float"]) for row in mine], dtype=np.float32)
     middles = np.array([float(row["start"]) for row in mine]) + detector.window_seconds / 2
-    smoothed = detector.debounce.smooth(scores)
-    delay = (detector.debounce.smoothing // 2) * detector.stride_seconds
     seen = middles <= time.high
     chart.line(middles[seen], scores[seen], "s1")
-    chart.line((middles - delay)[seen], smoothed[seen], "s2")
+    for a, b in found:
+        if b > time.low and a < time.high:
+            chart.line([max(a, time.low), min(b, time.high)], [_FOUND, _FOUND], "s2")
     chart.line([time.low, time.high], [detector.threshold] * 2, "limit")
-    return chart.html("Scores of the windows over time, with the labelled events behind them")
+    return chart.html("Scores of the windows over time, with the labelled events behind them and the found ones above them")
 
 
 def _learning(told: Mapping[str, Any]) -> Html:

@@ -15,10 +15,12 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
 from stethoscope import __version__
 from stethoscope.audio import Samples
 from stethoscope.bundle import Bundle, add_files, golden_sound
+from stethoscope.decoder import evidence
 from stethoscope.errors import ModelError
 from stethoscope.events import EventDetector, normalise, windows_of
 from stethoscope.export.c import text
@@ -60,6 +62,10 @@ class _Target:
         By which frames are normalised.
     constants : list of (str, str, str)
         Further constants of ``model.h``: name, value, comment.
+    tables : list of _Table
+        Further arrays of ``model.c``.
+    golden : list of (str, str, np.ndarray)
+        Further golden vectors: type, name, values; the number of answers and of events is told as well.
     state : int
         Bytes of ``detector_t`` beside PCM, window, work and frame.
     """
@@ -74,6 +80,8 @@ class _Target:
     mean: float
     deviation: float
     constants: list[tuple[str, str, str]]
+    tables: list["_Table"]
+    golden: list[tuple[str, str, npt.NDArray[Any]]]
     state: int
 
 
@@ -136,6 +144,8 @@ def _anomaly_target(bundle: Bundle) -> _Target:
             ("BLOCK_WINDOWS", str(windows), f"windows of a verdict, about {BLOCK_SECONDS:g} s"),
             ("THRESHOLD", text.single(edge["threshold"]), f"of a block's score, for {edge['machine']}, moved to this int8 model"),
         ],
+        tables=[],
+        golden=[],
         state=3 * 8 + 2 * context * feature.size + 5 * 4 + 4,
     )
 
@@ -145,24 +155,35 @@ def _event_target(bundle: Bundle) -> _Target:
     detector = EventDetector.open(folder, "int8")
     file = folder / "events_int8.tflite"
     content = file.read_bytes()
+    decoder, network = detector.decoder, read_layers(content, file.name)
+    lengths = len(decoder.density)
     constants = [
-        ("SMOOTHING", str(detector.debounce.smoothing), "windows whose mean is the smoothed score"),
-        ("HOLD_OFF", str(detector.debounce.hold_off), "windows without which an event ends"),
-        ("MIN_WINDOWS", f"{detector.debounce.min_windows}u", "windows that an event has at least"),
-        ("THRESHOLD", text.single(detector.threshold), "of the smoothed score, calibrated on this int8 model"),
+        ("THRESHOLD", text.single(detector.threshold), "score that speaks neither for nor against an event, calibrated on this int8 model"),
+        ("HOLD_OFF", f"{decoder.hold_off}u", "windows after the end of an event until it is told"),
+        ("EVENT_COST", text.single(decoder.cost), "evidence that an event must bring"),
+        ("EVENT_LENGTHS", str(lengths), "lengths that are told apart, in windows"),
+    ]
+    answers = np.arange(-128, 128).astype(np.float32)
+    scores = (answers - np.float32(network.out_zero)) * np.float32(network.out_scale)
+    tables = [
+        _Table("EVIDENCE", "float", evidence(scores, detector.threshold), "of every answer from -128, over THRESHOLD"),
+        _Table("LENGTH_DENSITY", "float", decoder.density, "logarithm of the probability of every length from 1 window"),
+        _Table("LENGTH_SURVIVAL", "float", decoder.survival, "of that length or more"),
     ]
     return _Target(
         kind="events",
         file=file,
         content=content,
-        network=read_layers(content, file.name),
+        network=network,
         feature=detector.feature,
         window=detector.window,
         stride=detector.stride,
         mean=detector.mean,
         deviation=detector.deviation,
         constants=constants,
-        state=3 * 8 + 4 * detector.debounce.smoothing + 8 * 4,
+        tables=tables,
+        golden=_golden_events(detector, network),
+        state=3 * 8 + (2 * 4 + 4 * 4) * lengths + 4 * 4 + 6 * 4,
     )
 
 
@@ -182,7 +203,7 @@ def _write(target: _Target, bundle: Bundle, folder: Path) -> MemoryReport:
         if common or name in chosen:
             write_text(folder / chosen.get(name, name), source.read_text(encoding="utf-8"))
     operators = check_for_microcontroller(target.content, "the int8 model")
-    tables = _tables(target.feature)
+    tables = _tables(target.feature) + target.tables
     memory = _memory(target, tables)
     write_text(folder / "model.h", _model_header(target, bundle, operators, tables, memory))
     write_text(folder / "model.c", _model_source(target, tables))
@@ -415,12 +436,14 @@ def _write_golden(target: _Target, folder: Path) -> None:
         scores = np.mean((values - windows.reshape(values.shape)) ** 2, axis=1)
         score_tolerance = 0.01 * float(scores.max())
     sizes = {"SAMPLES": n_samples, "FRAMES": n_frames, "INPUTS": len(inputs), "SCORES": len(scores)}
+    sizes |= {f"{name.removeprefix('GOLDEN_')}S": len(values) for _, name, values in target.golden}
     arrays = [
         ("int16_t", "GOLDEN_PCM", text.integers(pcm), pcm.size),
         ("float", "GOLDEN_FRAME", text.floats(frames), frames.size),
         ("int8_t", "GOLDEN_INPUT", text.integers(inputs.reshape(-1)), inputs.size),
         ("int8_t", "GOLDEN_OUTPUT", text.integers(answers.reshape(-1)), answers.size),
         ("float", "GOLDEN_SCORE", text.floats(scores), scores.size),
+        *((kind, name, text.integers(values.reshape(-1)), values.size) for kind, name, values in target.golden),
     ]
     tolerance = FRAME_TOLERANCE * max(1.0, float(np.abs(frames).max()))
     header = ["/* What selftest.c must find. Written by stethoscope; do not edit. */\n"]
@@ -437,6 +460,24 @@ def _write_golden(target: _Target, folder: Path) -> None:
     write_text(
         folder / "golden.c", '#include "golden.h"\n' + "".join(f"\nconst {k} {n}[{s}] = {{\n{body}}};\n" for k, n, body, s in arrays)
     )
+
+
+def _golden_events(detector: EventDetector, network: PlainNetwork) -> list[tuple[str, str, npt.NDArray[Any]]]:
+    """Return answers that nobody heard, of events short and long, near and far, clear and doubtful, and the events that they must give."""
+    rng = np.random.default_rng(0)
+    levels = np.concatenate(
+        [
+            np.full(max(1, round(length * detector.decoder.length)), level)
+            for gap, share in zip(rng.uniform(0.05, 4, 16), rng.lognormal(0, 0.8, 16), strict=True)
+            for length, level in ((gap, -110), (share, 110))
+        ]
+    )
+    answers = np.clip(np.rint(levels + 60 * rng.standard_normal(len(levels))), -128, 127).astype(np.int8)
+    scores = (answers.astype(np.float32) - np.float32(network.out_zero)) * np.float32(network.out_scale)
+    rate = detector.feature.sample_rate
+    events = [(round(event.start * rate), round(event.end * rate)) for event in detector.events(scores)]
+    # C has no array without elements; where a detector is this hard to convince there is nothing to compare.
+    return [] if not events else [("int8_t", "GOLDEN_ANSWER", answers), ("uint32_t", "GOLDEN_EVENT", np.array(events))]
 
 
 def stream_frames(feature: Feature, samples: Samples) -> Frames:

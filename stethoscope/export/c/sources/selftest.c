@@ -40,6 +40,27 @@ static void compare_score(void *context, float score, int active) {
     n_scores++;
 }
 
+#ifdef GOLDEN_EVENTS
+static int n_events, wrong_events;
+
+static void compare_event(void *context, const detector_event_t *event) {
+    (void)context;
+    if (n_events >= GOLDEN_EVENTS || event->start != GOLDEN_EVENT[2 * n_events] || event->end != GOLDEN_EVENT[2 * n_events + 1]) {
+        wrong_events++;
+    }
+    n_events++;
+}
+
+static void compare_events(detector_t *detector) {
+    expect(detector_init(detector, NULL, compare_event, NULL) == 0, "the detector cannot begin");
+    for (int i = 0; i < GOLDEN_ANSWERS; i++) {
+        detector_judge(detector, GOLDEN_ANSWER[i]);
+    }
+    detector_finish(detector);
+    expect(n_events == GOLDEN_EVENTS && wrong_events == 0, "the same answers give other events");
+}
+#endif
+
 int main(void) {
     static detector_t detector;
     static float frame[SPECTRUM_SIZE];
@@ -78,6 +99,10 @@ int main(void) {
     detector_finish(&detector);
     expect(n_scores == GOLDEN_SCORES, "the stream gives another number of scores");
     expect(worst_score <= SCORE_TOLERANCE, "the stream gives other scores");
+
+#ifdef GOLDEN_EVENTS
+    compare_events(&detector);
+#endif
 
     printf("%s: features within %.1e, network within %d step(s), scores within %.1e, detector_t %u bytes\n",
            failures ? "FAILED" : "ok", (double)worst, steps, (double)worst_score, (unsigned)sizeof(detector_t));
