@@ -113,8 +113,8 @@ class Decoder:
             Score that speaks neither for nor against an event.
         """
         longest = len(self.density)
-        # Of an event that has been on for 1, 2, ... windows: what speaks for it over the best explanation without it, the sum of its scores,
-        # and the event that this explanation has before it, unless that was told.
+        # Of an event that has been on for 1, 2, ... windows: what speaks for it over the best explanation without it, the sum of its
+        # scores, and the event that this explanation has before it, unless that was told.
         gain = np.full(longest, _IMPOSSIBLE)
         total = np.zeros(longest, dtype=np.float32)
         before: list[Run | None] = [None] * longest
