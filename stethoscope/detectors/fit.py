@@ -81,7 +81,11 @@ class Windows(keras.utils.PyDataset):
         self._given = given_frames(context, self._predicted)
         self._store = store
         self._starts = window_starts(store, clips, context)
-        self._context = np.arange(context)
+        # Every window of the store as one row, overlapping in place.
+        frames = store.frames
+        self._windows = np.lib.stride_tricks.as_strided(
+            frames, (max(0, len(frames) - context + 1), context * frames.shape[1]), frames.strides, writeable=False
+        )
         # A share of the windows in as many steps: a small set has no steps to spare.
         self._batch_size = max(1, round(fit.batch_size * fit.epoch_share)) if training else fit.batch_size
         self._rng = np.random.default_rng(fit.seed) if training and fit.shuffle else None
@@ -92,10 +96,12 @@ class Windows(keras.utils.PyDataset):
         return -(-self._count // self._batch_size)
 
     def __getitem__(self, batch: int) -> tuple[Frames, Frames]:
-        starts = self._order[batch * self._batch_size : (batch + 1) * self._batch_size]
-        windows = self._store.frames[starts[:, np.newaxis] + self._context]
+        windows = self._windows[self._order[batch * self._batch_size : (batch + 1) * self._batch_size]]
         self._store.release()
-        given, predicted = (windows[:, frames].reshape(len(starts), -1) for frames in (self._given, self._predicted))
+        if self._given == self._predicted:
+            return windows, windows
+        frames = windows.reshape(len(windows), -1, self._store.feature.size)
+        given, predicted = (frames[:, chosen].reshape(len(frames), -1) for chosen in (self._given, self._predicted))
         return given, predicted
 
     def on_epoch_end(self) -> None:

@@ -11,6 +11,7 @@ J. W. Cooley and J. W. Tukey, "An algorithm for the machine calculation of compl
 Mathematics of Computation 19, 1965.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,7 @@ Array = npt.NDArray[np.float32]
 
 _SMALLEST = 64
 _LARGEST = 4096
-_BLOCK = 128  # frames: what is in between stays in the cache
+_BLOCK = 64  # frames: what is in between stays in the cache
 
 
 class EnergySpectrum:
@@ -70,21 +71,17 @@ class EnergySpectrum:
     def _products(self, samples: Array, blocks: Iterator[slice]) -> Iterator[tuple[slice, Array]]:
         columns, half = self._columns, self._half
         frames = self._framed(samples)
-        size = min(_BLOCK, frames.shape[2])
-        memory = [np.empty(rows * columns * size, dtype=np.float32) for rows in (2 * half, 2 * half, half)]
-        chosen = np.empty(len(self._bins) * size, dtype=np.float32)
+        # Two pieces of memory by turns: all of a block stays in the processor's cache.
+        even, odd = np.empty((2, 2 * half * columns * min(_BLOCK, frames.shape[2])), dtype=np.float32)
         for block in blocks:
             n = block.stop - block.start
-            partial, spectrum = (one[: 2 * half * columns * n].reshape(half, 2 * columns, n) for one in memory[:2])
-            energy = memory[2][: half * columns * n].reshape(half * columns, n)
-            out = chosen[: len(self._bins) * n].reshape(-1, n)
+            partial = _shaped(even, half, 2 * columns, n)
             by_column = partial.reshape(2 * half, columns, n).transpose(1, 0, 2)
             np.matmul(self._first, frames[:, :, block], out=by_column)
-            np.matmul(self._second, partial, out=spectrum)
+            spectrum = np.matmul(self._second, partial, out=_shaped(odd, half, 2 * columns, n))
             np.square(spectrum, out=spectrum)
-            np.add(spectrum[:, :columns], spectrum[:, columns:], out=energy.reshape(half, columns, n))
-            np.take(energy, self._bins, axis=0, out=out, mode="clip")
-            yield block, out
+            energy = np.add(spectrum[:, :columns], spectrum[:, columns:], out=_shaped(even, half, columns, n))
+            yield block, np.take(energy.reshape(-1, n), self._bins, axis=0, out=_shaped(odd, len(self._bins), n), mode="clip")
 
     def _framed(self, samples: Array) -> Array:
         """Return the frames [shape=(columns, rows, n_frames)]: sample ``columns * row + column`` of each."""
@@ -118,6 +115,10 @@ class EnergySpectrum:
         self._second: Array = over_columns.astype(np.float32)
         # Where each bin stands among the (half, columns) results.
         self._bins = (bins % rows) * columns + bins // rows
+
+
+def _shaped(memory: Array, *shape: int) -> Array:
+    return memory[: math.prod(shape)].reshape(shape)
 
 
 def _roots(n: int) -> npt.NDArray[np.complex128]:
