@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from stethoscope import __version__
-from stethoscope.commands import Command, classify, cluster, data, decide, events, predict, run, serve, sweep
+from stethoscope.commands import Command, classify, cluster, data, decide, events, faults, predict, run, serve, sweep
 from stethoscope.errors import ParameterError, StethoscopeError
 
 
@@ -58,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    for module in (run, cluster, sweep, predict, classify, events, serve, decide, data):
+    for module in (run, cluster, sweep, predict, classify, events, serve, decide, faults, data):
         module.register(add)
     return parser

@@ -188,7 +188,7 @@ function paint(entry) {
   $("picture").height = Bands;
   const image = context.createImageData(Columns, Bands);
   // A normal clip has its strongest spot, too: it glows as much as the clip is unlike normal.
-  const usual = Details.Probabilities.length === 2 ? Details.Probabilities[1] : Anomaly ? 1 : 0.4;
+  const usual = !Details.Labels && Details.Probabilities.length === 2 ? Details.Probabilities[1] : Anomaly ? 1 : 0.4;
   const strength = $("heat").checked ? (Anomaly ? 1 : 0.75 * usual ** 2) : 0;
   for (let band = 0; band < Bands; band++) {
     for (let column = 0; column < Columns; column++) {

@@ -1,0 +1,46 @@
+"""Commands that deal with faults: label."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from stethoscope.commands import Add
+from stethoscope.errors import ParameterError
+
+
+def register(add: Add) -> None:
+    """Add the commands to the parser."""
+    one = add("label", _label, "name the faults that a bundle tells apart, once somebody has listened to them")
+    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    one.add_argument("names", nargs="*", metavar="FAULT=NAME", help="such as 2=clogging; an empty name takes it away; none shows them")
+    one.add_argument(
+        "--message", action="append", default=[], metavar="FAULT=TEXT", help="what a verdict says instead of the label; repeatable"
+    )
+
+
+def _label(options: argparse.Namespace) -> int:
+    from stethoscope.bundle import Bundle, name_faults
+
+    bundle = Bundle.open(options.bundle)
+    if bundle.diagnosis is None or options.names or options.message:
+        bundle = name_faults(bundle, _numbered(options.names), _numbered(options.message))
+    groups = bundle.manifest["metrics"].get("diagnosis", {}).get("groups", [])
+    labels = bundle.diagnosis.labels[1:] if bundle.diagnosis else ()
+    for number, label in enumerate(labels):
+        print(label + (f", says {bundle.messages[label]!r}" if label in bundle.messages else ""))
+        for path in groups[number]["typical"] if number < len(groups) else ():
+            print(f"    {path}")
+    return 0
+
+
+def _numbered(assignments: Sequence[str]) -> dict[int, str]:
+    """Return texts of the form ``2=clogging`` by number."""
+    found: dict[int, str] = {}
+    for text in assignments:
+        number, equals, name = text.partition("=")
+        if not equals or not number.strip().isdecimal():
+            raise ParameterError(f"{text!r} is not of the form FAULT=NAME; give the fault's number, such as 2=clogging")
+        if int(number) in found:
+            raise ParameterError(f"fault {int(number)} is named twice; name it once")
+        found[int(number)] = name
+    return found
