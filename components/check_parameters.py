@@ -52,7 +52,7 @@ def check_parameters(
     class_learning_rate: float,
     class_validation_split: float,
     class_test_split: float,
-    class_shift: bool,
+    class_shift: float,
     class_mask: float,
     class_mixup: float,
     export_formats: str,
@@ -108,7 +108,7 @@ def check_parameters(
         class_learning_rate: Learning rate.
         class_validation_split: Share of every class's recordings that watches the training; 0 trains all epochs on all.
         class_test_split: Share of every class's recordings that is kept for the test.
-        class_shift: Turn clips round in time by random amounts.
+        class_shift: Largest share of their length by which clips are turned round in time while training.
         class_mask: Largest share of each of two masks in time and two in frequency.
         class_mixup: Parameter of the beta distribution by which pairs of clips are mixed; 0 mixes none.
         export_formats: Formats of the networks.

@@ -21,7 +21,7 @@ def train_diagnosis(
     class_learning_rate: float = 0.003,
     class_validation_split: float = 0.2,
     class_test_split: float = 0.2,
-    class_shift: bool = True,
+    class_shift: float = 1.0,
     class_mask: float = 0.1,
     class_mixup: float = 0.2,
     seed: int = 0,
@@ -42,7 +42,7 @@ def train_diagnosis(
         class_learning_rate: Learning rate.
         class_validation_split: Share of every class's recordings that watches the training; 0 trains all epochs on all.
         class_test_split: Share of every class's recordings that is kept for the test.
-        class_shift: Turn clips round in time by random amounts.
+        class_shift: Largest share of their length by which clips are turned round in time while training.
         class_mask: Largest share of each of two masks in time and two in frequency.
         class_mixup: Parameter of the beta distribution by which pairs of clips are mixed; 0 mixes none.
         seed: Seed of everything random.
