@@ -10,7 +10,13 @@ import soundfile
 
 from stethoscope.bundle import Bundle
 from stethoscope.cli import main
+from stethoscope.detectors import make_detector
+from stethoscope.detectors.options import DetectorOptions, FitOptions
+from stethoscope.detectors.train import train_detector
 from stethoscope.errors import AudioError, ModelError
+from stethoscope.evaluation import evaluate_detector
+from stethoscope.export import export_bundle
+from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
 from stethoscope.inference import Inference, machine_id_of_name
 
@@ -27,13 +33,26 @@ def copy(fan_bundle: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(fan_bundle, tmp_path / "copy"))
 
 
+@pytest.fixture(params=["autoencoder", "pooled-gmm"])
+def evaluated(request: pytest.FixtureRequest, fan_store: Path, fan_bundle: Path, fan_results: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A bundle and the evaluation of its detector: one with a network, one with numbers alone."""
+    if request.param == "autoencoder":
+        return fan_bundle, fan_results
+    model, results = tmp_path / "model", tmp_path / "results"
+    detector = make_detector(DetectorOptions(name=request.param), FitOptions(verbose=0), context=5)
+    train_detector(FeatureStore.open(fan_store), detector, model, validation_split=0.25, seed=0)
+    evaluate_detector(fan_store, model, results)
+    return export_bundle(model, results, tmp_path / "bundle").folder, results
+
+
 def test_predict_gives_the_scores_and_decisions_of_the_evaluation(
-    fan_bundle: Path, fan_results: Path, recordings: Path, capsys: pytest.CaptureFixture[str]
+    evaluated: tuple[Path, Path], recordings: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with (fan_results / "scores.csv").open() as file:
+    bundle, results = evaluated
+    with (results / "scores.csv").open() as file:
         rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
     files = sorted(recordings.glob("*.wav"))
-    assert main(["predict", str(fan_bundle), *map(str, files)]) == 0
+    assert main(["predict", str(bundle), *map(str, files)]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(answers) == len(rows) == 12
     for answer in answers:
