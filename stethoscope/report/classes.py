@@ -199,11 +199,11 @@ def _mistakes(inputs: ClassInputs, mistakes: Sequence[Answer], sounds: Mapping[i
                 "article",
                 tag(
                     "h3",
-                    tag("span", f"Taken for {_spoken(one.answer)}, {percent(one.probabilities[one.answer])} sure"),
-                    _spoken(one.truth),
+                    tag("span", f"Labelled {_spoken(one.truth)}"),
+                    f"Taken for {_spoken(one.answer)}, {percent(one.probabilities[one.answer])} sure",
                 ),
                 tag("span", short(clip.path), class_="file", title=clip.path),
-                tag("p", f"{_spoken(one.truth).capitalize()} got {percent(one.probabilities[one.truth])}{rest}."),
+                tag("p", f"Other answers: {_spoken(one.truth)} {percent(one.probabilities[one.truth])}{rest}."),
                 _player(sounds.get(one.index), f"{_spoken(one.truth)}, {short(clip.path)}"),
                 _picture(inputs.store, np.array(inputs.store.clip_frames(one.index)), f"Spectrogram of {short(clip.path)}"),
                 class_="card clip",
@@ -228,8 +228,10 @@ def _more(inputs: ClassInputs, groups: Sequence[Sequence[int]], sounds: Mapping[
             "Altered versions that were trained on beside what was recorded. They stay in the fold of their recording, and nobody is "
             "asked about them."
         )
-        cards = [_altered_card(store, index, sounds.get(group[0])) for group in groups for index in group]
-        parts += [tag("p", text), tag("div", cards, class_="gallery")]
+        parts.append(tag("p", text))
+        for group in groups:
+            cards = [_altered_card(store, group[0], index, sounds.get(group[0])) for index in group]
+            parts.append(tag("div", cards, class_="gallery"))
     if ways:
         text = f"While training, clips are {', '.join(ways[:-1])}{' and ' if len(ways) > 1 else ''}{ways[-1]}, anew in every epoch."
         parts.append(tag("p", text))
@@ -238,15 +240,18 @@ def _more(inputs: ClassInputs, groups: Sequence[Sequence[int]], sounds: Mapping[
     return join(*parts)
 
 
-def _altered_card(store: FeatureStore, index: int, sound: tuple[Samples, int] | None) -> Html:
+def _altered_card(store: FeatureStore, original: int, index: int, sound: tuple[Samples, int] | None) -> Html:
     clip = store.clips[index]
+    rate = store.n_frames[original] / store.n_frames[index]
+    name = clip.augmentation or "as recorded"
+    drawn = f", here {rate:.2f}" if clip.augmentation.startswith("stretch") and rate != 1 else ""
     heard = sound and (alter(sound[0], clip), sound[1])
     return tag(
         "article",
-        tag("h3", tag("span", _spoken(clip.label)), clip.augmentation or "as recorded"),
+        tag("h3", tag("span", _spoken(clip.label)), name + drawn),
         tag("span", short(clip.path), class_="file", title=clip.path),
-        _player(heard, f"{clip.path}, {clip.augmentation or 'as recorded'}"),
-        _picture(store, np.array(store.clip_frames(index)), f"Spectrogram of {short(clip.path)}, {clip.augmentation or 'as recorded'}"),
+        _player(heard, f"{clip.path}, {name}"),
+        _picture(store, np.array(store.clip_frames(index)), f"Spectrogram of {short(clip.path)}, {name}"),
         class_="card clip",
     )
 
