@@ -121,6 +121,11 @@ class Inputs:
         auc = {figures.machine: figures.auc.value for figures in self.overall.machines}
         return sorted(self.by_machine, key=lambda machine: (auc[machine] is None, auc[machine] or 0.0))
 
+    def is_worst(self, machine: str) -> bool:
+        """Whether a machine's AUC is lower than that of every other machine."""
+        measured = sorted((one.auc.value, one.machine) for one in self.overall.machines if one.auc.value is not None)
+        return len(measured) > 1 and measured[0][1] == machine and measured[0][0] < measured[1][0]
+
 
 def machine_name(machine: str) -> str:
     """Return how people call a machine: ``fan/00`` is fan 00."""

@@ -168,7 +168,7 @@ def machines(inputs: Inputs) -> Section:
 
 def _verdict(inputs: Inputs, figures: MachineFigures) -> Html:
     clips = inputs.by_machine[figures.machine]
-    worst = len(inputs.overall.machines) > 1 and figures.machine == inputs.overall.worst_machine
+    worst = inputs.is_worst(figures.machine)
     apart = separation(figures.auc)
     wanted = inputs.thresholds.false_alarm_rate
     return tag(
@@ -208,7 +208,7 @@ def _figures_table(inputs: Inputs) -> Html:
 
 
 def _figure_cells(inputs: Inputs, one: MachineFigures) -> list[Content]:
-    worst = len(inputs.overall.machines) > 1 and one.machine == inputs.overall.worst_machine
+    worst = inputs.is_worst(one.machine)
     clips = [
         f"{one.n_normal} normal",
         tag("small", f"{one.n_anomaly} anomalous"),

@@ -45,6 +45,12 @@ def test_the_headline_counts_what_was_found(report: Reporter) -> None:
     assert "lowest AUC" not in machines["fan 00"]
 
 
+def test_none_of_equally_good_machines_is_called_the_lowest(report: Reporter) -> None:
+    page = read_page(report(lambda clip: 3.0 if clip.condition == "anomaly" else 0.6))
+    assert "1.000" in page.text
+    assert "lowest AUC" not in page.text
+
+
 def test_the_charts_say_what_they_show(report: Reporter) -> None:
     page = read_page(report(by_condition))
     said = [str(one.attributes["aria-label"]).replace("\u00a0", " ") for one in page.all("div") if one.attributes.get("role") == "img"]
