@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.audio import load
-from stethoscope.classifiers.events import EventFit, Windows, stretches_of, train_events
+from stethoscope.classifiers.event_options import EventFit
+from stethoscope.classifiers.events import Windows, stretches_of, train_events
 from stethoscope.datasets.archives import open_archive
 from stethoscope.datasets.audacity import intervals_of, recordings_of
 from stethoscope.datasets.clips import Clip

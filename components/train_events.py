@@ -58,16 +58,16 @@ def train_events(
     """
     from pathlib import Path
 
-    from stethoscope.classifiers.events import EventFit, train_events
-    from stethoscope.classifiers.options import whole_numbers
+    from stethoscope.classifiers.event_options import event_fit
+    from stethoscope.classifiers.events import train_events
     from stethoscope.datasets.clips import read_clips
     from stethoscope.features.store import FeatureStore
 
-    fit = EventFit(
+    fit = event_fit(
         window=event_window,
         stride=event_stride,
-        filters=whole_numbers(event_filters, "event_filters"),
-        strides=whole_numbers(event_strides, "event_strides"),
+        filters=event_filters,
+        strides=event_strides,
         kernel=event_kernel,
         dropout=event_dropout,
         augmentation=event_augmentation,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kfp import compiler, dsl
 
+from components.check_events import check_events
 from components.download import download
 from components.evaluate_events import evaluate_events
 from components.export_events import export_events
@@ -20,7 +21,7 @@ from components.train_events import train_events
 
 @dsl.pipeline(name="event-detection", description="Learn what labelled events sound like, and find them in time.")
 def event_detection(
-    dataset_url: str,
+    dataset_url: str = "simulated/bells",
     dataset_layout: str = "audacity",
     dataset_md5: str = "",
     event_sample_rate: int = 16000,
@@ -49,7 +50,7 @@ def event_detection(
     """Detect events.
 
     Args:
-        dataset_url: Address of an archive (http, https, file) or a folder of audio_<id>.wav with labels_<id>.txt; several separated by commas.
+        dataset_url: Address of an archive (http, https, file) or a folder of audio_<id>.wav with labels_<id>.txt, or simulated/bells; several separated by commas.
         dataset_layout: How the recordings are named: auto, or a layout that `stethoscope inspect` knows.
         dataset_md5: Expected MD5 of each archive, separated by commas; empty where unknown.
         event_sample_rate: Rate that recordings are brought to, in Hz; 0 takes the first recording's.
@@ -80,7 +81,36 @@ def event_detection(
         page: The report, one self-contained HTML file.
         bundle: The exported model, with C for microcontrollers.
     """
-    downloaded = download(dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed)
+    checked = check_events(
+        dataset_url=dataset_url,
+        dataset_layout=dataset_layout,
+        dataset_md5=dataset_md5,
+        event_sample_rate=event_sample_rate,
+        event_channel=event_channel,
+        event_n_fft=event_n_fft,
+        event_hop_length=event_hop_length,
+        event_n_bands=event_n_bands,
+        event_window=event_window,
+        event_stride=event_stride,
+        event_filters=event_filters,
+        event_strides=event_strides,
+        event_kernel=event_kernel,
+        event_dropout=event_dropout,
+        event_augmentation=event_augmentation,
+        event_epochs=event_epochs,
+        event_patience=event_patience,
+        event_batch_size=event_batch_size,
+        event_labels=event_labels,
+        event_division=event_division,
+        event_interval=event_interval,
+        event_hold_off=event_hold_off,
+        event_tolerance=event_tolerance,
+        export_max_drop=export_max_drop,
+        seed=seed,
+    )
+    place(checked, "Check parameters", timeout=timedelta(minutes=15)).set_caching_options(False)
+
+    downloaded = download(dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed).after(checked)
     place(downloaded, "Download recordings", timeout=timedelta(hours=12), retries=3).set_caching_options(False)
     recordings, clips, fingerprint = (downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint"))
 

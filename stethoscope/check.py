@@ -1,4 +1,4 @@
-"""Refuse impossible parameters of the main pipeline before anything is downloaded."""
+"""Refuse impossible parameters of a pipeline before anything is downloaded."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,6 +6,7 @@ from typing import Any
 
 from stethoscope.augmentation import alterations_of, altered
 from stethoscope.class_evaluation import feature_of
+from stethoscope.classifiers.event_options import event_fit
 from stethoscope.classifiers.folds import check_folds
 from stethoscope.classifiers.options import ClassFit, check_test_split, whole_numbers
 from stethoscope.datasets.download import check_address, split_addresses
@@ -13,7 +14,9 @@ from stethoscope.datasets.layouts import LAYOUTS
 from stethoscope.detectors.options import DetectorOptions, FitOptions, check_context
 from stethoscope.errors import DatasetError, DownloadError, ParameterError, refuse
 from stethoscope.export import check_formats
+from stethoscope.export.int8 import check_max_drop
 from stethoscope.faults import FaultOptions, names_of, plots_of
+from stethoscope.features.bands import BandSpectrum
 from stethoscope.features.logmel import LogMel
 from stethoscope.features.mfcc import Mfcc
 from stethoscope.metrics import check_max_fpr
@@ -125,6 +128,51 @@ def check_sounds(
     attempt(_fit_of, **fit)
     attempt(altered, [], alterations_of(augmentations))
     attempt(check_folds, folds)
+    refuse(problems)
+
+
+def check_events(
+    *,
+    dataset_url: str,
+    dataset_layout: str,
+    dataset_md5: str,
+    feature: dict[str, Any],
+    fit: dict[str, Any],
+    max_drop: float,
+) -> None:
+    """Check all parameters of the event-detection pipeline, as :func:`check_detection` does those of the main one.
+
+    Parameters
+    ----------
+    dataset_url, dataset_layout, dataset_md5
+        As the pipeline's.
+    feature : dict
+        Fields of :class:`~stethoscope.features.bands.BandSpectrum`.
+    fit : dict
+        Fields of :class:`~stethoscope.classifiers.event_options.EventFit`, with ``filters`` and ``strides`` as texts.
+    max_drop : float
+        The pipeline's ``export_max_drop``.
+
+    Raises
+    ------
+    ParameterError
+        With all problems in one message.
+    """
+    problems: list[str] = []
+    attempt = partial(_attempt, problems)
+    attempt(_check_dataset, dataset_url, dataset_layout, dataset_md5)
+    attempt(BandSpectrum, **feature)
+    attempt(_check_event_fit, **fit)
+    attempt(check_max_drop, max_drop)
+    refuse(problems)
+
+
+def _check_event_fit(*, filters: str = "8,8", strides: str = "1", **options: Any) -> None:
+    problems: list[str] = []
+    for text, name in ((filters, "event_filters"), (strides, "event_strides")):
+        _attempt(problems, whole_numbers, text, name)
+    lists = {} if problems else {"filters": filters, "strides": strides}
+    _attempt(problems, event_fit, **lists, **options)
     refuse(problems)
 
 

@@ -44,7 +44,8 @@ def evaluate_events(
     dict
         The content of ``evaluation.json``.
     """
-    from stethoscope.classifiers.events import Windows, read_fit, stretches_of
+    from stethoscope.classifiers.event_options import read_fit
+    from stethoscope.classifiers.events import Windows, stretches_of
 
     store, model = FeatureStore.open(features), Path(model)
     fit = read_fit(read_json(model / "model.json"))

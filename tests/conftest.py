@@ -80,7 +80,8 @@ def beep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def beep_parts(beep_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the steps of the pipeline make of them, in clips.csv, store, model, results and bundle."""
-    from stethoscope.classifiers.events import EventFit, train_events
+    from stethoscope.classifiers.event_options import EventFit
+    from stethoscope.classifiers.events import train_events
     from stethoscope.datasets.audacity import recordings_of
     from stethoscope.datasets.clips import write_clips
     from stethoscope.datasets.layouts import index

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.check_events import check_events
 from components.check_parameters import check_parameters
 from stethoscope.errors import ParameterError
 from stethoscope.parameters import read_parameters
@@ -98,12 +99,64 @@ def test_all_problems_come_in_one_message() -> None:
     assert "\n" not in str(caught.value)
 
 
+def event_defaults() -> dict[str, Any]:
+    return {name: one.cast(one.default) for name, one in read_parameters(ROOT / "pipelines" / "event_detection.yaml").items()}
+
+
+def test_the_check_of_events_passes_the_defaults_and_knows_every_parameter() -> None:
+    check_events.python_func(**event_defaults())
+    assert set(check_events.component_spec.inputs) == set(event_defaults())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("dataset_url", "", "dataset_url is empty"),
+        ("dataset_url", "simulated/bells?ids=2", "the simulator has no option 'ids'"),
+        ("dataset_layout", "dcase1999", "dataset_layout is 'dcase1999'"),
+        ("dataset_md5", "abc", "dataset_md5 is 'abc'"),
+        ("event_sample_rate", -1, "event_sample_rate is -1"),
+        ("event_channel", -1, "event_channel is -1"),
+        ("event_n_fft", 200, "event_n_fft is 200"),
+        ("event_hop_length", 300, "event_hop_length is 300"),
+        ("event_n_bands", 130, "event_n_bands is 130"),
+        ("event_window", 4, "event_window is 4; 2 convolutions"),
+        ("event_stride", 0, "event_stride is 0"),
+        ("event_filters", "8;8", "event_filters is '8;8'"),
+        ("event_strides", "1,1,1", "event_strides is (1, 1, 1)"),
+        ("event_kernel", 0, "event_kernel is 0"),
+        ("event_dropout", 1.0, "event_dropout is 1.0"),
+        ("event_epochs", 0, "event_epochs is 0"),
+        ("event_patience", 0, "event_patience is 0"),
+        ("event_batch_size", 0, "event_batch_size is 0"),
+        ("event_division", "random", "event_division is 'random'"),
+        ("event_interval", 0.0, "event_interval is 0.0"),
+        ("event_hold_off", 0, "event_hold_off is 0"),
+        ("event_tolerance", -0.1, "event_tolerance is -0.1"),
+        ("export_max_drop", 2.0, "export_max_drop is 2.0"),
+        ("seed", -1, "seed is -1"),
+    ],
+)
+def test_each_impossible_value_of_events_is_named(name: str, value: object, message: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        check_events.python_func(**{**event_defaults(), name: value})
+    assert message in str(caught.value)
+
+
+def test_all_problems_of_events_come_in_one_message() -> None:
+    wrong = {"dataset_url": "", "event_n_fft": 200, "event_channel": -1, "event_filters": "a", "event_epochs": 0, "export_max_drop": 2.0}
+    with pytest.raises(ParameterError) as caught:
+        check_events.python_func(**{**event_defaults(), **wrong})
+    assert all(name in str(caught.value) for name in wrong)
+
+
 def test_the_check_of_the_defaults_loads_no_tensorflow() -> None:
     program = """
 import sys
 for name in ("tensorflow", "keras"):
     sys.modules[name] = None
-from stethoscope.check import check_detection
+from stethoscope.check import check_detection, check_events
+check_events(dataset_url="simulated/bells", dataset_layout="audacity", dataset_md5="", feature={}, fit={}, max_drop=0.02)
 check_detection(dataset_url="simulated/fan", dataset_layout="auto", dataset_md5="", max_fpr=0.1, threshold="gamma",
     false_alarm_rate=0.1, context=5, export_formats="tflite", feature={}, detector={}, fit={}, fault={}, cepstra={}, classes={})
 """

@@ -3,17 +3,18 @@
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.classifiers.event_options import EventFit
 from stethoscope.datasets.audacity import intervals_of
 from stethoscope.datasets.clips import Clip
 from stethoscope.decoder import LEAST_SPREAD, Decoder
 from stethoscope.detectors.train import versions
-from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.errors import DatasetError
 from stethoscope.event_metrics import Stretch, calibrate
 from stethoscope.events import KIND, NETWORKS, SCHEMA_VERSION, EventDetector, normalise, window_labels
 from stethoscope.export.int8 import calibration_windows, write_int8
@@ -24,89 +25,9 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.progress import Bar
 
-Division = Literal["recording", "sequential"]
 PARTS = ("training", "validation", "test")
 _SHARES = (0.6, 0.2, 0.2)
 _CALIBRATION = 500  # windows that set the quantisation
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventFit:
-    """How the event detector is built and fitted.
-
-    Attributes
-    ----------
-    window, stride : int
-        Frames per window, and from window to window.
-    filters : tuple of int
-        Filters of each convolution, in order.
-    strides : tuple of int
-        Frames from output to output of each convolution; one number holds for all.
-    kernel : int
-        Frames that a convolution spans.
-    dropout : float
-        Share of values dropped before the last layer while training, 0 to below 1.
-    augmentation : bool
-        Train on windows at more places, louder and softer, with what other windows hold outside events mixed in.
-    epochs, patience, batch_size : int
-        Most epochs; epochs without a lower validation loss before training stops; windows per step.
-    positive : str
-        Labels that count, separated by commas; empty takes all.
-    division : {"recording", "sequential"}
-        Training, validation and test get 60, 20 and 20 % of the recordings, drawn at random, or of the windows, in order.
-    interval : float
-        Expected time from event to event where the detector will listen, in seconds.
-    hold_off : int
-        As of :class:`stethoscope.decoder.Decoder`.
-    tolerance : float
-        How far start and end of a found event may lie from the true ones when the threshold is chosen, in seconds.
-    seed : int
-    """
-
-    window: int = 32
-    stride: int = 8
-    filters: tuple[int, ...] = (8, 8)
-    strides: tuple[int, ...] = (1,)
-    kernel: int = 3
-    dropout: float = 0.0
-    augmentation: bool = False
-    epochs: int = 100
-    patience: int = 16
-    batch_size: int = 128
-    positive: str = ""
-    division: Division = "recording"
-    interval: float = 45.0
-    hold_off: int = 4
-    tolerance: float = 0.3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("window", "stride", "kernel", "epochs", "patience", "batch_size", "hold_off"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"event_{name} is {getattr(self, name)}; it must be at least 1")
-        if not self.filters or min(self.filters) < 1:
-            raise ParameterError(f"event_filters is {self.filters}; give the filters of each convolution, such as 8,8")
-        for name in ("interval", "tolerance"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ParameterError(f"event_{name} is {getattr(self, name)}; it must be a positive number of seconds")
-        if self.stride > self.window:
-            raise ParameterError(f"event_stride is {self.stride}; it must not exceed event_window, {self.window}")
-        if len(self.strides) not in (1, len(self.filters)) or min(self.strides) < 1:
-            raise ParameterError(f"event_strides is {self.strides}; give one number, or one for each of {len(self.filters)} convolutions")
-        if not 0 <= self.dropout < 1:
-            raise ParameterError(f"event_dropout is {self.dropout}; it must lie from 0 to below 1")
-        length = self.window
-        for stride in self.layer_strides:
-            length = (length - self.kernel) // stride + 1
-            if length < 1:
-                raise ParameterError(f"event_window is {self.window}; {len(self.filters)} convolutions of {self.kernel} frames need more")
-        if self.division not in get_args(Division):
-            raise ParameterError(f"event_division is {self.division!r}; choose one of {', '.join(get_args(Division))}")
-
-    @property
-    def layer_strides(self) -> tuple[int, ...]:
-        """A stride for every convolution."""
-        return self.strides * len(self.filters) if len(self.strides) == 1 else self.strides
 
 
 @dataclass(frozen=True)
@@ -335,12 +256,6 @@ def stretches_of(store: FeatureStore, windows: Windows, part: str, detector: Eve
         ]
         stretches.append(Stretch(store.clips[clip].path, start, end, windows.label[mine], detector.scores(frames), inside))
     return stretches
-
-
-def read_fit(model: dict[str, Any]) -> EventFit:
-    """Return how a model was fitted, from its ``model.json``."""
-    fit = model["fit"]
-    return EventFit(**{**fit, "filters": tuple(fit["filters"]), "strides": tuple(fit["strides"])})
 
 
 def _decoder(windows: Windows, fit: EventFit, feature: Feature) -> Decoder:

@@ -25,6 +25,7 @@ import urllib3
 from stethoscope.datasets import catalogue
 from stethoscope.datasets.archives import file_name, is_recording, open_archive
 from stethoscope.datasets.simulate import simulate_archive
+from stethoscope.datasets.simulate_bells import simulate_bells
 from stethoscope.errors import DatasetError, DownloadError, ParameterError
 from stethoscope.files import atomic_file, digest, write_json
 from stethoscope.progress import track, warn
@@ -50,6 +51,7 @@ _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
 _NOTE = "downloaded.json"  # in the cache: which file this is
 _SIDE_FILES = (".csv", ".txt")
+_BELLS = "bells"  # a simulated set with time labels, unlike the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def fetch(
     dataset_url : str
         One or more, separated by commas, of: an http, https or file address; a path of an archive; a folder of recordings,
         which is packed into one zip; a name of the catalogue, ``dcase2020/pump``; ``simulated/<machine>``, with options of
-        the simulator as a query: ``simulated/fan?snr_db=-6&layout=mimii``.
+        the simulator as a query: ``simulated/fan?snr_db=-6&layout=mimii``; ``simulated/bells``.
     folder : path
         Where the archives are put, under their original names.
     md5 : str
@@ -141,7 +143,7 @@ def check_address(address: str) -> None:
         As :func:`fetch`.
     """
     if _kind(address) == "simulated":
-        _options(address, urlsplit(address).query)
+        _options(address)
 
 
 def download(url: str, folder: Path, *, md5: str = "", size: int = 0) -> Fetched:
@@ -443,17 +445,22 @@ def _pack(source: Path, target: Path) -> Path:
 
 def _simulate(address: str, parts: SplitResult, folder: Path, seed: int) -> Path:
     machine = parts.path.removeprefix("simulated/")
-    options = {"seed": seed, "snr_db": 0.0} | _options(address, parts.query)
+    options = {"seed": seed, "snr_db": 0.0} | _options(address)
+    if machine == _BELLS:
+        simulate_bells(target := folder / "bells.zip", **options)
+        return target
     # Named as MIMII's archives are: the ratio stands in the name alone.
     target = folder / _safe_name(f"{options['snr_db']:g}_dB_{machine}.zip")
     simulate_archive(target, machine=machine, **options)
     return target
 
 
-def _options(address: str, query: str) -> dict[str, typing.Any]:
+def _options(address: str) -> dict[str, typing.Any]:
     """Parse the query of a simulated set by the types of the simulator's own parameters."""
-    types = typing.get_type_hints(simulate_archive)
-    known = [name for name in inspect.signature(simulate_archive).parameters if name not in ("path", "machine")]
+    parts = urlsplit(address)
+    simulator = simulate_bells if parts.path.removeprefix("simulated/") == _BELLS else simulate_archive
+    query, types = parts.query, typing.get_type_hints(simulator)
+    known = [name for name in inspect.signature(simulator).parameters if name not in ("path", "machine")]
     options: dict[str, typing.Any] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name not in known:

@@ -339,18 +339,18 @@ def simulate_archive(
         raise ParameterError(
             f"test_normal is {test_normal} but test_anomaly {test_anomaly}; the MIMII split takes as many of both: leave test_normal out"
         )
-    _check_number("ids", ids, 1, _MOST_IDS)
-    _check_number("train_clips", train_clips, 1, _MOST_CLIPS)
-    _check_number("test_normal", test_normal, 0, _MOST_CLIPS)
-    _check_number("test_anomaly", test_anomaly, 0, _MOST_CLIPS)
+    check_number("ids", ids, 1, _MOST_IDS)
+    check_number("train_clips", train_clips, 1, _MOST_CLIPS)
+    check_number("test_normal", test_normal, 0, _MOST_CLIPS)
+    check_number("test_anomaly", test_anomaly, 0, _MOST_CLIPS)
     _check_scene(machine, seed, snr_db, seconds)
 
     plan = list(_plan(machine, seed, layout, ids, train_clips, test_normal, test_anomaly))
     record = partial(_record, machine=machine, seed=seed, snr_db=snr_db, seconds=seconds)
     with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for clip, recording in track(_in_parallel(record, plan), label="simulate", total=len(plan)):
-            archive.writestr(_member(clip.path), recording)
-        archive.writestr(_member(f"{machine}/faults.csv"), _fault_table(plan))
+            archive.writestr(member(clip.path), recording)
+        archive.writestr(member(f"{machine}/faults.csv"), _fault_table(plan))
 
 
 def simulate_clip(
@@ -400,9 +400,9 @@ def simulate_clip(
     (32000,)
     """
     _check_scene(machine, seed, snr_db, seconds)
-    _check_number("machine_id", machine_id, 0, _MOST_CLIPS)
-    _check_number("index", index, 0, _MOST_CLIPS)
-    _check_number("severity", severity, 0.0, 1.0)
+    check_number("machine_id", machine_id, 0, _MOST_CLIPS)
+    check_number("index", index, 0, _MOST_CLIPS)
+    check_number("severity", severity, 0.0, 1.0)
     if split not in get_args(Split):
         raise ParameterError(f"split is {split!r}; choose one of {', '.join(get_args(Split))}")
     if fault is not None and fault not in FAULTS:
@@ -480,7 +480,7 @@ def _fault_table(plan: list[_Planned]) -> str:
     return file.getvalue()
 
 
-def _member(name: str) -> zipfile.ZipInfo:
+def member(name: str) -> zipfile.ZipInfo:
     """A member without the time and system it was written on, so that equal contents give equal archives."""
     info = zipfile.ZipInfo(name)
     info.create_system = 3
@@ -501,11 +501,12 @@ def _check_scene(machine: str, seed: int, snr_db: float, seconds: float) -> None
         raise ParameterError(f"machine is {machine!r}; choose one of {', '.join(MACHINES)}")
     if seed < 0:
         raise ParameterError(f"seed is {seed}; give a number that is not negative")
-    _check_number("snr_db", snr_db, -60.0, 60.0)
-    _check_number("seconds", seconds, 0.5, 600.0)
+    check_number("snr_db", snr_db, -60.0, 60.0)
+    check_number("seconds", seconds, 0.5, 600.0)
 
 
-def _check_number(name: str, value: float, least: float, most: float) -> None:
+def check_number(name: str, value: float, least: float, most: float) -> None:
+    """Refuse a number that does not lie within its range."""
     if not least <= value <= most:
         raise ParameterError(f"{name} is {value}; give a number from {least} to {most}")
 

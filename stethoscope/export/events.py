@@ -5,9 +5,10 @@ import tempfile
 from pathlib import Path
 
 from stethoscope.bundle import Bundle, write_bundle
-from stethoscope.errors import ModelError, ParameterError
+from stethoscope.errors import ModelError
 from stethoscope.export.c import export_c
 from stethoscope.export.c.memory import MemoryReport
+from stethoscope.export.int8 import check_max_drop
 from stethoscope.files import read_json
 
 
@@ -32,8 +33,7 @@ def export_events(
     ModelError
         If the int8 network is worse than that.
     """
-    if not 0 <= max_drop <= 1:
-        raise ParameterError(f"export_max_drop is {max_drop}; it must lie from 0 to 1")
+    check_max_drop(max_drop)
     model, evaluation = Path(model), read_json(Path(results) / "evaluation.json")
     drop = evaluation["int8_drop"]
     if drop is not None and drop > max_drop:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.errors import ModelError
+from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import atomic_file
 from stethoscope.network import Int8Network
 
@@ -91,6 +91,18 @@ def write_int8(model: "keras.Model", path: str | os.PathLike[str], windows: npt.
                 f"{Path(path).name}: int8 departs from Keras by {difference:.2f} of the largest output; calibrate on more recordings"
             )
     return Conversion(len(content), operators, difference)
+
+
+def check_max_drop(value: float) -> None:
+    """Refuse a largest fall of a figure that is none.
+
+    Raises
+    ------
+    ParameterError
+        If it does not lie from 0 to 1.
+    """
+    if not 0 <= value <= 1:
+        raise ParameterError(f"export_max_drop is {value}; it must lie from 0 to 1")
 
 
 def check_for_microcontroller(content: bytes, name: str) -> tuple[str, ...]:

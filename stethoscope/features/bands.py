@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.audio import Samples
-from stethoscope.errors import ParameterError
+from stethoscope.errors import refuse
 
 Frames = npt.NDArray[np.float32]
 
@@ -44,16 +44,18 @@ class BandSpectrum:
     n_bands: int = 48
 
     def __post_init__(self) -> None:
-        for name, least in (("sample_rate", 0), ("channel", 0), ("n_fft", 16), ("hop_length", 1), ("n_bands", 1)):
-            value = getattr(self, name)
-            if value < least:
-                raise ParameterError(f"event_{name} is {value}; it must be at least {least}")
-        if self.n_fft & (self.n_fft - 1):
-            raise ParameterError(f"event_n_fft is {self.n_fft}; it must be a power of two, such as 256")
+        problems = [
+            f"event_{name} is {getattr(self, name)}; it must be at least {least}"
+            for name, least in (("sample_rate", 0), ("channel", 0), ("n_fft", 16), ("hop_length", 1), ("n_bands", 1))
+            if getattr(self, name) < least
+        ]
+        if self.n_fft >= 16 and self.n_fft & (self.n_fft - 1):
+            problems.append(f"event_n_fft is {self.n_fft}; it must be a power of two, such as 256")
         if self.hop_length > self.n_fft:
-            raise ParameterError(f"event_hop_length is {self.hop_length}; it must not exceed event_n_fft, {self.n_fft}")
+            problems.append(f"event_hop_length is {self.hop_length}; it must not exceed event_n_fft, {self.n_fft}")
         if self.n_bands > self.n_fft // 2 + 1:
-            raise ParameterError(f"event_n_bands is {self.n_bands}; frames of {self.n_fft} samples have {self.n_fft // 2 + 1} bins")
+            problems.append(f"event_n_bands is {self.n_bands}; frames of {self.n_fft} samples have {self.n_fft // 2 + 1} bins")
+        refuse(problems)
 
     @property
     def size(self) -> int:

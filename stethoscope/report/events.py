@@ -48,7 +48,8 @@ def write_event_report(
     features, clips, model, results : path
         Feature store, table of clips, model folder and folder of the evaluation.
     """
-    from stethoscope.classifiers.events import Windows, read_fit
+    from stethoscope.classifiers.event_options import read_fit
+    from stethoscope.classifiers.events import Windows
 
     store, model = FeatureStore.open(features), Path(model)
     evaluation = read_json(Path(results) / "evaluation.json")

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stethoscope.classifiers.events import PARTS, EventFit, Windows, build, train_events
+from stethoscope.classifiers.event_options import EventFit
+from stethoscope.classifiers.events import PARTS, Windows, build, train_events
 from stethoscope.classifiers.options import whole_numbers
 from stethoscope.datasets.clips import read_clips
 from stethoscope.errors import DatasetError, ModelError, ParameterError
@@ -93,7 +94,18 @@ def test_an_export_that_hears_worse_is_refused(beep_parts: Path, tmp_path: Path)
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"window": 4}, {"filters": ()}, {"strides": (1, 1, 1)}, {"stride": 40}, {"dropout": 1.0}, {"division": "random"}, {"patience": 0}],
+    [
+        {"window": 4},
+        {"filters": ()},
+        {"strides": (1, 1, 1)},
+        {"stride": 40},
+        {"dropout": 1.0},
+        {"division": "random"},
+        {"patience": 0},
+        {"hold_off": 0},
+        {"interval": 0.0},
+        {"tolerance": -1.0},
+    ],
 )
 def test_parameters_that_cannot_work_are_named(wrong: dict[str, object]) -> None:
     with pytest.raises(ParameterError, match=f"event_{next(iter(wrong))}"):
