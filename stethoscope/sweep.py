@@ -20,6 +20,9 @@ from stethoscope.parameters import Parameter, check_parameters, read_parameters
 
 RESULT = "result.json"
 
+UNLESS_GIVEN = {"fault_groups": 0}
+"""Parameters of every run unless they are given: a sweep compares detectors, and needs no diagnosis in each of its runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -87,7 +90,7 @@ def plan(machines: Sequence[str | Mapping[str, Any]], grid: Mapping[str, Any]) -
         own = check_parameters(known, {key: value for key, value in one.items() if key != "machine"})
         for number, values in enumerate(itertools.product(*grid.values()), start=1):
             varied = check_parameters(known, dict(zip(grid, values, strict=True)))
-            items.append(Item(f"{_folder(one['machine'])}-{number}", one["machine"], varied, {**own, **varied}))
+            items.append(Item(f"{_folder(one['machine'])}-{number}", one["machine"], varied, {**UNLESS_GIVEN, **own, **varied}))
     return items
 
 

@@ -26,7 +26,8 @@ def test_every_machine_meets_every_setting() -> None:
     items = plan(machines, {"feature_n_mels": ["32", 64.0], "fit_shuffle": [True, False]})
     assert [one.item for one in items] == ["a-1", "a-2", "a-3", "a-4", "b-1", "b-2", "b-3", "b-4"]
     assert items[1].varied == {"feature_n_mels": 32, "fit_shuffle": False}
-    assert items[1].parameters == {"dataset_url": "simulated/fan", "seed": 3, "feature_n_mels": 32, "fit_shuffle": False}
+    given = {"dataset_url": "simulated/fan", "seed": 3, "feature_n_mels": 32, "fit_shuffle": False}
+    assert items[1].parameters == {"fault_groups": 0, **given}
     assert isinstance(Item.from_text(items[2].to_text()).parameters["feature_n_mels"], int)
     assert Item.from_text(items[2].to_text()) == items[2]
 
