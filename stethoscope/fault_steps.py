@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FEW_RECORDINGS = 3
 """Groups of fewer recordings give no figure worth its name."""
+MACHINE_AGREEMENT = 0.5
+"""Adjusted Rand index of groups and machine ids from which groups are suspected to be machines."""
 
 
 def extract_cepstra(
@@ -148,7 +150,7 @@ def evaluate_diagnosis(
     faults = [diagnosis.likeliest_fault(one) for one in chances]
     figures = classify_figures(truth, answers, diagnosis.labels) if asked else None
     right = [fault == true for fault, true in zip(faults, truth, strict=True) if true != NORMAL]
-    warnings = _too_few(found)
+    warnings = [*_too_few(found), *_of_machines(found)]
     report = {
         "reason": "",
         "labels": list(diagnosis.labels),
@@ -193,6 +195,20 @@ def _too_few(groups: FaultGroups) -> list[str]:
     """Say which groups are too small to be learned and tested."""
     small = [label for label, clips in zip(groups.labels, groups.sizes.values(), strict=True) if clips < FEW_RECORDINGS]
     return [f"{', '.join(small)}: fewer than {FEW_RECORDINGS} clips, its figures say little; choose fewer fault_groups"] if small else []
+
+
+def _of_machines(groups: FaultGroups) -> list[str]:
+    """Say so if the groups are those of the machines."""
+    from sklearn.metrics import adjusted_rand_score
+
+    machines = [clip.machine for clip in groups.clips]
+    agreement = float(adjusted_rand_score(machines, [clip.group for clip in groups.clips]))
+    if len(set(machines)) < 2 or agreement < MACHINE_AGREEMENT:
+        return []
+    return [
+        f"the groups follow the machine ids (adjusted Rand index {agreement:.2f}): they may be one fault that sounds otherwise on every "
+        f"machine; listen before you name them"
+    ]
 
 
 def viewer_figures(report: dict[str, Any]) -> dict[str, float]:

@@ -200,6 +200,15 @@ def test_groups_of_two_and_of_one_clip_train_with_a_warning(tmp_path: Path, caps
     assert report["warnings"][0] in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("description", "warned"), [("plain", True), ("deviation", False)])
+def test_groups_that_are_machines_are_suspected(description: str, warned: bool, tmp_path: Path) -> None:
+    made(tmp_path / "store", counts={"a": 6, "b": 6})
+    find_groups(tmp_path / "store", FaultOptions(groups=2, description=description), tmp_path / "groups")  # type: ignore[arg-type]
+    fit_diagnosis(tmp_path / "store", tmp_path / "groups", replace(SMALL, epochs=1), tmp_path / "model")
+    report = evaluate_diagnosis(tmp_path / "store", tmp_path / "groups", tmp_path / "model", tmp_path / "results")
+    assert any("follow the machine ids" in text for text in report["warnings"]) == warned
+
+
 @pytest.mark.parametrize(
     ("normal", "counts", "groups", "reason"),
     [
