@@ -45,10 +45,9 @@ class FaultInputs:
     groups : FaultGroups
     evaluation : mapping
         The content of ``diagnosis.json``.
-    curves : mapping of str to list of float
-        Learning curves, a value per epoch.
-    best_epoch : int
-        Whose weights are kept, from 1.
+    training : mapping
+        The content of ``curves.json``: learning curves, the best epoch, accuracy before training, numbers of clips; empty if there is
+        nothing to diagnose.
     answers : list of Answer
     """
 
@@ -56,8 +55,7 @@ class FaultInputs:
     plots: frozenset[str]
     groups: FaultGroups
     evaluation: Mapping[str, Any]
-    curves: Mapping[str, list[float]]
-    best_epoch: int
+    training: Mapping[str, Any]
     answers: list[Answer]
 
     @classmethod
@@ -78,9 +76,9 @@ class FaultInputs:
         """
         reason = nothing_in(model)
         evaluation = read_json(Path(results) / "diagnosis.json")
-        curves: Mapping[str, Any] = {"curves": {}, "best_epoch": 0} if reason else read_json(Path(model) / "curves.json")
+        training = {} if reason else read_json(Path(model) / "curves.json")
         answers = [] if reason else _answers(Path(results) / "fault_answers.csv", evaluation["labels"])
-        return cls(reason, plots, FaultGroups.read(groups), evaluation, curves["curves"], curves["best_epoch"], answers)
+        return cls(reason, plots, FaultGroups.read(groups), evaluation, training, answers)
 
 
 def _answers(path: Path, labels: list[str]) -> list[Answer]:

@@ -54,6 +54,7 @@ def _groups(faults: FaultInputs) -> Section:
     )
     plots = {"scatter": _scatter, "map": _map, "map3d": _map_in_space, "variance": _variance, "elbow": _elbow, "distances": _distances}
     cards = [plot(faults) for name, plot in plots.items() if name in faults.plots]
+    warned = [tag("li", text) for text in faults.evaluation["warnings"]]
     return section(
         "faults",
         "Which fault it is",
@@ -62,6 +63,7 @@ def _groups(faults: FaultInputs) -> Section:
             f"Nobody has labelled the faults; the {count(len(groups.clips), 'anomalous clip')} were divided by how they sound: "
             f"{sizes}. {how}",
         ),
+        tag("ul", warned, class_="notes") if warned else "",
         gallery([one for one in cards if one], wide=True),
         _distance_table(faults) if "table" in faults.plots else "",
     )
@@ -357,15 +359,13 @@ def _told_apart(faults: FaultInputs) -> Section | None:
     cards = []
     if "probabilities" in faults.plots and faults.answers:
         cards.append(_sureness(faults))
-    if "curves" in faults.plots and faults.curves:
+    if "curves" in faults.plots:
         cards += _learning(faults)
     if not parts and not cards:
         return None
-    warned = [tag("li", text) for text in evaluation["warnings"]]
     return section(
         "diagnosis",
         "How well the groups are told apart",
-        tag("ul", warned, class_="notes") if warned else "",
         parts,
         gallery(cards),
     )
@@ -400,23 +400,30 @@ def _sureness(faults: FaultInputs) -> Html:
 
 
 def _learning(faults: FaultInputs) -> list[Html]:
+    training = faults.training
+    best = training["best_epoch"]
+    notes = {
+        "loss": f"{count(training['clips'], 'clip')} taught, {count(training['held_out'], 'clip')} watched.",
+        "accuracy": f"Before the first epoch it recognised {percent(training['accuracy_before'])} of the clips that taught.",
+    }
     cards = []
-    for name in ("loss", "accuracy"):
-        curves = {key: faults.curves[key] for key in (name, f"val_{name}") if key in faults.curves}
+    for name, note in notes.items():
+        curves = {key: training["curves"][key] for key in (name, f"val_{name}") if key in training["curves"]}
         values = [value for curve in curves.values() for value in curve]
-        epochs = len(faults.curves["loss"])
+        epochs = len(training["curves"]["loss"])
         y = Axis.linear(0.0, 1.05 * max(values), name, ticks=4) if name == "loss" else Axis(0.0, 1.02, _SHARES, "accuracy, %")
         chart = Chart(Axis.linear(1, max(epochs, 2), "epoch", whole=True), y)
         entries = []
         for index, (key, curve) in enumerate(curves.items()):
             chart.line(range(1, len(curve) + 1), curve, f"s{index}")
             entries.append((f"line s{index}", "recordings that watched" if key.startswith("val_") else "training, altered and mixed"))
-        chart.rule(faults.best_epoch, "limit", f"kept: epoch {faults.best_epoch}")
+        chart.rule(best, "limit", f"kept: epoch {best}")
         cards.append(
             card(
                 f"Learning: {name}",
-                chart.html(f"{name} over {count(epochs, 'epoch')}; the weights of epoch {faults.best_epoch} are kept"),
+                chart.html(f"{name} over {count(epochs, 'epoch')}; the weights of epoch {best} are kept"),
                 legend(*entries),
+                tag("p", note),
             )
         )
     return cards

@@ -42,7 +42,7 @@ def faults(fan_archive: Path) -> FaultInputs:
     grouped = []
     for number, clip in enumerate(clips):
         group = 1 + number % 2
-        x, y, z = (*rng.normal(size=3), 4 * group, 0, 0)
+        x, y, z = rng.normal(size=3) + np.array([4 * group, 0, 0])
         grouped.append(
             GroupedClip(clip.source, clip.path, 0.0, clip.machine, None, group, (abs(x - 4), abs(x - 8)), (float(x), float(y), float(z)))
         )
@@ -64,7 +64,8 @@ def faults(fan_archive: Path) -> FaultInputs:
         "warnings": ["fault 2: fewer than 3 clips"],
     }
     curves = {"loss": [1.0, 0.5], "val_loss": [1.1, 0.6], "accuracy": [0.5, 0.9], "val_accuracy": [0.4, 0.8]}
-    return FaultInputs("", frozenset(PLOTS), groups, evaluation, curves, 2, answers)
+    training = {"curves": curves, "best_epoch": 2, "clips": 20, "held_out": 5, "accuracy_before": 0.3, "seconds": 1.0}
+    return FaultInputs("", frozenset(PLOTS), groups, evaluation, training, answers)
 
 
 @pytest.fixture
