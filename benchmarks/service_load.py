@@ -38,7 +38,7 @@ class Outcome:
     wrong : list of str
         Good requests that were answered with something else than their verdict.
     memory_before, memory_after : int
-        Resident memory of the service in bytes, when every kind of request has been answered once, and at the end; 0 if its process
+        Resident memory of the service in bytes, when every client has sent every kind of request once, and at the end; 0 if its process
         is not known.
     """
 
@@ -124,8 +124,8 @@ def status_of(connection: socket.socket) -> str:
 def load(port: int, clips: Sequence[Path], *, seconds: float, clients: int, process: psutil.Process | None = None) -> Outcome:
     """Load a service and watch what it answers.
 
-    Before the time begins to run, the clients together send every kind of request once: until then the service may grow, as every
-    thread gets its own interpreter and buffers.
+    Before the time begins to run, every client sends every kind of request once: until then the service may grow, as every thread
+    gets its own interpreter and buffers.
     """
     url = f"http://{HOST}:{port}/inference"
     contents = {clip.name: clip.read_bytes() for clip in clips}
@@ -174,7 +174,7 @@ def load(port: int, clips: Sequence[Path], *, seconds: float, clients: int, proc
                         outcome.wrong.append(f"{name}: {answer.text}")
 
             try:
-                for kind in kinds[seed::clients]:
+                for kind in kinds[seed:] + kinds[:seed]:  # in another order each
                     attack(kind)
                 for name in contents:
                     ask(name)

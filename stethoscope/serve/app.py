@@ -148,7 +148,7 @@ def _add_inference(app: FastAPI, model: LiveModel, metrics: Metrics, limits: Lim
             form = await receive(request, place, limits)
             upload = form.uploads[0]
             machine_id = _named_machine(form, machine_id)
-            return _json(await answer(bytes(upload.content), machine_id=machine_id, name=upload.name, picture=picture))
+            return _json(await answer(upload.content, machine_id=machine_id, name=upload.name, picture=picture))
 
     @app.post("/inference/batch", response_model=Batch, responses=_INFERENCE_REFUSALS, openapi_extra=_body(several=True), tags=["verdicts"])
     async def batch(request: Request, machine_id: MachineId = "") -> Response:
@@ -164,7 +164,7 @@ def _add_inference(app: FastAPI, model: LiveModel, metrics: Metrics, limits: Lim
         with app.state.workers.place() as place:
             form = await receive(request, place, limits, max_files=limits.max_files)
             machine_id = _named_machine(form, machine_id)
-            return _json({"Results": [await one(upload.name, bytes(upload.content), machine_id) for upload in form.uploads]})
+            return _json({"Results": [await one(upload.name, upload.content, machine_id) for upload in form.uploads]})
 
 
 def _named_machine(form: Form, in_query: str) -> str:

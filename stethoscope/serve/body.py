@@ -31,11 +31,11 @@ class Upload:
     ----------
     name : str
         File name that the client gave; may be empty.
-    content : bytearray
+    content : bytes
     """
 
     name: str
-    content: bytearray = field(default_factory=bytearray)
+    content: bytes = b""
 
 
 @dataclass(slots=True)
@@ -97,13 +97,14 @@ class _RawReader:
     """The body is the recording."""
 
     def __init__(self, name: str) -> None:
-        self._upload = Upload(name)
+        self._name = name
+        self._chunks: list[bytes] = []
 
     def write(self, chunk: bytes) -> None:
-        self._upload.content += chunk
+        self._chunks.append(chunk)
 
     def finish(self) -> Form:
-        return Form([self._upload])
+        return Form([Upload(self._name, b"".join(self._chunks))])
 
 
 class _FormReader:
@@ -118,7 +119,8 @@ class _FormReader:
         self._header = (bytearray(), bytearray())
         self._disposition = b""
         self._name = ""
-        self._content = bytearray()
+        self._content: list[bytes] = []
+        self._n_bytes = 0
         self._is_file = False
         try:
             self._parser = MultipartParser(
@@ -152,7 +154,8 @@ class _FormReader:
 
     def _begin_part(self) -> None:
         self._disposition = b""
-        self._content = bytearray()
+        self._content = []
+        self._n_bytes = 0
 
     def _extend_header(self, part: int, data: bytes) -> None:
         self._header[part].extend(data)
@@ -174,20 +177,23 @@ class _FormReader:
             if len(self._form.uploads) >= self._max_files:
                 where = "; send several to /inference/batch" if self._max_files == 1 else ""
                 raise Refusal(413, "too_many_files", f"the form has more than {self._max_files} field(s) `file`{where}")
-            upload = Upload(options.get(b"filename", b"").decode("utf-8", "replace")[:_MAX_NAME])
-            self._content = upload.content
-            self._form.uploads.append(upload)
+            self._form.uploads.append(Upload(options.get(b"filename", b"").decode("utf-8", "replace")[:_MAX_NAME]))
         elif len(self._form.fields) >= _MAX_FIELDS:
             raise _malformed(f"has more than {_MAX_FIELDS} fields")
 
     def _extend_content(self, data: bytes, start: int, end: int) -> None:
-        self._content += data[start:end]
-        if not self._is_file and len(self._content) > _MAX_FIELD_BYTES:
+        self._content.append(data[start:end])
+        self._n_bytes += end - start
+        if not self._is_file and self._n_bytes > _MAX_FIELD_BYTES:
             raise _malformed(f"has a field of more than {_MAX_FIELD_BYTES} bytes that is not named `file`")
 
     def _end_part(self) -> None:
-        if not self._is_file:
-            self._form.fields[self._name] = self._content.decode("utf-8", "replace")
+        content = b"".join(self._content)
+        self._content = []
+        if self._is_file:
+            self._form.uploads[-1].content = content
+        else:
+            self._form.fields[self._name] = content.decode("utf-8", "replace")
 
     def _end(self) -> None:
         self._ended = True

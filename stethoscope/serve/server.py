@@ -1,7 +1,9 @@
 """Running the service with uvicorn."""
 
 import asyncio
+import ctypes
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from stethoscope.serve.stream import MAX_BLOCK_BYTES
 
 _SHUTDOWN_SECONDS = 20
 _MAX_CONNECTIONS = 512
+_M_MMAP_THRESHOLD = -3  # of mallopt(3)
+_LARGE_BYTES = 1 << 20
 
 
 def serve(folder: Path, *, host: str, port: int, limits: Limits, api_key: str = "") -> None:
@@ -30,6 +34,7 @@ def serve(folder: Path, *, host: str, port: int, limits: Limits, api_key: str = 
     ParameterError
         If the address is taken or does not exist.
     """
+    _return_large_buffers()
     model = LiveModel(folder)
     listener = bind(host, port)
     configure_logging()
@@ -63,6 +68,16 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
     except (OSError, OverflowError) as error:
         raise ParameterError(f"--host {host} --port {port}: {error}; choose another address") from error
+
+
+def _return_large_buffers() -> None:
+    """Let the C library give large buffers back to the system as soon as they are free.
+
+    By itself glibc learns from every large buffer to keep the next one, in one heap per thread, and memory grows with the largest
+    recordings that happen to come together.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):  # musl has none, and keeps none
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def _patient_protocol(seconds: float) -> type[asyncio.Protocol]:
