@@ -31,6 +31,7 @@ from stethoscope.report.words import count, interval, percent, short
 
 _MOST_MISTAKES = 12
 _MOST_ALTERED = 2  # recordings whose altered versions are shown
+_LOOKED_AT = 50  # clips among which one that shows masks is looked for
 _DRAWS = 3  # windows shown as training hears them
 _SECONDS = 10.0
 _MAP = "magma"
@@ -215,7 +216,7 @@ def _mistakes(inputs: ClassInputs, mistakes: Sequence[Answer], sounds: Mapping[i
 def _more(inputs: ClassInputs, groups: Sequence[Sequence[int]], sounds: Mapping[int, tuple[Samples, int]]) -> Html | str:
     fit, store = inputs.fit, inputs.store
     ways = [
-        f"turned round in time by up to {percent(float(fit['shift']))} of their length" if fit["shift"] else "",
+        f"turned round in time by {_amount(float(fit['shift']))}" if fit["shift"] else "",
         f"masked in two bands and two stretches of time of up to {percent(fit['mask'])} each" if fit["mask"] else "",
         f"mixed in pairs (mixup, beta distribution of {fit['mixup']:g})" if fit["mixup"] else "",
     ]
@@ -236,8 +237,19 @@ def _more(inputs: ClassInputs, groups: Sequence[Sequence[int]], sounds: Mapping[
         text = f"While training, clips are {', '.join(ways[:-1])}{' and ' if len(ways) > 1 else ''}{ways[-1]}, anew in every epoch."
         parts.append(tag("p", text))
         if fit["shift"] or fit["mask"]:
-            parts.append(tag("div", _drawn_cards(inputs, groups[0][0] if groups else inputs.answers[0].index), class_="gallery"))
+            parts.append(
+                tag("div", _drawn_cards(inputs, _fullest(store, [one.index for one in inputs.answers[:_LOOKED_AT]])), class_="gallery")
+            )
     return join(*parts)
+
+
+def _amount(share: float) -> str:
+    return "any amount" if share == 1 else f"up to {percent(share)} of their length"
+
+
+def _fullest(store: FeatureStore, indices: Sequence[int]) -> int:
+    """Return the clip with the least silence in it: a mask over silence shows nothing."""
+    return max(indices, key=lambda index: float(np.mean(store.clip_frames(index)) - np.max(store.clip_frames(index))))
 
 
 def _altered_card(store: FeatureStore, original: int, index: int, sound: tuple[Samples, int] | None) -> Html:
