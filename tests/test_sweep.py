@@ -176,21 +176,31 @@ class Links(HTMLParser):
 
 @pytest.mark.slow
 def test_two_machines_two_settings_one_broken_item(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    machines = [f"fan=simulated/fan{TINY}", "broken=/no/such.zip"]
+    """The pump's clips are too short for the second setting: a second has 1 + 16000 // 512 = 32 frames."""
+    machines = [f"fan=simulated/fan{TINY.replace('seconds=1', 'seconds=2')}", f"pump=simulated/pump{TINY}"]
     output = tmp_path / "out"
-    assert main(["sweep", "--machines", *machines, "--grid", "feature_n_mels=16,32", "--output", str(output)]) == 1
-    summary = json.loads((output / "summary.json").read_text())
-    by_item = {one["item"]: one for one in summary["leaderboard"]["items"]}
-    assert {name: one["status"] for name, one in by_item.items()} == {
-        "fan-1": "succeeded", "fan-2": "succeeded", "broken-1": "failed", "broken-2": "failed",
-    }  # fmt: skip
-    assert by_item["broken-1"]["reason"].startswith("/no/such.zip: No such file")
-    assert by_item["fan-2"]["parameters"]["feature_n_mels"] == 32
-    assert (output / "items" / "fan-1" / "report.html").is_file()
-    assert (output / "items" / "fan-1" / "bundle" / "bundle.json").is_file()
+    grid = ["feature_frames=5,40", "feature_n_mels=16"]
+    assert main(["sweep", "--machines", *machines, "--grid", *grid, "--output", str(output)]) == 1
+
     printed = capsys.readouterr().out
-    assert "failed: broken-1: /no/such.zip" in printed
-    assert "2 of 4 runs succeeded" in printed
+    assert "3 of 4 runs succeeded" in printed
+    [told] = [line for line in printed.splitlines() if line.startswith("failed: ")]
+    assert told.startswith("failed: pump-2: none of 12 recordings can be used")
+    assert "shorter than one window of 40 frames" in told
+
+    items = {one["item"]: one for one in json.loads((output / "summary.json").read_text())["leaderboard"]["items"]}
+    assert {name: one["status"] for name, one in items.items()} == {
+        "fan-1": "succeeded", "fan-2": "succeeded", "pump-1": "succeeded", "pump-2": "failed",
+    }  # fmt: skip
+    assert items["fan-2"]["parameters"]["feature_frames"] == 40
+    with (output / "leaderboard.csv").open(newline="") as file:
+        rows = {row["item"]: row for row in csv.DictReader(file)}
+    assert rows.keys() == items.keys()
+    assert all(0 <= float(rows[name]["auc"]) <= 1 and float(rows[name]["seconds"]) > 0 for name in ("fan-1", "fan-2", "pump-1"))
+    assert (rows["pump-2"]["auc"], rows["pump-2"]["reason"]) == ("", items["pump-2"]["reason"])
+    for name in ("fan-1", "fan-2", "pump-1"):
+        assert (output / "items" / name / "report.html").is_file()
+        assert (output / "items" / name / "bundle" / "bundle.json").is_file()
 
 
 @pytest.fixture
