@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections import defaultdict
 from dataclasses import replace
@@ -28,6 +30,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
 from stethoscope.inference import Inference
 from tests.test_fault_groups import made
+from tests.test_layers import HEAVY
 
 SMALL = ClassFit(
     network="mfcc-cnn", filters=(8,), window=10, dropout=0.0, epochs=30, patience=30, batch_size=8, learning_rate=0.02,
@@ -284,6 +287,31 @@ def test_a_recording_may_come_as_an_open_file(diagnosing_bundle: Path, fan_archi
         assert inference.verdict(file, name=path) == inference.verdict(path)
     with pytest.raises(AudioError):
         inference.verdict(b"no sound")
+
+
+def test_the_service_answers_the_same_without_the_heavy_packages(diagnosing_bundle: Path, fan_archive: Path, tmp_path: Path) -> None:
+    """Listen as the service does, in a process in which importing one of them fails."""
+    with zipfile.ZipFile(fan_archive) as archive:
+        path = archive.extract("fan/test/anomaly_id_02_00000001.wav", tmp_path)
+    program = f"""
+import json, sys
+for name in {HEAVY!r}:
+    sys.modules[name] = None
+from stethoscope.bundle import Bundle
+from stethoscope.inference import Inference
+from stethoscope.serve.judge import judge
+from stethoscope.serve.limits import Limits
+with open(sys.argv[2], "rb") as file:
+    answer = judge(Inference(Bundle.open(sys.argv[1])), file.read(), Limits(), machine_id="02", name="clip.wav", picture=True)
+print(json.dumps(answer.json))
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(diagnosing_bundle), path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answered = json.loads(done.stdout)
+    assert answered.pop("Picture")["Columns"] > 0
+    expected = Inference(Bundle.open(diagnosing_bundle)).verdict(path).to_json()
+    assert answered["Details"].pop("Probabilities") == pytest.approx(expected["Details"].pop("Probabilities"), abs=1e-6)
+    assert answered == expected
 
 
 def test_the_bundle_says_what_the_diagnosis_is_worth(diagnosing_bundle: Path, parts: Path) -> None:
