@@ -102,6 +102,21 @@ def test_the_heat_map_is_painted_over_the_spectrogram(opened: Callable[..., Page
     assert reddest[1] <= 0
 
 
+def test_a_model_of_events_shows_when_they_were_heard(
+    opened: Callable[..., Page], start: Callable[..., str], beep_parts: Path, beep_folder: Path
+) -> None:
+    page = opened(start(beep_parts / "bundle"))
+    expect(page.locator("#purpose")).to_have_text("Listens for: Beep")
+    expect(page.get_by_label("Machine id")).to_be_hidden()
+    drop(page, beep_folder / "audio_00.wav")
+    count = len((beep_folder / "labels_00.txt").read_text().splitlines())
+    expect(page.locator("#message")).to_have_text(f"{count} events: Beep")
+    expect(page.locator("#about")).to_have_text("audio_00.wav")
+    expect(page.locator("#events li")).to_have_count(count)
+    expect(page.locator("#probabilities .likeliest")).to_contain_text("Event")
+    assert violations(page) == []
+
+
 def test_a_file_that_is_no_sound_is_told_and_kept_in_the_history(opened: Callable[..., Page], tmp_path: Path) -> None:
     page = opened()
     text = tmp_path / "notes.wav"

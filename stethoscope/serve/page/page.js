@@ -73,6 +73,7 @@ function busy(on) {
 
 const number = (value) => (Math.abs(value) >= 1000 || (value && Math.abs(value) < 0.01) ? value.toExponential(2) : Number(value.toPrecision(4)).toString());
 const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : share < 1 && share > 0.999 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);
+const ofEvents = (details) => !details.MachineType; // a model without a detector of anomalies
 const kind = (entry) => (entry.error ? "none" : entry.answer.Anomaly ? "anomaly" : "normal");
 const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
@@ -90,8 +91,9 @@ function show(entry) {
   $("result").className = `card result ${kind(entry)}`;
   $("message").textContent = Details.Message;
   const machine = [Details.MachineType, Details.MachineId].filter(Boolean).join(" ");
-  $("about").textContent = `${entry.name} · ${machine ? `judged as ${machine}` : ""}${Details.MachineId ? "" : ", threshold of all ids"}`;
-  showGauge(Details, Anomaly);
+  const judged = ofEvents(Details) ? "" : ` · judged as ${machine}${Details.MachineId ? "" : ", threshold of all ids"}`;
+  $("about").textContent = `${entry.name}${judged}`;
+  showGauge(Details);
   showProbabilities(Details, Anomaly);
   showEvents(Details.Events);
   showPicture(entry);
@@ -100,27 +102,30 @@ function show(entry) {
   }
 }
 
-function showGauge({ Score, Threshold }, anomaly) {
+function showGauge({ Score, Threshold }) {
   // Scores of some detectors are negative: the bar then spans what lies around both.
   const low = Math.min(0, Score, Threshold) * 1.1;
   const high = Math.max(Score, Threshold, low + 1e-9) + 0.25 * (Math.max(Score, Threshold) - low);
   const place = (value) => `${(100 * (value - low)) / (high - low)}%`;
   $("gauge").querySelector(".fill").style.width = place(Score);
   $("gauge").querySelector(".limit").style.left = place(Threshold);
-  const relation = anomaly ? "above" : "not above";
+  const relation = Score > Threshold ? "above" : "not above";
   $("gauge").setAttribute("aria-label", `Score ${number(Score)} is ${relation} the threshold ${number(Threshold)}`);
   const words = $("score");
-  words.replaceChildren("Score ", element("strong", "", number(Score)), anomaly ? ", above the threshold" : ", not above the threshold");
+  words.replaceChildren("Score ", element("strong", "", number(Score)), `, ${relation} the threshold`);
   $("threshold").textContent = `Threshold ${number(Threshold)}`;
 }
 
-function showProbabilities({ Probabilities, Labels }, anomaly) {
-  const named = Labels?.length === Probabilities.length;
-  // Without labels they tell where the score lies among those of normal recordings; neither side is a verdict.
-  const compared = !named && Probabilities.length === 2;
-  $("probabilities-title").textContent = compared ? "Among normal recordings" : "Probabilities";
-  const labels = named ? Labels : compared ? ["Score higher", "Score lower"] : Probabilities.map((_, index) => `Class ${index + 1}`);
-  const most = compared ? -1 : Probabilities.indexOf(Math.max(...Probabilities));
+function showProbabilities(details, anomaly) {
+  const { Probabilities, Labels } = details;
+  // The detector decides; what the diagnosis hears counts where that finds an anomaly. Without a diagnosis the probabilities tell
+  // where the score lies among those of normal recordings. Neither is a verdict, so that nothing stands out.
+  const [title, labels, most] = ofEvents(details)
+    ? ["Surest moment", ["No event", "Event"], Number(anomaly)]
+    : Labels
+      ? [anomaly ? "Diagnosis" : "Diagnosis, were it anomalous", Labels, anomaly ? Probabilities.indexOf(Math.max(...Probabilities)) : -1]
+      : ["Among normal recordings", ["Score higher", "Score lower"], -1];
+  $("probabilities-title").textContent = title;
   const rows = Probabilities.map((share, index) => {
     const row = element("div", index === most ? "likeliest" : "");
     const track = element("dd", "track");
@@ -137,15 +142,12 @@ function showProbabilities({ Probabilities, Labels }, anomaly) {
 
 function showEvents(events) {
   $("events-part").hidden = !events?.length;
-  const items = (events || []).slice(0, 200).map((event) => element("li", "", typeof event === "object" ? describe(event) : String(event)));
+  const items = (events || []).slice(0, 200).map(({ start, end, score }) => {
+    const item = element("li", "", `${start.toFixed(2)} – ${end.toFixed(2)} s`);
+    item.title = `score ${number(score)}`;
+    return item;
+  });
   $("events").replaceChildren(...items);
-}
-
-function describe(event) {
-  const named = Object.fromEntries(Object.entries(event).map(([key, value]) => [key.toLowerCase(), value]));
-  const label = named.label ?? named.name ?? "event";
-  const seconds = (value) => Number(value).toFixed(2);
-  return named.start !== undefined ? `${label} ${seconds(named.start)} – ${seconds(named.end)} s` : String(label);
 }
 
 // ---- picture ----
@@ -195,7 +197,7 @@ function paint(entry) {
       const from = band * Columns + column;
       const to = 4 * ((Bands - 1 - band) * Columns + column);
       const heat = Math.min(255, Math.round(deviation[from] * strength));
-      const cover = Math.min(1, heat / 140);
+      const cover = ofEvents(Details) ? 0.3 * (heat / 255) : Math.min(1, heat / 140); // an event's sound stays visible
       for (let channel = 0; channel < 3; channel++) {
         image.data[to + channel] = QUIET[loud[from]][channel] * (1 - cover) + GLOW[heat][channel] * cover;
       }
@@ -203,6 +205,11 @@ function paint(entry) {
     }
   }
   context.putImageData(image, 0, 0);
+  if (ofEvents(Details)) {
+    $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds with ${Details.Message}.`);
+    $("picture-title").textContent = "Spectrogram";
+    return;
+  }
   const strongest = spot(deviation, Picture);
   $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. It deviates most ${strongest}.`);
   $("picture-title").textContent = Anomaly ? `Deviates most ${strongest}` : "Spectrogram";
@@ -384,6 +391,11 @@ async function introduce() {
   $("model").textContent = `Model ${name}, ${parameters.sample_rate / 1000} kHz`;
   $("least").textContent = `${Number(parameters.min_seconds.toFixed(2))} s`;
   $("machines").replaceChildren(...parameters.machines.map((machine) => new Option(machine)));
+  if (parameters.detector) return;
+  $("machine-row").hidden = true;
+  $("purpose").textContent = `Listens for: ${parameters.labels.join(", ")}`;
+  $("scale").hidden = true;
+  $("heat-label").textContent = "Show events";
 }
 
 $("key-row").addEventListener("submit", (event) => {
