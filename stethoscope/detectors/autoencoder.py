@@ -168,9 +168,9 @@ def convolutional(network: keras.Model, context: int, predicted: Sequence[int]) 
 def error_covariance(network: keras.Model, windows: Windows) -> npt.NDArray[np.float64]:
     """Return the covariance of a network's errors about zero, shrunk as their number demands [shape=(n_values, n_values)]."""
     covariance = Covariance(network.output_shape[-1])
-    for batch in range(len(windows)):
-        given, wanted = windows[batch]
-        covariance.add(network.predict_on_batch(given) - wanted)
+    for batches in windows:
+        for given, wanted in zip(*batches, strict=True):
+            covariance.add(network.predict_on_batch(given) - wanted)
     return covariance.shrunk()
 
 

@@ -61,6 +61,11 @@ def test_deviation_is_the_error_of_every_value_averaged_over_its_windows(fan_mod
     np.testing.assert_allclose(scorer.deviation(frames, "fan/00"), total / count, rtol=1e-3)
 
 
+def given(windows: Windows) -> np.ndarray:
+    """What the network is given in an epoch [shape=(n_windows, n_values)]."""
+    return np.concatenate([batches.reshape(-1, batches.shape[-1]) for batches, _ in windows])
+
+
 def test_windows_never_cross_clips_and_cover_every_start_once_an_epoch(fan_store: Path) -> None:
     store = FeatureStore.open(fan_store)
     clips = np.array([3, 7, 1])
@@ -68,9 +73,8 @@ def test_windows_never_cross_clips_and_cover_every_start_once_an_epoch(fan_store
     expected = {int(store.first_frame[clip]) + t for clip in clips for t in range(int(store.n_frames[clip]) - 4)}
     assert set(starts.tolist()) == expected
     windows = Windows(store, clips, 5, Fit(batch_size=16, verbose=0), training=True)
-    first = np.concatenate([windows[i][0] for i in range(len(windows))])
-    windows.on_epoch_end()
-    second = np.concatenate([windows[i][0] for i in range(len(windows))])
+    first = given(windows)
+    second = given(windows)
     stacked = np.stack([store.frames[start : start + 5].ravel() for start in sorted(expected)])
     assert len(first) == len(expected)
     np.testing.assert_array_equal(np.sort(first, axis=0), np.sort(stacked, axis=0))
@@ -84,14 +88,14 @@ def test_an_epoch_can_take_a_share_of_the_windows(fan_store: Path) -> None:
     total = len(window_starts(store, clips, 5))
     for shuffle in (True, False):
         windows = Windows(store, clips, 5, Fit(batch_size=8, shuffle=shuffle, epoch_share=0.25, verbose=0), training=True)
-        assert sum(len(windows[i][0]) for i in range(len(windows))) == round(total / 4)
+        assert len(given(windows)) == round(total / 4)
 
 
 def test_shares_of_an_epoch_keep_the_steps_and_are_validated_once_for_a_whole_epoch(fan_store: Path) -> None:
     store = FeatureStore.open(fan_store)
     clips = store.where(lambda clip: clip.split == "train")
     whole, part = (Fit(epochs=6, batch_size=64, epoch_share=share, verbose=0) for share in (1.0, 0.25))
-    assert len(Windows(store, clips, 5, part, training=True)) == len(Windows(store, clips, 5, whole, training=True))
+    assert Windows(store, clips, 5, part, training=True).n_batches == Windows(store, clips, 5, whole, training=True).n_batches
     curves = Autoencoder(fit_options=part).fit(store, clips[2:], clips[:2]).curves_["fan"]
     assert (len(curves["loss"]), len(curves["val_loss"])) == (6, 2)  # every third epoch: four do not divide six
 
@@ -99,7 +103,7 @@ def test_shares_of_an_epoch_keep_the_steps_and_are_validated_once_for_a_whole_ep
 def test_without_shuffling_windows_come_in_order(fan_store: Path) -> None:
     store = FeatureStore.open(fan_store)
     windows = Windows(store, np.array([0]), 5, Fit(batch_size=4, shuffle=False, verbose=0), training=True)
-    np.testing.assert_array_equal(windows[0][0][1].reshape(5, 32), store.frames[1:6])
+    np.testing.assert_array_equal(given(windows)[1].reshape(5, 32), store.frames[1:6])
 
 
 def test_the_seed_decides_everything(fan_store: Path) -> None:

@@ -19,7 +19,7 @@ def test_the_middle_frame_is_left_out_and_to_be_predicted(two_types: Path) -> No
     store = FeatureStore.open(two_types)
     windows = Windows(store, np.array([3]), 5, Fit(batch_size=4, shuffle=False, verbose=0), training=True, predicted=(2,))
     frames = np.array(store.clip_frames(3))
-    given, wanted = windows[0]
+    given, wanted = (batches[0] for batches in next(iter(windows)))
     np.testing.assert_array_equal(given[1], np.concatenate([frames[1], frames[2], frames[4], frames[5]]))
     np.testing.assert_array_equal(wanted[1], frames[3])
     assert given_frames(5, range(5)) == [0, 1, 2, 3, 4]
