@@ -77,8 +77,6 @@ def find_groups(features: str | os.PathLike[str], options: FaultOptions, folder:
     groups = group_faults(store, options)
     with atomic_folder(folder) as temporary:
         groups.write(temporary, store.clips)
-    if groups.reason and options.groups:
-        warn(f"faults are not diagnosed: {groups.reason}")
     return groups
 
 

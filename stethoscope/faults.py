@@ -362,7 +362,7 @@ def nothing_to_group(anomalous: Sequence[Clip], options: FaultOptions) -> str:
     if options.groups == 0:
         return "fault_groups is 0: faults are not grouped"
     if not anomalous:
-        return "no clip is anomalous: there is nothing to diagnose"
+        return "no clip is anomalous"
     least = LEAST_CLIPS if options.groups == AUTOMATIC else max(options.groups, 1)
     if len(anomalous) < least:
         wanted = "a number of groups cannot be chosen by itself" if options.groups == AUTOMATIC else f"fault_groups is {options.groups}"

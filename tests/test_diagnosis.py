@@ -215,7 +215,7 @@ def test_groups_that_are_machines_are_suspected(description: str, warned: bool, 
 @pytest.mark.parametrize(
     ("normal", "counts", "groups", "reason"),
     [
-        (3, {}, -1, "no clip is anomalous: there is nothing to diagnose"),
+        (3, {}, -1, "no clip is anomalous"),
         (3, {"a": 2}, -1, "only 2 clips are anomalous, and a number of groups cannot be chosen by itself"),
         (3, {"a": 2}, 4, "only 2 clips are anomalous, and fault_groups is 4"),
         (3, {"a": 4}, 0, "fault_groups is 0: faults are not grouped"),
