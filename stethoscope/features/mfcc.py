@@ -10,7 +10,8 @@ from stethoscope.audio import Samples
 from stethoscope.errors import ParameterError
 from stethoscope.features.logmel import Frames, LogMel
 
-_QUIETEST_DB = -100.0
+QUIETEST_DB = -100.0
+"""Level that quieter bands are raised to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class Mfcc:
             ``n_frames = 1 + n_samples // hop_length``.
         """
         decibels = self.log_mel.extract(samples)
-        np.maximum(decibels, max(_QUIETEST_DB, float(decibels.max()) - self.top_db), out=decibels)
+        np.maximum(decibels, max(QUIETEST_DB, float(decibels.max()) - self.top_db), out=decibels)
         return decibels @ self.transform
 
     @cached_property

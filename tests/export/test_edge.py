@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -75,6 +76,28 @@ def test_the_compiled_program_judges_as_the_int8_network_does(c_anomaly: Path, e
     assert [row[3] == "anomalous" for row in rows] == [score > threshold for score in expected]
 
 
+def test_plain_c_and_the_microcontrollers_runtime_answer_as_litert(c_anomaly: Path, edge_bundle: Path, tmp_path: Path) -> None:
+    """Ten dense layers: plain C rounds as LiteRT does, TensorFlow Lite Micro rounds twice, which may add up to a few steps."""
+    require("gcc")
+    library = ctypes.CDLL(str(compile_c(c_anomaly, tmp_path / "model.so", *CORE, flags=("-shared", "-fPIC"))))
+    file = edge_bundle / "models/detector/fan_int8.tflite"
+    inputs = np.clip(np.rint(np.random.default_rng(0).normal(0, 40, (100, 160))), -128, 127).astype(np.int8)
+    expected = Int8Network(file).steps(inputs)
+    answers = np.empty_like(expected)
+    assert library.network_init() == 0
+    for given, answer in zip(inputs, answers, strict=True):
+        assert library.network_run(*(ctypes.c_void_p(one.ctypes.data) for one in (given, answer))) == 0
+    assert (answers == expected).all()
+    runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
+    interpreter = runtime.Interpreter.from_bytes(file.read_bytes(), arena_size=100_000)
+    found = re.search(r"GOLDEN_STEPS (\d+)", (c_anomaly / "golden.h").read_text())
+    for given, wanted in zip(inputs, expected, strict=True):
+        interpreter.set_input(given[np.newaxis], 0)
+        interpreter.invoke()
+        assert found
+        assert np.abs(interpreter.get_output(0)[0].astype(int) - wanted).max() <= int(found[1])
+
+
 def test_the_int8_score_is_the_mean_error_of_windows_that_do_not_overlap(edge_bundle: Path) -> None:
     network = Int8Network(edge_bundle / "models/detector/fan_int8.tflite")
     frames = np.random.default_rng(0).normal(-20, 5, (13, 32)).astype(np.float32)
@@ -92,5 +115,9 @@ def test_it_fits_an_esp32(c_anomaly: Path) -> None:
 def test_what_cannot_be_exported_says_what_can(fan_bundle: Path, fan_archive: Path, edge_bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="given by --recordings"):
         export_c(Bundle.open(fan_bundle), tmp_path / "c")
+    with pytest.raises(ModelError, match="has no diagnosis, it has detector"):
+        export_c(Bundle.open(fan_bundle), tmp_path / "c", role="diagnosis")
+    with pytest.raises(ModelError, match="has no model of events"):
+        export_c(Bundle.open(fan_bundle), tmp_path / "c", role="events")
     with pytest.raises(ModelError, match="'pump/00' does not tell which of fan is meant"):
         make_edge_detector(Bundle.open(edge_bundle), [fan_archive], machine="pump/00")

@@ -20,16 +20,20 @@ import numpy.typing as npt
 from stethoscope import __version__
 from stethoscope.audio import Samples
 from stethoscope.bundle import Bundle, add_files, golden_sound
+from stethoscope.classification import DYNAMIC_DB, Classifier, cover, prepare
 from stethoscope.decoder import evidence
 from stethoscope.errors import ModelError
-from stethoscope.events import EventDetector, normalise, windows_of
+from stethoscope.events import EventDetector, windows_of
 from stethoscope.export.c import text
 from stethoscope.export.c.layers import Layer, PlainNetwork, read_layers
 from stethoscope.export.c.memory import MemoryReport, report_memory
+from stethoscope.export.classes import DESCRIPTION, NETWORK, EdgeClassifier
 from stethoscope.export.int8 import check_for_microcontroller
 from stethoscope.features.bands import BandSpectrum, Frames
 from stethoscope.features.feature import Feature
 from stethoscope.features.logmel import EPSILON, LogMel
+from stethoscope.features.mfcc import QUIETEST_DB, Mfcc
+from stethoscope.features.planes import Planes
 from stethoscope.files import atomic_folder, digest, read_json, write_json, write_text
 from stethoscope.network import Int8Network, quantise
 
@@ -48,8 +52,10 @@ class _Target:
 
     Attributes
     ----------
-    kind : str
+    kind : {"events", "anomaly", "classes"}
         Ending of the templates of detector and example.
+    name : str
+    labels : tuple of str
     file : Path
         The int8 TFLite file.
     content : bytes
@@ -58,7 +64,7 @@ class _Target:
     feature : Feature
     window, stride : int
         Frames per window, and from window to window.
-    mean, deviation : float
+    mean, deviation : float or np.ndarray [shape=(n_values,)]
         By which frames are normalised.
     constants : list of (str, str, str)
         Further constants of ``model.h``: name, value, comment.
@@ -71,21 +77,23 @@ class _Target:
     """
 
     kind: str
+    name: str
+    labels: tuple[str, ...]
     file: Path
     content: bytes
     network: PlainNetwork
     feature: Feature
     window: int
     stride: int
-    mean: float
-    deviation: float
+    mean: float | Frames
+    deviation: float | Frames
     constants: list[tuple[str, str, str]]
     tables: list["_Table"]
     golden: list[tuple[str, str, npt.NDArray[Any]]]
     state: int
 
 
-def export_c(bundle: Bundle, folder: str | os.PathLike[str]) -> MemoryReport:
+def export_c(bundle: Bundle, folder: str | os.PathLike[str], *, role: str = "") -> MemoryReport:
     """Write the model of a bundle as C, and put a copy with its hashes into the bundle.
 
     Parameters
@@ -93,6 +101,8 @@ def export_c(bundle: Bundle, folder: str | os.PathLike[str]) -> MemoryReport:
     bundle : Bundle
     folder : path
         Written all or nothing.
+    role : {"", "events", "detector", "diagnosis"}
+        Of the model; empty takes that of events, or else the detector.
 
     Returns
     -------
@@ -103,23 +113,87 @@ def export_c(bundle: Bundle, folder: str | os.PathLike[str]) -> MemoryReport:
     ModelError
         If the bundle has no int8 network, or one that plain C does not run.
     """
-    target = _target(bundle)
+    target = _target(bundle, role)
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch) / "c"
-        memory = _write(target, bundle, written)
+        memory = _write(target, written)
         add_files(bundle.folder, written, "c")
         with atomic_folder(folder) as temporary:
             shutil.copytree(written, temporary, dirs_exist_ok=True)
     return memory
 
 
-def _target(bundle: Bundle) -> _Target:
-    if "events" in bundle.models:
+def export_classifier_c(model: Path, folder: str | os.PathLike[str]) -> MemoryReport:
+    """Write the classifier of a model folder as C.
+
+    Parameters
+    ----------
+    model : Path
+        With the int8 network that :func:`stethoscope.export.classes.make_edge_classifier` made.
+    folder : path
+        Written all or nothing.
+
+    Raises
+    ------
+    ModelError
+        If there is no int8 network, or one that plain C does not run.
+    """
+    target = _class_target(model, "sounds")
+    with atomic_folder(folder) as temporary:
+        return _write(target, temporary)
+
+
+def _target(bundle: Bundle, role: str) -> _Target:
+    if role == "diagnosis":
+        if bundle.diagnosis is None:
+            raise ModelError(f"{bundle.folder}: has no diagnosis, it has {', '.join(bundle.models)}; train on faulty recordings too")
+        return _class_target(bundle.folder / "models" / "diagnosis", f"{bundle.name}-diagnosis")
+    if role in ("", "events") and "events" in bundle.models:
         return _event_target(bundle)
+    if role == "events":
+        _ = bundle.events  # says what it was made for
     if (bundle.folder / "models" / "detector" / "edge.json").is_file():
         return _anomaly_target(bundle)
     raise ModelError(
         f"{bundle.folder}: holds no int8 network; a detector autoencoder is converted with recordings of the machine, given by --recordings"
+    )
+
+
+def _class_target(folder: Path, name: str) -> _Target:
+    if not (folder / DESCRIPTION).is_file():
+        raise ModelError(
+            f"{folder}: holds no int8 network; a classifier is converted with recordings of its classes, given by --recordings"
+        )
+    made, feature = EdgeClassifier.read(folder), Classifier.open(folder).feature
+    if not isinstance(feature, Mfcc | LogMel) or (isinstance(feature, LogMel) and feature.pad_mode != "constant"):
+        raise ModelError(f"{folder}: hears {feature.to_json()['kind']}, which C cannot for clips; train with mfcc-cnn or mel-cnn in mono")
+    content = (folder / NETWORK).read_bytes()
+    network = read_layers(content, NETWORK)
+    dynamic, least = (feature.top_db, QUIETEST_DB) if isinstance(feature, Mfcc) else (DYNAMIC_DB, -1e9)
+    constants = [
+        ("CLIP_SAMPLES", str((made.window - 1) * feature.hop_length), "of a clip that fills the window"),
+        ("DYNAMIC_DB", text.single(dynamic), "bands below the clip's loudest by more are raised"),
+        ("LEAST_DB", text.single(least), "to this at least"),
+    ]
+    return _Target(
+        kind="classes",
+        name=name,
+        labels=made.labels,
+        file=folder / NETWORK,
+        content=content,
+        network=network,
+        feature=feature,
+        window=made.window,
+        stride=made.window,
+        mean=made.mean,
+        deviation=made.deviation,
+        constants=constants,
+        tables=[
+            _Table("SPECTRUM_MEANS", "float", made.mean, "of the training frames, value by value"),
+            _Table("SPECTRUM_STDS", "float", made.deviation, ""),
+        ],
+        golden=[],
+        state=4 * (feature.log_mel if isinstance(feature, Mfcc) else feature).n_mels + len(made.labels),
     )
 
 
@@ -132,6 +206,8 @@ def _anomaly_target(bundle: Bundle) -> _Target:
     windows = max(1, round(BLOCK_SECONDS * feature.sample_rate / feature.hop_length / context))
     return _Target(
         kind="anomaly",
+        name=bundle.name,
+        labels=(),
         file=file,
         content=content,
         network=read_layers(content, file.name),
@@ -141,6 +217,7 @@ def _anomaly_target(bundle: Bundle) -> _Target:
         mean=0.0,
         deviation=1.0,
         constants=[
+            *_scalars(0.0, 1.0),
             ("BLOCK_WINDOWS", str(windows), f"windows of a verdict, about {BLOCK_SECONDS:g} s"),
             ("THRESHOLD", text.single(edge["threshold"]), f"of a block's score, for {edge['machine']}, moved to this int8 model"),
         ],
@@ -158,6 +235,7 @@ def _event_target(bundle: Bundle) -> _Target:
     decoder, network = detector.decoder, read_layers(content, file.name)
     lengths = len(decoder.density)
     constants = [
+        *_scalars(detector.mean, detector.deviation),
         ("THRESHOLD", text.single(detector.threshold), "score that speaks neither for nor against an event, calibrated on this int8 model"),
         ("HOLD_OFF", f"{decoder.hold_off}u", "windows after the end of an event until it is told"),
         ("EVENT_COST", text.single(decoder.cost), "evidence that an event must bring"),
@@ -172,6 +250,8 @@ def _event_target(bundle: Bundle) -> _Target:
     ]
     return _Target(
         kind="events",
+        name=bundle.name,
+        labels=tuple(detector.labels),
         file=file,
         content=content,
         network=network,
@@ -187,10 +267,12 @@ def _event_target(bundle: Bundle) -> _Target:
     )
 
 
-def _write(target: _Target, bundle: Bundle, folder: Path) -> MemoryReport:
+def _write(target: _Target, folder: Path) -> MemoryReport:
     sources = resources.files(__package__).joinpath("sources")
     feature_kind = target.feature.to_json()["kind"]
     chosen = {f"frontend_{feature_kind}.c": "frontend.c"}
+    stream = "classes" if target.kind == "classes" else "stream"
+    chosen[f"selftest_{stream}.c"] = "selftest.c"
     for name in (
         f"detector_{target.kind}.c",
         f"detector_{target.kind}.h",
@@ -199,18 +281,20 @@ def _write(target: _Target, bundle: Bundle, folder: Path) -> MemoryReport:
     ):
         chosen[name] = name.replace(f"_{target.kind}", "")
     for name, source in _walk(sources):
-        common = not any(name.startswith(prefix) for prefix in ("frontend_", "detector_", "example/listen_", "example/esp32/main/main_"))
+        common = not any(
+            name.startswith(prefix) for prefix in ("frontend_", "detector_", "selftest_", "example/listen_", "example/esp32/main/main_")
+        )
         if common or name in chosen:
             write_text(folder / chosen.get(name, name), source.read_text(encoding="utf-8"))
     operators = check_for_microcontroller(target.content, "the int8 model")
     tables = _tables(target.feature) + target.tables
     memory = _memory(target, tables)
-    write_text(folder / "model.h", _model_header(target, bundle, operators, tables, memory))
+    write_text(folder / "model.h", _model_header(target, operators, tables, memory))
     write_text(folder / "model.c", _model_source(target, tables))
     _write_golden(target, folder)
     write_text(folder / "MEMORY.md", memory.to_markdown())
     write_json(folder / "memory.json", memory.to_json())
-    write_text(folder / "README.md", _readme(target, bundle, operators, memory))
+    write_text(folder / "README.md", _readme(target, operators, memory))
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     write_text(folder / "SHA256SUMS", "".join(f"{digest(folder / name)}  {name}\n" for name in names))
     return memory
@@ -258,8 +342,8 @@ def _real(feature: Feature) -> str:
 
 def _tables(feature: Feature) -> list[_Table]:
     n = feature.n_fft
-    if not isinstance(feature, BandSpectrum | LogMel):
-        raise ModelError("the front end of this feature has no form in C; export a model of log-mel or band spectra")
+    if isinstance(feature, Planes):
+        raise ModelError("the network hears several channels or clips of one length, C one as it is; set class_channels=1, class_seconds=0")
     if n & (n - 1) or n < 16:
         raise ModelError(f"frames of {n} samples cannot be transformed on a microcontroller; use a power of two, such as 1024")
     angles = 2 * np.pi * np.arange(n // 2) / n
@@ -270,8 +354,8 @@ def _tables(feature: Feature) -> list[_Table]:
         _Table("FRAME_WINDOW", _real(feature), window, "Hamming" if bands else "Hann, periodic"),
         _Table("TWIDDLES", _real(feature), twiddles, "cos and -sin of 2 pi k / FRAME_SIZE"),
     ]
-    if isinstance(feature, LogMel):
-        filters = feature.filters
+    if not isinstance(feature, BandSpectrum):
+        filters = (feature.log_mel if isinstance(feature, Mfcc) else feature).filters
         first = [int(np.flatnonzero(row)[0]) if row.any() else 0 for row in filters]
         count = [int(np.flatnonzero(row)[-1]) - low + 1 if row.any() else 0 for row, low in zip(filters, first, strict=True)]
         weights = np.concatenate([row[low : low + size] for row, low, size in zip(filters, first, count, strict=True)])
@@ -280,6 +364,8 @@ def _tables(feature: Feature) -> list[_Table]:
             _Table("MEL_COUNT", "uint16_t", count, "bins of every band"),
             _Table("MEL_WEIGHTS", "float", weights, "of the bins, band after band"),
         ]
+    if isinstance(feature, Mfcc):
+        tables.append(_Table("COSINES", "float", feature.transform.reshape(-1), "of the cosine transform, band after band"))
     return tables
 
 
@@ -289,23 +375,44 @@ def _memory(target: _Target, tables: list[_Table]) -> MemoryReport:
     half = feature.n_fft // 2
     # Four multiplications per butterfly, four per bin to tell the spectra apart, two for its energy, one for the window.
     per_frame = (
-        2 * half * (half.bit_length() - 1) + 6 * half + feature.n_fft + sum(len(t.values) for t in tables if t.name == "MEL_WEIGHTS")
+        2 * half * (half.bit_length() - 1)
+        + 6 * half
+        + feature.n_fft
+        + sum(len(t.values) for t in tables if t.name in ("MEL_WEIGHTS", "COSINES"))
     )
-    per_value = 1 if target.kind == "events" else 4
+    per_value = 4 if target.kind == "anomaly" else 1
+    # A clip is gone through twice: for its loudest band, and for its values.
+    passes, clip = (2, 2 * (target.window - 1) * feature.hop_length) if target.kind == "classes" else (1, 0)
     return report_memory(
         target.content,
         target.network,
         tables=sum(table.bytes for table in tables),
         detector=(2 + _SIZES[_real(feature)]) * feature.n_fft
-        + (4 * feature.size if target.kind == "events" else 0)
+        + (0 if target.kind == "anomaly" else 4 * feature.size)
         + per_value * target.window * feature.size
         + target.state,
         runs=frames / target.stride,
-        frame_macs=frames * per_frame,
+        frame_macs=passes * frames * per_frame,
+        clip=clip,
     )
 
 
-def _model_header(target: _Target, bundle: Bundle, operators: tuple[str, ...], tables: list[_Table], memory: MemoryReport) -> str:
+def _scalars(mean: float, deviation: float) -> list[tuple[str, str, str]]:
+    return [("SPECTRUM_MEAN", text.single(mean), "of the training frames"), ("SPECTRUM_STD", text.single(deviation), "")]
+
+
+def _mel_constants(feature: Feature) -> list[tuple[str, str, str]]:
+    if isinstance(feature, BandSpectrum | Planes):
+        return []
+    mel = feature.log_mel if isinstance(feature, Mfcc) else feature
+    return [
+        ("MEL_BANDS", str(mel.n_mels), ""),
+        ("MEL_POWER", text.single(mel.power), "1 magnitude, 2 energy"),
+        ("MEL_EPSILON", text.single(EPSILON), ""),
+    ]
+
+
+def _model_header(target: _Target, operators: tuple[str, ...], tables: list[_Table], memory: MemoryReport) -> str:
     feature, network = target.feature, target.network
     constants = [
         ("SAMPLE_RATE", str(feature.sample_rate), "in Hz"),
@@ -314,8 +421,6 @@ def _model_header(target: _Target, bundle: Bundle, operators: tuple[str, ...], t
         ("WINDOW_SIZE", str(target.window), "frames"),
         ("WINDOW_STRIDE", str(target.stride), "frames"),
         ("SPECTRUM_SIZE", str(feature.size), "values per frame"),
-        ("SPECTRUM_MEAN", text.single(target.mean), "of the training frames"),
-        ("SPECTRUM_STD", text.single(target.deviation), ""),
         ("INPUT_SIZE", str(network.input_size), "values of a window"),
         ("INPUT_SCALE", text.single(network.in_scale), "value = (int8 - INPUT_ZERO_POINT) * INPUT_SCALE"),
         ("INPUT_ZERO_POINT", f"({network.in_zero})", ""),
@@ -323,16 +428,15 @@ def _model_header(target: _Target, bundle: Bundle, operators: tuple[str, ...], t
         ("OUTPUT_SCALE", text.single(network.out_scale), ""),
         ("OUTPUT_ZERO_POINT", f"({network.out_zero})", ""),
         *target.constants,
+        *_mel_constants(feature),
         ("TENSOR_ARENA_SIZE", str(-(-memory.arena // 16) * 16), "bytes, for TensorFlow Lite Micro"),
         ("NETWORK_BUFFER", str(network.buffer_size), "bytes, two of them, for network.c"),
         ("LAYER_COUNT", str(len(network.layers)), "of network.c"),
     ]
-    if isinstance(feature, LogMel):
-        constants += [("MEL_POWER", text.single(feature.power), "1 magnitude, 2 energy"), ("MEL_EPSILON", text.single(EPSILON), "")]
     defined = "".join(f"#define {name} {value}{f' /* {comment} */' if comment else ''}\n" for name, value, comment in constants)
     arrays = "".join(f"extern const {table.type} {table.name}[{len(table.values)}]; /* {table.comment} */\n" for table in tables)
     adds = " ".join(f"(resolver).Add{_OPERATORS[name]}();" for name in operators)
-    return f"""/* {bundle.name}: constants of model and front end. Written by stethoscope {__version__}; do not edit. */
+    return f"""/* {target.name}: constants of model and front end. Written by stethoscope {__version__}; do not edit. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -343,8 +447,8 @@ extern "C" {{
 #endif
 
 {defined}
-#define MODEL_NAME {_quoted(bundle.name)}
-#define MODEL_LABELS {_quoted(", ".join(bundle.manifest["labels"]))}
+#define MODEL_NAME {_quoted(target.name)}
+#define MODEL_LABELS {_quoted(", ".join(target.labels))}
 #define MODEL_OPERATORS {_quoted(", ".join(operators))}
 #define MODEL_OPERATOR_COUNT {len(operators)}
 #define MODEL_ADD_OPERATORS(resolver) {adds}
@@ -355,7 +459,7 @@ extern const unsigned char model_data[{len(target.content)}]; /* the TFLite file
 extern const uint32_t model_size;
 
 {arrays}
-typedef enum {{ LAYER_CONVOLUTION, LAYER_MAX_POOL, LAYER_LOOKUP }} layer_kind_t;
+typedef enum {{ LAYER_CONVOLUTION, LAYER_MAX_POOL, LAYER_AVERAGE_POOL, LAYER_LOOKUP }} layer_kind_t;
 
 typedef struct {{
     layer_kind_t kind;
@@ -369,7 +473,7 @@ typedef struct {{
 }} layer_t;
 
 extern const layer_t LAYERS[LAYER_COUNT];
-
+{"extern const char *const CLASS_LABELS[OUTPUT_SIZE];" if target.kind == "classes" else ""}
 #ifdef __cplusplus
 }}
 #endif
@@ -382,6 +486,7 @@ _OPERATORS = {
     "FULLY_CONNECTED": "FullyConnected",
     "LOGISTIC": "Logistic",
     "MAX_POOL_2D": "MaxPool2D",
+    "AVERAGE_POOL_2D": "AveragePool2D",
     "RESHAPE": "Reshape",
     "EXPAND_DIMS": "ExpandDims",
     "SQUEEZE": "Squeeze",
@@ -407,6 +512,8 @@ def _model_source(target: _Target, tables: list[_Table]) -> str:
             if values:
                 parts.append(f"static const {kind} {name}_{index}[{len(values)}] = {{\n{text.integers(values)}}};\n")
         rows.append(_layer_row(index, layer))
+    if target.kind == "classes":
+        parts.append(f"const char *const CLASS_LABELS[OUTPUT_SIZE] = {{{', '.join(map(_quoted, target.labels))}}};\n")
     parts.append(f"const layer_t LAYERS[LAYER_COUNT] = {{\n{''.join(rows)}}};\n")
     return "\n".join(parts)
 
@@ -420,22 +527,20 @@ def _layer_row(index: int, layer: Layer) -> str:
 
 def _write_golden(target: _Target, folder: Path) -> None:
     """Write a sound that belongs to nobody, the features, answers and scores that it must give."""
-    feature = target.feature
-    n_frames = target.window + (_GOLDEN_WINDOWS - 1) * target.stride
-    n_samples = (n_frames - 1) * feature.hop_length + feature.n_fft
-    pcm = np.rint(golden_sound(feature.sample_rate, n_samples / feature.sample_rate)[:n_samples] * 32767).astype(np.int16)
-    frames = stream_frames(feature, pcm.astype(np.float32) / np.float32(32768))
-    windows = windows_of(normalise(frames, target.mean, target.deviation), target.window, target.stride)
+    pcm, frames, windows = _golden_clip(target) if target.kind == "classes" else _golden_stream(target)
     inputs = quantise(windows, target.network.in_scale, target.network.in_zero).reshape(len(windows), -1)
     answers = Int8Network(target.file).steps(inputs).reshape(len(inputs), -1)
     values = (answers.astype(np.float32) - np.float32(target.network.out_zero)) * np.float32(target.network.out_scale)
     if target.kind == "events":
         # A feature on the border between two int8 steps may fall to either side, which moves a score by a few steps.
         scores, score_tolerance = values[:, 0], 8 * target.network.out_scale
+    elif target.kind == "classes":
+        raised = np.exp(values - values.max(axis=1, keepdims=True))
+        scores, score_tolerance = (raised / raised.sum(axis=1, keepdims=True)).mean(axis=0), 0.05
     else:
         scores = np.mean((values - windows.reshape(values.shape)) ** 2, axis=1)
         score_tolerance = 0.01 * float(scores.max())
-    sizes = {"SAMPLES": n_samples, "FRAMES": n_frames, "INPUTS": len(inputs), "SCORES": len(scores)}
+    sizes = {"SAMPLES": len(pcm), "FRAMES": len(frames), "INPUTS": len(inputs), "SCORES": len(scores)}
     sizes |= {f"{name.removeprefix('GOLDEN_')}S": len(values) for _, name, values in target.golden}
     arrays = [
         ("int16_t", "GOLDEN_PCM", text.integers(pcm), pcm.size),
@@ -451,7 +556,7 @@ def _write_golden(target: _Target, folder: Path) -> None:
     header += [f"#define GOLDEN_{name} {size}\n" for name, size in sizes.items()]
     header += [
         f"#define GOLDEN_CRC 0x{crc32(target.content):08x}u /* CRC-32 of model_data */\n",
-        "#define GOLDEN_STEPS 1 /* an answer may differ by a step of int8 */\n",
+        f"#define GOLDEN_STEPS {1 + len(target.network.layers) // 3} /* TensorFlow Lite Micro may round otherwise in every layer */\n",
         f"#define FRAME_TOLERANCE {text.single(tolerance)}\n",
         f"#define SCORE_TOLERANCE {text.single(score_tolerance)}\n\n",
     ]
@@ -460,6 +565,28 @@ def _write_golden(target: _Target, folder: Path) -> None:
     write_text(
         folder / "golden.c", '#include "golden.h"\n' + "".join(f"\nconst {k} {n}[{s}] = {{\n{body}}};\n" for k, n, body, s in arrays)
     )
+
+
+def _golden_pcm(feature: Feature, n_samples: int) -> npt.NDArray[np.int16]:
+    return np.rint(golden_sound(feature.sample_rate, n_samples / feature.sample_rate)[:n_samples] * 32767).astype(np.int16)
+
+
+def _golden_stream(target: _Target) -> tuple[npt.NDArray[np.int16], Frames, Frames]:
+    """Return sound for a few windows, its frames, and the windows as the network takes them."""
+    feature = target.feature
+    n_frames = target.window + (_GOLDEN_WINDOWS - 1) * target.stride
+    pcm = _golden_pcm(feature, (n_frames - 1) * feature.hop_length + feature.n_fft)
+    frames = stream_frames(feature, pcm.astype(np.float32) / np.float32(32768))
+    normal: Frames = ((frames - np.float32(target.mean)) / np.float32(target.deviation)).astype(np.float32)
+    return pcm, frames, windows_of(normal, target.window, target.stride)
+
+
+def _golden_clip(target: _Target) -> tuple[npt.NDArray[np.int16], Frames, Frames]:
+    """Return a clip of about a second, which is shorter than most windows and so tells how it is extended, its frames and windows."""
+    feature = target.feature
+    pcm = _golden_pcm(feature, round(0.9 * feature.sample_rate))
+    frames = prepare(feature.extract(pcm.astype(np.float32) / np.float32(32768)), feature)
+    return pcm, frames, ((cover(frames, target.window) - target.mean) / target.deviation).astype(np.float32)
 
 
 def _golden_events(detector: EventDetector, network: PlainNetwork) -> list[tuple[str, str, npt.NDArray[Any]]]:
@@ -492,8 +619,8 @@ def stream_frames(feature: Feature, samples: Samples) -> Frames:
     return feature.extract(np.concatenate([lead, samples]))[leading : leading + count]
 
 
-def _readme(target: _Target, bundle: Bundle, operators: tuple[str, ...], memory: MemoryReport) -> str:
-    return f"""# {bundle.name} for microcontrollers
+def _readme(target: _Target, operators: tuple[str, ...], memory: MemoryReport) -> str:
+    return f"""# {target.name} for microcontrollers
 
 Written by stethoscope {__version__}. The files are the same whenever the same model is exported; `SHA256SUMS` lists their hashes.
 
@@ -517,13 +644,30 @@ cmake -B build && cmake --build build && build/selftest
 Use it:
 
 ```c
-static detector_t detector;
-detector_init(&detector, NULL, on_event, NULL);
-detector_feed(&detector, pcm, count); /* 16-bit samples at {target.feature.sample_rate} Hz, in blocks of any length */
-```
+{_USE[target.kind]}```
+
+16-bit samples at {target.feature.sample_rate} Hz.
 
 Operators of TensorFlow Lite Micro: {", ".join(operators)}. Smallest tensor arena: {memory.arena:,} bytes.
 """
+
+
+_USE = {
+    "events": """static detector_t detector;
+detector_init(&detector, NULL, on_event, NULL);
+detector_feed(&detector, pcm, count); /* blocks of any length; on_event is called when an event is over */
+detector_finish(&detector);
+""",
+    "anomaly": """static detector_t detector;
+detector_init(&detector, NULL, on_verdict, NULL);
+detector_feed(&detector, pcm, count); /* blocks of any length; on_verdict is called for every block of windows */
+""",
+    "classes": """static detector_t detector;
+float probabilities[OUTPUT_SIZE];
+detector_init(&detector);
+detector_classify(&detector, pcm, count, probabilities); /* a whole clip; names stand in CLASS_LABELS */
+""",
+}
 
 
 def _quoted(value: str) -> str:

@@ -19,7 +19,7 @@ class Layer:
 
     Attributes
     ----------
-    kind : {"convolution", "max_pool", "lookup"}
+    kind : {"convolution", "max_pool", "average_pool", "lookup"}
         A dense layer is a convolution over one pixel.
     given, answer, kernel : tuple of int
         Shape of input and output, (height, width, channels), and height and width of the kernel.
@@ -120,11 +120,19 @@ def read_layers(content: bytes, name: str) -> PlainNetwork:
             continue
         if kind in ("CONV_2D", "FULLY_CONNECTED"):
             layers.append(_convolution(graph, operator, kind, places))
-        elif kind == "MAX_POOL_2D":
+        elif kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
             options = operator.builtinOptions
             kernel, stride = (options.filterHeight, options.filterWidth), (options.strideH, options.strideW)
             layers.append(
-                _sliding("max_pool", _shape(given), _shape(answer), kernel, stride, options.padding, least=_least(answer, options))
+                _sliding(
+                    kind.removesuffix("_2D").lower(),
+                    _shape(given),
+                    _shape(answer),
+                    kernel,
+                    stride,
+                    options.padding,
+                    least=_least(answer, options),
+                )
             )
         elif kind == "LOGISTIC":
             layers.append(Layer("lookup", _shape(given), _shape(answer), lookup=_logistic(given.quantization, answer.quantization)))

@@ -60,10 +60,12 @@ class MemoryReport:
         What network.c takes in place of the arena, in bytes.
     detector_ram : int
         ``sizeof(detector_t)``: front end, window and state.
+    clip_ram : int
+        A clip that is kept whole, in bytes; 0 for a stream.
     macs_per_second : float
         Multiply-accumulates of network and front end for a second of sound.
     verdicts : dict of str to str
-        By board.
+        By board, with the network in whichever way takes less memory.
     """
 
     model_flash: int
@@ -73,6 +75,7 @@ class MemoryReport:
     arena_measured: bool
     plain_ram: int
     detector_ram: int
+    clip_ram: int
     macs_per_second: float
     verdicts: Mapping[str, str]
 
@@ -88,6 +91,7 @@ class MemoryReport:
             ("Flash, tables of the front end", f"{self.tables_flash:,} bytes"),
             ("Flash, code, about", f"{self.code_flash:,} bytes"),
             ("RAM, detector_t", f"{self.detector_ram:,} bytes"),
+            *([("RAM, the clip", f"{self.clip_ram:,} bytes")] if self.clip_ram else []),
             ("RAM, network.c", f"{self.plain_ram:,} bytes"),
             ("RAM, tensor arena instead", f"{self.arena:,} bytes ({how})"),
             ("Multiply-accumulates per second of sound", f"{self.macs_per_second / 1e6:.2f} million"),
@@ -97,7 +101,9 @@ class MemoryReport:
         return "\n".join(lines) + "\n"
 
 
-def report_memory(content: bytes, network: PlainNetwork, *, tables: int, detector: int, runs: float, frame_macs: float) -> MemoryReport:
+def report_memory(
+    content: bytes, network: PlainNetwork, *, tables: int, detector: int, runs: float, frame_macs: float, clip: int
+) -> MemoryReport:
     """Work out what a model needs.
 
     Parameters
@@ -111,11 +117,13 @@ def report_memory(content: bytes, network: PlainNetwork, *, tables: int, detecto
         Runs of the network per second of sound.
     frame_macs : float
         Multiply-accumulates of the front end per second of sound.
+    clip : int
+        Bytes of a clip that is kept whole.
     """
     measured = smallest_arena(content)
     arena = measured or _planned_arena(network)
     code = 8_000
-    flash, ram = len(content) + tables + code, detector + max(2 * network.buffer_size, arena)
+    flash, ram = len(content) + tables + code, detector + clip + min(2 * network.buffer_size, arena)
     macs = runs * network.macs + frame_macs
     return MemoryReport(
         model_flash=len(content),
@@ -125,6 +133,7 @@ def report_memory(content: bytes, network: PlainNetwork, *, tables: int, detecto
         arena_measured=measured is not None,
         plain_ram=2 * network.buffer_size,
         detector_ram=detector,
+        clip_ram=clip,
         macs_per_second=macs,
         verdicts={board.name: _verdict(board, flash, ram, macs) for board in BOARDS},
     )

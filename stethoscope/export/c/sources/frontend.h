@@ -10,8 +10,18 @@
 extern "C" {
 #endif
 
-/* Compute one frame. `work` is scratch that the caller lends; its content does not matter before or after. */
+/* `work` is scratch that the caller lends; its content does not matter before or after. */
+#ifdef MEL_BANDS
+/* Compute the mel bands of one frame, in decibels. */
+void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS], real_t work[FRAME_SIZE]);
+#endif
+#ifdef CLIP_SAMPLES
+/* Turn bands into the values of a frame; bands below the floor are raised to it. The two may not share memory. */
+void frontend_values(const float bands[MEL_BANDS], float floor, float frame[SPECTRUM_SIZE]);
+#else
+/* Compute one frame. */
 void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE], real_t work[FRAME_SIZE]);
+#endif
 
 #ifdef __cplusplus
 }

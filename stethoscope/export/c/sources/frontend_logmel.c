@@ -5,18 +5,30 @@
 
 #include "fft.h"
 
-void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE], real_t work[FRAME_SIZE]) {
+void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS], real_t work[FRAME_SIZE]) {
     for (int i = 0; i < FRAME_SIZE; i++) {
         work[i] = (float)pcm[i] / 32768.0f * FRAME_WINDOW[i];
     }
     fft_real(work);
     const float *weight = MEL_WEIGHTS;
-    for (int band = 0; band < SPECTRUM_SIZE; band++) {
+    for (int band = 0; band < MEL_BANDS; band++) {
         float mel = 0.0f;
         for (int bin = MEL_FIRST[band]; bin < MEL_FIRST[band] + MEL_COUNT[band]; bin++) {
             float energy = fft_energy(work, bin);
             mel += *weight++ * (MEL_POWER == 2.0f ? energy : powf(energy, MEL_POWER / 2.0f));
         }
-        frame[band] = 20.0f / MEL_POWER * log10f(mel + MEL_EPSILON);
+        bands[band] = 20.0f / MEL_POWER * log10f(mel + MEL_EPSILON);
     }
 }
+
+#ifdef CLIP_SAMPLES
+void frontend_values(const float bands[MEL_BANDS], float floor, float frame[SPECTRUM_SIZE]) {
+    for (int band = 0; band < SPECTRUM_SIZE; band++) {
+        frame[band] = bands[band] > floor ? bands[band] : floor;
+    }
+}
+#else
+void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE], real_t work[FRAME_SIZE]) {
+    frontend_bands(pcm, frame, work);
+}
+#endif

@@ -1,20 +1,14 @@
-/* Integer layers, rounded as TensorFlow Lite's reference kernels round them. Weights are read from the TFLite file in model.c. */
+/* Integer layers, rounded as LiteRT's reference kernels round them. Weights are read from the TFLite file in model.c. */
 #include "network.h"
 
 #include <string.h>
 
 static int8_t buffers[2][NETWORK_BUFFER];
 
+/* Multiply by a number with 31 bits after the point and a power of two, and round once. */
 static int32_t multiply(int32_t value, int32_t multiplier, int shift) {
-    int64_t product = (int64_t)value * (shift > 0 ? (int64_t)1 << shift : 1) * multiplier;
-    int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
-    int32_t high = (int32_t)((product + nudge) / ((int64_t)1 << 31));
-    if (shift >= 0) {
-        return high;
-    }
-    int32_t mask = (int32_t)(((int64_t)1 << -shift) - 1);
-    int32_t remainder = high & mask, threshold = (mask >> 1) + (high < 0 ? 1 : 0);
-    return (high >> -shift) + (remainder > threshold ? 1 : 0);
+    const int places = 31 - shift;
+    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (places - 1))) >> places);
 }
 
 static int32_t bias_of(const layer_t *layer, int channel) {
@@ -78,6 +72,27 @@ static void pool(const layer_t *layer, const int8_t *input, int8_t *output) {
     }
 }
 
+static void average(const layer_t *layer, const int8_t *input, int8_t *output) {
+    for (int y = 0; y < layer->out_h; y++) {
+        for (int x = 0; x < layer->out_w; x++) {
+            for (int channel = 0; channel < layer->out_c; channel++) {
+                int32_t total = 0, count = 0;
+                for (int i = 0; i < layer->kernel_h; i++) {
+                    for (int j = 0; j < layer->kernel_w; j++) {
+                        int row = y * layer->stride_h - layer->pad_h + i, column = x * layer->stride_w - layer->pad_w + j;
+                        if (row >= 0 && row < layer->in_h && column >= 0 && column < layer->in_w) {
+                            total += input[(row * layer->in_w + column) * layer->in_c + channel];
+                            count++;
+                        }
+                    }
+                }
+                total = (total > 0 ? total + count / 2 : total - count / 2) / count;
+                *output++ = (int8_t)(total < layer->least ? layer->least : total);
+            }
+        }
+    }
+}
+
 int network_init(void) {
     const uint16_t one = 1;
     return *(const uint8_t *)&one == 1 ? 0 : 1; /* the weights are little-endian */
@@ -92,6 +107,8 @@ int network_run(const int8_t input[INPUT_SIZE], int8_t output[OUTPUT_SIZE]) {
             convolve(layer, from, to);
         } else if (layer->kind == LAYER_MAX_POOL) {
             pool(layer, from, to);
+        } else if (layer->kind == LAYER_AVERAGE_POOL) {
+            average(layer, from, to);
         } else {
             for (int j = 0; j < layer->out_h * layer->out_w * layer->out_c; j++) {
                 to[j] = layer->lookup[from[j] + 128];
