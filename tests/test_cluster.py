@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kubeflow import Kubeflow
 
-from stethoscope import cluster
+from stethoscope import cli, cluster
 from stethoscope.cli import main
 from stethoscope.cluster import Cluster, ClusterError
 from stethoscope.errors import ParameterError
@@ -55,9 +55,11 @@ def test_the_same_pipeline_is_uploaded_once_and_another_as_a_version(kubeflow: K
 
 def test_waiting_shows_the_steps_and_tells_the_outcome(kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]) -> None:
     assert submit(kubeflow, "--wait") == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["Download", "recordings", "succeeded"] in lines
-    assert lines[-1] == ["Run", "succeeded"]
+    *lines, succeeded, then = capsys.readouterr().out.splitlines()
+    assert ["Download", "recordings", "succeeded"] in [line.split() for line in lines]
+    [run_id] = kubeflow.runs
+    assert f"copy the folder stethoscope/{run_id} from the artifact store" in succeeded
+    cli._parser().parse_args(then.split()[1:])
     kubeflow.failing_task = "out of memory"
     assert submit(kubeflow, "--wait") == 1
     error = capsys.readouterr().err

@@ -81,7 +81,9 @@ def _submit(options: argparse.Namespace) -> int:
     if options.wait:
         for line in cluster.wait(run_id):
             print(line, flush=True)
-        print("Run succeeded")
+        folder = f"{version.spec['pipelineInfo']['name']}/{run_id}"
+        print(f"Run succeeded. To have its results here, copy the folder {folder} from the artifact store, then:")
+        print(f"stethoscope collect COPY --pipeline {options.pipeline} --output DIR")
     return 0
 
 
