@@ -15,7 +15,19 @@ TINY = "simulated/fan?ids=2&train_clips=6&test_normal=3&test_anomaly=3&seconds=1
 @pytest.mark.slow
 def test_a_run_leaves_what_the_contract_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "run"
-    arguments = ["run", "--dataset-url", TINY, "-p", "detector=autoencoder", "-p", "fit_epochs=2", "-p", "feature_n_mels=32"]
+    arguments = [
+        "run",
+        "--dataset-url",
+        TINY,
+        "-p",
+        "detector=autoencoder",
+        "-p",
+        "fit_epochs=2",
+        "-p",
+        "feature_n_mels=32",
+        "-p",
+        "class_epochs=2",
+    ]
     assert main([*arguments, "--output", str(output)]) == 0
     found = {path.name for path in output.iterdir()}
     assert {"summary.json", "result.csv", "scores.csv", "report.html", "bundle", "run.log"} <= found
@@ -47,7 +59,7 @@ def test_a_failing_step_is_one_clear_line_and_keeps_the_log(tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-p", "fit_epochs=two"], "fit_epochs is 'two'; it must be a whole number"),
+        (["-p", "fit_epochs=two"], "fit_epochs is 'two'; it must be a whole number, such as 100"),
         (["-p", "fit_epoch=2"], "fit_epoch is no parameter, did you mean fit_epochs?"),
         (["--pipeline", "mian"], "pipeline is 'mian'"),
         (["--dataset-url", "a.zip", "-p", "dataset_url=b.zip"], "dataset_url is given twice"),
