@@ -3,7 +3,8 @@
 A third of all recordings is kept out of everything, grouping included. The rest is grouped and learned with the pipeline's defaults; a
 group gets the fault that most of its three typical clips have, as somebody who listens to them would name it. Then the diagnosis is
 asked about the recordings that it has never met: how many of each true fault are named rightly, by the likeliest fault, and by the
-likeliest of normal and all faults; and how many normal ones are called normal.
+likeliest of normal and all faults; and how many normal ones are called normal. Last, a diagnosis learned without one machine id is asked
+about that machine's anomalous recordings.
 
     python benchmarks/diagnosis.py --snrs 6 0 --seeds 4
 """
@@ -36,7 +37,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import packaged_file
 from stethoscope.parameters import read_parameters
 
-COLUMNS = ("ARI plain", "ARI default", "fault", "fault or normal", "normal")
+COLUMNS = ("ARI plain", "ARI default", "fault", "fault or normal", "normal", "other machine")
 
 
 def main() -> None:
@@ -82,7 +83,11 @@ def measure(folder: Path, snr_db: float, seed: int, clips: int, seconds: float) 
     known = replace(store, clips=[replace(clip, condition="unknown") if clip.recording in unheard else clip for clip in store.clips])
     groups = group_faults(known, FaultOptions(seed=seed))
     train_diagnosis(known, groups, default_fit(seed), folder / "model")
-    return [*rand, *recognised(store, truth, unheard, groups, Diagnosis.open(folder / "model"))], len(groups.names)
+    figures = recognised(store, truth, groups, Diagnosis.open(folder / "model"), [clip.recording in unheard for clip in store.clips])
+    other = max(clip.machine_id for clip in store.clips)
+    train_diagnosis(known, groups, default_fit(seed), folder / "other", holdout_id=other)
+    elsewhere = recognised(store, truth, groups, Diagnosis.open(folder / "other"), [clip.machine_id == other for clip in store.clips])
+    return [*rand, *figures, elsewhere[0]], len(groups.names)
 
 
 def kept_out(clips: Sequence[Clip], truth: dict[str, str], seed: int) -> set[str]:
@@ -104,14 +109,14 @@ def default_fit(seed: int) -> ClassFit:
     )
 
 
-def recognised(store: FeatureStore, truth: dict[str, str], unheard: set[str], groups: FaultGroups, diagnosis: Diagnosis) -> list[float]:
+def recognised(store: FeatureStore, truth: dict[str, str], groups: FaultGroups, diagnosis: Diagnosis, asked: Sequence[bool]) -> list[float]:
     """Return balanced accuracies of the true faults, by the likeliest fault and by the likeliest class, and the share of normal ones."""
     names = {NORMAL: NORMAL}
     for number, label in enumerate(groups.labels, start=1):
         names[label] = Counter(truth[clip.path] for clip in groups.typical(number)).most_common(1)[0][0]
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for place, clip in enumerate(store.clips):
-        if clip.recording in unheard:
+        if asked[place]:
             true = truth.get(clip.path) or NORMAL
             chances = diagnosis.probabilities(store.clip_frames(place), clip.machine)
             right["class", true].append(names[diagnosis.labels[int(chances.argmax())]] == true)
