@@ -56,9 +56,14 @@ def parameters_of(spec: Mapping[str, Any]) -> dict[str, Parameter]:
     """Return the parameters of a pipeline specification."""
     inputs = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     return {
-        name: Parameter(name, value["parameterType"], value.get("defaultValue"), value.get("description", ""))
-        for name, value in inputs.items()
+        name: Parameter(name, value["parameterType"], _default(value), value.get("description", "")) for name, value in inputs.items()
     }
+
+
+def _default(described: Mapping[str, Any]) -> Any:
+    """Return a parameter's default; a compiled pipeline writes whole numbers as fractions."""
+    value = described.get("defaultValue")
+    return int(value) if described["parameterType"] == "NUMBER_INTEGER" and value is not None else value
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:

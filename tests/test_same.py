@@ -46,7 +46,7 @@ def test_the_two_lines_of_the_readme(
     assert kubeflow.experiments[run["experiment_id"]]["display_name"] == "pumps"
     parameters = run["runtime_config"]["parameters"]
     assert parameters["fit_epochs"] == 3
-    assert parameters["dataset_md5"] == "90e7091ef722b7238a7f1009365779cd"
+    assert parameters["dataset_url"] == "dcase2020/pump"
     assert f"/#/runs/details/{run['run_id']}" in capsys.readouterr().out
 
 
@@ -79,7 +79,7 @@ def test_run_only_takes_the_newest_version_and_its_types(kubeflow: Kubeflow, tmp
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("fit_epochs=two", "fit_epochs is 'two'; it must be a whole number"),
+        ("fit_epochs=two", "fit_epochs is 'two'; it must be a whole number, such as 100"),
         ("fit_epoch=2", "fit_epoch is no parameter, did you mean fit_epochs?"),
         ("fit_epochs", "parameter 'fit_epochs' is not of the form name=value"),
     ],
@@ -138,7 +138,7 @@ def test_without_a_cluster_it_offers_to_run_here(tmp_path: Path, capsys: pytest.
 @pytest.mark.slow
 def test_a_local_run_trains_as_the_parameters_say(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
-    arguments = ["-p", "detector=autoencoder", "-p", f"dataset_url={tiny}", "-p", "dataset_md5=", "-p", "fit_epochs=2"]
+    arguments = ["-p", "detector=autoencoder", "-p", f"dataset_url={tiny}", "-p", "fit_epochs=2"]
     output = tmp_path / "run"
     assert main(["program", "run", "-f", FILE, "--local", *arguments, "--output", str(output)]) == 0
     summary = json.loads((output / "summary.json").read_text())
