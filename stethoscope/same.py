@@ -5,6 +5,7 @@ but compiles for, and talks to, Kubeflow Pipelines of version 2.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -131,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("-n", "--program-name", help="name of the pipeline (default: the file's pipeline.name)")
         one.add_argument("--host", default="", help="address of Kubeflow Pipelines; by default this cluster, or kubectl's")
         one.add_argument("--namespace", default="", help="Kubernetes namespace, where several users share a cluster")
-        one.add_argument("--token", default="", help="bearer token")
+        one.add_argument("--token", default="", help="bearer token; by default the environment variable STETHOSCOPE_TOKEN")
     one.add_argument("-e", "--experiment-name", help="default: the file's metadata.name")
     one.add_argument("-r", "--run-name", help="default: the file's run.name")
     one.add_argument("-p", "--run-param", action="append", default=[], metavar="NAME=VALUE", help="set a parameter; repeatable")
@@ -175,7 +176,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _cluster(options: argparse.Namespace) -> Cluster:
-    return Cluster(options.host, namespace=options.namespace, token=options.token)
+    return Cluster(options.host, namespace=options.namespace, token=options.token or os.environ.get("STETHOSCOPE_TOKEN", ""))
 
 
 def _upload(cluster: Cluster, program: Program, compiled: Path, options: argparse.Namespace) -> Version:

@@ -50,6 +50,16 @@ def test_the_two_lines_of_the_readme(
     assert f"/#/runs/details/{run['run_id']}" in capsys.readouterr().out
 
 
+def test_the_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    guarded = Kubeflow(token="secret")
+    try:
+        assert main(["program", "create", "-f", FILE, "--host", guarded.host]) == 1
+        monkeypatch.setenv("STETHOSCOPE_TOKEN", "secret")
+        assert main(["program", "create", "-f", FILE, "--host", guarded.host]) == 0
+    finally:
+        guarded.close()
+
+
 def test_names_come_from_the_file(kubeflow: Kubeflow, tmp_path: Path) -> None:
     file = write(tmp_path)
     assert main(["program", "run", "-f", file, "--host", kubeflow.host]) == 0
