@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -81,7 +81,7 @@ def train_diagnosis(
     if groups.description == "deviation":
         known = [part in ("train", "validation") or _is_reference(clip, holdout_id) for clip, part in zip(store.clips, parts, strict=True)]
         references = normal_means(store, known)
-    heard = RelativeStore(**{name: getattr(store, name) for name in FeatureStore.__dataclass_fields__}, references=references)
+    heard = RelativeStore(**{one.name: getattr(store, one.name) for one in fields(FeatureStore)}, references=references)
     chosen = np.flatnonzero([part in ("train", "validation") for part in parts])
     with tempfile.TemporaryDirectory() as scratch:
         trained = train_chosen(heard, labels, chosen, fit, Path(scratch) / "model")
