@@ -27,9 +27,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    print(
-        "| seed | AUC float | AUC int8 | model, bytes | arena, bytes | model, tables and code, bytes | ESP32 |\n|---|---|---|---|---|---|---|"
-    )
+    print("| seed | AUC float | AUC int8 | model, bytes | arena, bytes | flash in all, bytes | ESP32 |\n|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         store = Path(scratch) / "store"
         extract_features([options.archive], index([options.archive]), LogMel(), store, min_frames=5)

@@ -15,6 +15,7 @@ from stethoscope.progress import track
 LABEL = "Bell"
 
 _CLAPPER_HZ = 14.0
+_PITCH_HZ = (1100.0, 1400.0)
 _PARTIALS = ((1.0, 0.0, 6.0), (2.0, -3.0, 8.0), (2.76, -6.0, 11.0), (5.4, -12.0, 18.0))  # of a bell: ratio, level in dB, decay per second
 _GAP_S = (1.0, 4.0)
 _RING_S = (0.6, 1.4)
@@ -25,9 +26,8 @@ def simulate_bells(
 ) -> None:
     """Write an archive of recordings with time labels, 16 kHz PCM16 mono: ``bells/audio_<n>.wav`` and ``bells/labels_<n>.txt``.
 
-    Fans, pumps, sliders and valves take turns, each time another specimen in another factory. A bell, tuned a little differently in each
-    recording, rings for 0.6 to 1.4 s at irregular times, as when a clapper strikes it fourteen times a second. Equal parameters give equal
-    bytes.
+    Fans, pumps, sliders and valves take turns, each time another specimen in another factory. The same bell, more or less distant, rings
+    for 0.6 to 1.4 s at irregular times, as when a clapper strikes it fourteen times a second. Equal parameters give equal bytes.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _recording(seed: int, number: int, snr_db: float, seconds: float) -> tuple[S
     samples = simulate_clip(
         machine=machines[number % len(machines)], machine_id=number, seed=seed, seconds=seconds, snr_db=rng.uniform(-3, 6)
     )
-    pitch = rng.uniform(1100.0, 1400.0)
+    pitch = np.random.default_rng(seed).uniform(*_PITCH_HZ)
     level = np.sqrt(np.mean(np.square(samples), dtype=np.float64)) * 10 ** ((snr_db + rng.uniform(-3, 3)) / 20)
     spans = []
     start = rng.uniform(*_GAP_S)

@@ -58,8 +58,8 @@ def write_event_report(
     title = f"Events: {', '.join(detector.labels)}"
     events = evaluation["networks"]["float"]["test"]["events"]
     verdict = (
-        f"{events['hits']} of {events['hits'] + events['missed']} events of the test recordings were found, with {events['false_events']} "
-        f"false one(s) in {events['hours'] * 60:.0f} minutes; start and end lie within {evaluation['tolerance']:g} s."
+        f"{events['hits']} of {events['hits'] + events['missed']} events of the test recordings were found, start and end within "
+        f"{evaluation['tolerance']:g} s, and {events['false_events']} that are none, in {events['hours'] * 60:.1f} minutes."
     )
     body = [
         _figures(evaluation, detector),
