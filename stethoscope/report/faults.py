@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.audio import Samples, load, resample
-from stethoscope.errors import AudioError, DatasetError
+from stethoscope.audio import Samples
 from stethoscope.faults import GroupedClip
 from stethoscope.metrics import Figure
 from stethoscope.report.charts import Axis, Chart, framed, frequency_axis, legend
@@ -17,7 +16,7 @@ from stethoscope.report.deviations import band_centres, spread
 from stethoscope.report.fault_inputs import FaultInputs
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.inputs import Inputs, machine_name
-from stethoscope.report.listen import SAMPLE_RATE, flac_address, image_address, members
+from stethoscope.report.listen import image_address, playable
 from stethoscope.report.plots import MAX_STYLES, card
 from stethoscope.report.sections import Section, gallery, section, table
 from stethoscope.report.words import count, interval, percent, short
@@ -263,7 +262,8 @@ def _listening(inputs: Inputs, faults: FaultInputs, archives: Sequence[Path]) ->
     if "clips" not in faults.plots:
         return None
     typical = {number: faults.groups.typical(number) for number in faults.groups.sizes}
-    sounds = _sounds(inputs, [clip for clips in typical.values() for clip in clips], archives)
+    wanted = {(clip.source, clip.path) for clips in typical.values() for clip in clips}
+    sounds, _ = playable(archives, wanted, _middle, channel=inputs.scorer.feature.channel)
     parts: list[Content] = []
     for label, clips in zip(faults.groups.labels, typical.values(), strict=True):
         parts += [tag("h3", label), tag("div", [_clip_card(inputs, clip, sounds) for clip in clips], class_="gallery")]
@@ -281,24 +281,10 @@ def _listening(inputs: Inputs, faults: FaultInputs, archives: Sequence[Path]) ->
     )
 
 
-def _sounds(inputs: Inputs, clips: Sequence[GroupedClip], archives: Sequence[Path]) -> Mapping[tuple[str, str], str]:
-    """Return the middle of each recording as a data address, all with one gain."""
-    wanted = {(clip.source, clip.path): clip for clip in clips}
-    cuts: dict[tuple[str, str], tuple[Samples, int]] = {}
-    for source, path, content in members(archives, wanted):
-        try:
-            if isinstance(content, DatasetError):
-                raise content
-            samples, rate = load(content, channel=inputs.scorer.feature.channel, name=path)
-        except (AudioError, DatasetError):
-            continue
-        if rate > SAMPLE_RATE:
-            samples, rate = resample(samples, rate, SAMPLE_RATE), SAMPLE_RATE
-        first = max(0, len(samples) - round(SECONDS * rate)) // 2
-        cuts[source, path] = samples[first : first + round(SECONDS * rate)], rate
-    loudest = max((float(np.abs(samples).max(initial=0.0)) for samples, _ in cuts.values()), default=0.0)
-    gain = np.float32(0.9 / loudest if loudest else 1.0)
-    return {key: flac_address(samples * gain, rate) for key, (samples, rate) in cuts.items()}
+def _middle(_: tuple[str, str], samples: Samples, rate: int) -> Samples:
+    """Return what is heard of a clip."""
+    first = max(0, len(samples) - round(SECONDS * rate)) // 2
+    return samples[first : first + round(SECONDS * rate)]
 
 
 def _clip_card(inputs: Inputs, clip: GroupedClip, sounds: Mapping[tuple[str, str], str]) -> Html:

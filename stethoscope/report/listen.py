@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -177,30 +177,57 @@ def _peak(heat: npt.NDArray[np.float64], centres: npt.NDArray[np.float64], excer
 
 
 def _recordings(inputs: Inputs, archives: Sequence[Path], excerpts: Mapping[Key, Excerpt]) -> tuple[dict[Key, str], list[str]]:
-    """Return the excerpts as data addresses, all with one gain, read in one pass over each archive; and notes on it."""
-    channel = inputs.scorer.feature.channel
+    """Return the excerpts as data addresses, and notes on them."""
+
+    def cut(key: Key, samples: Samples, rate: int) -> Samples:
+        excerpt = excerpts[key]
+        return samples if excerpt.whole else samples[round(excerpt.start * rate) : round(excerpt.end * rate)]
+
+    sounds, gain = playable(archives, excerpts, cut, channel=inputs.scorer.feature.channel)
+    missing = len(excerpts) - len(sounds)
+    notes = [f"{missing} of {len(excerpts)} recordings could not be read again from the archives and cannot be played."] if missing else []
+    if sounds:
+        notes.append(f"All recordings are played with the same gain, {decibels(gain)}, so that their loudness can be compared.")
+    return sounds, notes
+
+
+def playable(
+    archives: Sequence[Path], wanted: Collection[Key], cut: Callable[[Key, Samples, int], Samples], *, channel: int
+) -> tuple[dict[Key, str], float]:
+    """Return recordings as data addresses, read in one pass over each archive; those that cannot be read are left out.
+
+    Parameters
+    ----------
+    archives : sequence of Path
+    wanted : collection of (str, str)
+        Source and path of each recording.
+    cut : callable
+        From one of these, its samples and their rate to the samples that are to be heard.
+    channel : int
+        Which is heard.
+
+    Returns
+    -------
+    addresses : dict of (str, str) to str
+    gain : float
+        By which all of them are amplified.
+    """
     sounds: dict[Key, tuple[Samples, int]] = {}
-    for source, path, content in track(members(archives, excerpts), label="clips", total=len(excerpts)):
+    for source, path, content in track(_members(archives, wanted), label="clips", total=len(wanted)):
         try:
             if isinstance(content, DatasetError):
                 raise content
             samples, rate = load(content, channel=channel, name=path)
         except (AudioError, DatasetError):
             continue
-        excerpt = excerpts[source, path]
-        cut = samples if excerpt.whole else samples[round(excerpt.start * rate) : round(excerpt.end * rate)]
-        sounds[source, path] = (cut, rate) if rate <= SAMPLE_RATE else (resample(cut, rate, SAMPLE_RATE), SAMPLE_RATE)
-    missing = len(excerpts) - len(sounds)
-    notes = [f"{missing} of {len(excerpts)} recordings could not be read again from the archives and cannot be played."] if missing else []
+        heard = cut((source, path), samples, rate)
+        sounds[source, path] = (heard, rate) if rate <= SAMPLE_RATE else (resample(heard, rate, SAMPLE_RATE), SAMPLE_RATE)
     loudest = max((float(np.abs(samples).max(initial=0.0)) for samples, _ in sounds.values()), default=0.0)
     gain = 0.9 / loudest if loudest else 1.0
-    if sounds:
-        notes.append(f"All recordings are played with the same gain, {decibels(gain)}, so that their loudness can be compared.")
-    return {key: flac_address(samples * np.float32(gain), rate) for key, (samples, rate) in sounds.items()}, notes
+    return {key: flac_address(samples * np.float32(gain), rate) for key, (samples, rate) in sounds.items()}, gain
 
 
-def members(archives: Sequence[Path], wanted: Iterable[Key]) -> Iterable[tuple[str, str, bytes | DatasetError]]:
-    """Yield source, path and content of the wanted recordings, in one pass over each archive."""
+def _members(archives: Sequence[Path], wanted: Iterable[Key]) -> Iterable[tuple[str, str, bytes | DatasetError]]:
     names: dict[str, list[str]] = {}
     for source, name in wanted:
         names.setdefault(source, []).append(name)
