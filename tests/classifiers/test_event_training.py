@@ -3,13 +3,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from stethoscope.classifiers.event_options import EventFit
 from stethoscope.classifiers.events import PARTS, Windows, build, train_events
 from stethoscope.classifiers.options import whole_numbers
-from stethoscope.datasets.clips import read_clips
+from stethoscope.datasets.audacity import recordings_of
+from stethoscope.datasets.clips import read_clips, write_clips
+from stethoscope.datasets.layouts import index
 from stethoscope.errors import DatasetError, ModelError, ParameterError
+from stethoscope.event_evaluation import evaluate_events
+from stethoscope.events import EventDetector
 from stethoscope.export.events import export_events
+from stethoscope.features.bands import BandSpectrum
+from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
 
@@ -116,3 +123,29 @@ def test_numbers_are_read_from_text() -> None:
     assert whole_numbers("8, 16", "event_filters") == (8, 16)
     with pytest.raises(ParameterError, match="event_filters is '8,x'"):
         whole_numbers("8,x", "event_filters")
+
+
+def test_events_of_all_lengths_are_learned_at_another_rate_under_another_name(tmp_path: Path) -> None:
+    """Hoots of 0.4 to 2.5 s at 8 kHz among noise that comes and goes; what is expected of their length comes from their labels."""
+    rng = np.random.default_rng(0)
+    for number in range(10):
+        lasts, gaps = rng.uniform(0.4, 2.5, 6), rng.uniform(0.5, 3.0, 7)
+        starts = np.cumsum(gaps[:-1]) + np.concatenate([[0], np.cumsum(lasts[:-1])])
+        time = np.arange(round((starts[-1] + lasts[-1] + gaps[-1]) * 8000)) / 8000
+        samples = 0.03 * rng.standard_normal(len(time)) * (1 + np.sin(2 * np.pi * 0.3 * time))
+        for start, seconds in zip(starts, lasts, strict=True):
+            on = (time >= start) & (time < start + seconds)
+            samples[on] += 0.1 * np.sin(2 * np.pi * 900 * time[on])
+        soundfile.write(tmp_path / f"audio_{number}.wav", samples, 8000, subtype="PCM_16")
+        rows = zip(starts, lasts, strict=True)
+        (tmp_path / f"label_{number}.txt").write_text("".join(f"{a:.4f}\t{a + s:.4f}\tHoot\n" for a, s in rows))
+    table = index([tmp_path])
+    feature = BandSpectrum(sample_rate=0, n_fft=128, hop_length=64, n_bands=24)
+    store = extract_features([tmp_path], recordings_of(table), feature, tmp_path / "store", min_frames=32)
+    write_clips(tmp_path / "clips.csv", table)
+    train_events(store, table, EventFit(epochs=12, batch_size=32), tmp_path / "model")
+    decoder = EventDetector.open(tmp_path / "model").decoder
+    assert 0.3 < decoder.spread < 1.2
+    evaluation = evaluate_events(tmp_path / "store", tmp_path / "clips.csv", tmp_path / "model", tmp_path / "results")
+    for network in ("float", "int8"):
+        assert evaluation["networks"][network]["test"]["events"]["f1"] > 0.9

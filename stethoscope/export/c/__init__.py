@@ -630,7 +630,7 @@ Written by stethoscope {__version__}. The files are the same whenever the same m
 | `frontend.h`, `frontend.c`, `fft.c` | the front end, C99, no heap |
 | `network.c` | the network in plain C; nothing else is needed |
 | `network_tflm.cc` | the same by TensorFlow Lite Micro; link one of the two |
-| `detector.h`, `detector.c` | the streaming detector |
+| `detector.h`, `detector.c` | what a program calls; the header explains it |
 | `golden.h`, `golden.c`, `selftest.c` | what a build must compute, and the program that checks it |
 | `example/` | a program for WAV files, an ESP-IDF project |
 | `MEMORY.md`, `memory.json` | what the model needs, and which boards have it |
@@ -653,16 +653,22 @@ Operators of TensorFlow Lite Micro: {", ".join(operators)}. Smallest tensor aren
 
 
 _USE = {
-    "events": """static detector_t detector;
+    "events": """#include "detector.h"
+
+static detector_t detector;
 detector_init(&detector, NULL, on_event, NULL);
 detector_feed(&detector, pcm, count); /* blocks of any length; on_event is called when an event is over */
 detector_finish(&detector);
 """,
-    "anomaly": """static detector_t detector;
+    "anomaly": """#include "detector.h"
+
+static detector_t detector;
 detector_init(&detector, NULL, on_verdict, NULL);
 detector_feed(&detector, pcm, count); /* blocks of any length; on_verdict is called for every block of windows */
 """,
-    "classes": """static detector_t detector;
+    "classes": """#include "detector.h"
+
+static detector_t detector;
 float probabilities[OUTPUT_SIZE];
 detector_init(&detector);
 detector_classify(&detector, pcm, count, probabilities); /* a whole clip; names stand in CLASS_LABELS */
