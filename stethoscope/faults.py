@@ -41,6 +41,7 @@ LEAST_GROUP = 3
 """Clips of the smallest group, where the number of groups is chosen."""
 
 _LEAST_NORMAL = 30
+_MOST_COMPARED = 5000
 _MAPPED = 3  # components of a clip that are kept for maps
 _STARTS = 10  # of k-means, of which the best is kept
 _FILE, _CLIPS, _TABLE = "fault_groups.json", "clips.csv", "fault_groups.csv"
@@ -278,7 +279,13 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
 
     tried = {k: KMeans(k, n_init=_STARTS, random_state=options.seed).fit(reduced) for k in range(1, min(MOST_GROUPS, distinct) + 1)}
     # A silhouette compares groups: it needs two, and a clip more than groups.
-    silhouette = {k: float(silhouette_score(reduced, tried[k].labels_)) for k in tried if 2 <= k < len(reduced)}
+    # Every clip is compared with every other, so of very many a draw.
+    drawn = np.random.default_rng(options.seed).permutation(len(reduced))[:_MOST_COMPARED]
+    silhouette = {
+        k: float(silhouette_score(reduced[drawn], tried[k].labels_[drawn]))
+        for k in tried
+        if 2 <= len(np.unique(tried[k].labels_[drawn])) < len(drawn)
+    }
     count = options.groups
     if count == AUTOMATIC:
         # A group of one or two recordings cannot be learned and tested; it is an outlier, not a kind of fault.
