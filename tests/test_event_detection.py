@@ -36,3 +36,14 @@ def test_from_labelled_recordings_to_events(tmp_path: Path, capsys: pytest.Captu
     heard = json.loads(capsys.readouterr().out)["Events"]
     labels = (tmp_path / "new" / "labels_x.txt").read_text().splitlines()
     assert [event["start"] for event in heard] == pytest.approx([float(line.split("\t")[0]) for line in labels], abs=0.2)
+
+
+def test_impossible_parameters_are_refused_together_before_anything_is_downloaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = ["-p", "event_window=2", "-p", "event_dropout=1.5"]
+    assert main(["run", "--pipeline", "event-detection", "--dataset-url", "/no/such.zip", *wrong, "--output", str(tmp_path / "run")]) == 1
+    told = capsys.readouterr().err
+    assert "event_window is 2" in told
+    assert "event_dropout is 1.5" in told
+    assert "such.zip" not in told

@@ -59,7 +59,7 @@ def write_event_report(
     events = evaluation["networks"]["float"]["test"]["events"]
     verdict = (
         f"{events['hits']} of {events['hits'] + events['missed']} events of the test recordings were found, start and end within "
-        f"{evaluation['tolerance']:g} s, and {events['false_events']} that are none, in {events['hours'] * 60:.1f} minutes."
+        f"{evaluation['tolerance']:g} s; {events['false_events']} false in {events['hours'] * 60:.1f} minutes."
     )
     body = [
         _figures(evaluation, detector),
