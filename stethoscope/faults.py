@@ -42,6 +42,7 @@ LEAST_GROUP = 3
 
 _LEAST_NORMAL = 30
 _MOST_COMPARED = 5000
+_ALIKE = 0.05  # silhouettes that differ by less
 _MAPPED = 3  # components of a clip that are kept for maps
 _STARTS = 10  # of k-means, of which the best is kept
 _FILE, _CLIPS, _TABLE = "fault_groups.json", "clips.csv", "fault_groups.csv"
@@ -54,7 +55,7 @@ class FaultOptions:
     Attributes
     ----------
     groups : int
-        Number of groups; -1 takes the number of highest mean silhouette, 0 groups nothing.
+        Number of groups; -1 has it chosen by elbow and silhouette, 0 groups nothing.
     description : {"deviation", "plain"}
         A clip's mean frame less that of the normal clips of its machine id and signal-to-noise ratio, or as it is.
     components : int
@@ -290,7 +291,7 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
     if count == AUTOMATIC:
         # A group of one or two recordings cannot be learned and tested; it is an outlier, not a kind of fault.
         large = [k for k in silhouette if np.bincount(tried[k].labels_).min() >= LEAST_GROUP]
-        count = max(large or silhouette, key=silhouette.__getitem__, default=1)
+        count = _number_of_groups({k: float(model.inertia_) for k, model in tried.items()}, {k: silhouette[k] for k in large} or silhouette)
     if len(options.names) > count:
         warn(f"fault_names has {len(options.names)} names, but {count} groups were found; they stay unnamed")
     names = options.names if len(options.names) <= count else ()
@@ -316,6 +317,21 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
         inertia={k: float(model.inertia_) for k, model in tried.items()},
         silhouette=silhouette,
     )
+
+
+def _number_of_groups(inertia: Mapping[int, float], silhouette: Mapping[int, float]) -> int:
+    """Return the number at the elbow if its silhouette is about as high as the highest, otherwise that of the highest; 1 without any.
+
+    The elbow is where the inertia lies farthest below the straight line from its first value to its last.
+    """
+    if not silhouette:
+        return 1
+    numbers = np.array(sorted(inertia))
+    values = np.array([inertia[k] for k in numbers])
+    line = values[0] + (values[-1] - values[0]) * (numbers - numbers[0]) / max(numbers[-1] - numbers[0], 1)
+    elbow = int(numbers[np.argmax(line - values)])
+    highest = max(silhouette, key=silhouette.__getitem__)
+    return elbow if silhouette.get(elbow, -1.0) >= silhouette[highest] - _ALIKE else highest
 
 
 def names_of(text: str) -> tuple[str, ...]:

@@ -152,6 +152,20 @@ def test_the_number_of_groups_is_not_chosen_from_too_few_clips(tmp_path: Path) -
     assert found.silhouette == {}
 
 
+@pytest.mark.parametrize(
+    ("inertia", "silhouette", "expected"),
+    [
+        # By hand: the line from 10 to 1 passes 7.75, 5.5 and 3.25; the inertia lies 1.75, 3.5 and 1.75 below it.
+        ({1: 10.0, 2: 6.0, 3: 2.0, 4: 1.5, 5: 1.0}, {2: 0.52, 3: 0.50, 4: 0.3, 5: 0.2}, 3),
+        ({1: 10.0, 2: 6.0, 3: 2.0, 4: 1.5, 5: 1.0}, {2: 0.60, 3: 0.50, 4: 0.3, 5: 0.2}, 2),
+        ({1: 10.0, 2: 6.0, 3: 2.0, 4: 1.5, 5: 1.0}, {2: 0.52, 4: 0.3}, 2),
+        ({1: 10.0}, {}, 1),
+    ],
+)
+def test_elbow_and_silhouette_choose_the_number(inertia: dict[int, float], silhouette: dict[int, float], expected: int) -> None:
+    assert faults._number_of_groups(inertia, silhouette) == expected
+
+
 def test_groups_too_small_to_learn_are_not_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight, six and twelve clips: three groups have the highest silhouette; where six are too few for a group, two are made."""
     store = made(tmp_path, counts={"a": 4, "b": 3, "c": 6})
