@@ -55,9 +55,7 @@ def read_parameters(compiled: str | Path) -> dict[str, Parameter]:
 def parameters_of(spec: Mapping[str, Any]) -> dict[str, Parameter]:
     """Return the parameters of a pipeline specification."""
     inputs = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    return {
-        name: Parameter(name, value["parameterType"], _default(value), value.get("description", "")) for name, value in inputs.items()
-    }
+    return {name: Parameter(name, value["parameterType"], _default(value), value.get("description", "")) for name, value in inputs.items()}
 
 
 def _default(described: Mapping[str, Any]) -> Any:
