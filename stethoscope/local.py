@@ -1,5 +1,6 @@
 """Run a compiled pipeline here, in one process after the other, by KFP's own local runner."""
 
+import builtins
 import contextlib
 import io
 import logging
@@ -79,7 +80,7 @@ def run_locally(
     steps = len(pipeline.pipeline_spec.root.dag.tasks)
     with log.open("w", encoding="utf-8") as file, Console(file, terminal or sys.stdout, steps) as console:
         try:
-            with contextlib.redirect_stdout(console), _logging_to(console), warnings.catch_warnings():
+            with contextlib.redirect_stdout(console), _logging_to(console), _print_given_back(), warnings.catch_warnings():
                 # What is meant for a cluster (display names, resources) is of no use here, and need not be told for every step.
                 warnings.filterwarnings("ignore", message=r"Task '.+': settings \[.+\] have no effect in the current local runner")
                 return dict(pipeline(**arguments).outputs), console
@@ -98,6 +99,16 @@ def _logging_to(stream: "Console") -> Iterator[None]:
     finally:
         root.handlers[:] = others
         root.setLevel(level)
+
+
+@contextlib.contextmanager
+def _print_given_back() -> Iterator[None]:
+    """Restore `print`: the runner replaces it for every task, and tasks of a loop that end out of turn leave it replaced."""
+    original = builtins.print
+    try:
+        yield
+    finally:
+        builtins.print = original
 
 
 def _without_retries(compiled: Path) -> str:

@@ -1,13 +1,15 @@
+import builtins
 import io
 import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from stethoscope.cli import main
-from stethoscope.local import Console
+from stethoscope.local import Console, RunError, run_locally
 
 TINY = "simulated/fan?ids=2&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
 
@@ -90,6 +92,24 @@ def test_the_console_shows_a_line_per_step() -> None:
     assert second.startswith("[2/2] train-detector ")
     assert second.endswith("failed")
     assert "simulate 3/9" in log.getvalue()
+
+
+def test_print_is_itself_again_after_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The runner's own restoring goes wrong where the items of a loop end out of turn."""
+    original = builtins.print
+    monkeypatch.setattr(builtins, "print", original)
+
+    class Pipeline:
+        pipeline_spec = SimpleNamespace(root=SimpleNamespace(dag=SimpleNamespace(tasks=[])))
+
+        def __call__(self) -> None:
+            builtins.print = lambda *values, **options: original("  ", *values, **options)
+            raise RuntimeError("stopped")
+
+    monkeypatch.setattr("kfp.components.load_component_from_text", lambda _: Pipeline())
+    with pytest.raises(RunError, match="stopped"):
+        run_locally(Path(__file__).parent.parent / "pipeline.yaml", {}, work=tmp_path / "work", log=tmp_path / "run.log")
+    assert builtins.print is original
 
 
 def test_what_fails_here_is_not_tried_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
