@@ -17,7 +17,7 @@ from stethoscope.progress import Bar
 Batches = tuple[Frames, Frames]
 
 _WINDOWS_AT_ONCE = 8192
-_ENOUGH_STEPS = 64
+_ENOUGH_STEPS = 20_000
 
 
 class Fit(FitOptions):
@@ -116,9 +116,10 @@ class Windows:
         self._rng = np.random.default_rng(fit.seed) if training and fit.shuffle else None
         share = fit.epoch_share if training else 1.0
         self._count = max(1, round(len(self._starts) * share))
-        # A small set has no steps to spare: rather than taking fewer steps, its batches shrink.
+        # What a network learns depends on the number of steps more than on their size: where a share of the windows would leave
+        # too few of them, batches shrink, at most in proportion.
         smallest = max(1, round(fit.batch_size * share))
-        self._batch_size = min(fit.batch_size, max(smallest, self._count // _ENOUGH_STEPS))
+        self._batch_size = min(fit.batch_size, max(smallest, self._count * fit.epochs // _ENOUGH_STEPS))
 
     @property
     def n_batches(self) -> int:

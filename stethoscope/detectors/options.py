@@ -87,8 +87,8 @@ class FitOptions:
         0 silent, 1 a progress bar, 2 a line per epoch.
     epoch_share : float
         Share of the training windows that one epoch takes, above 0 to 1, drawn anew for every epoch. Windows one frame
-        apart are nearly the same: a quarter of them teaches almost as much, in a third of the time. Where an epoch would have
-        fewer than 64 steps left, batches shrink instead, at most in proportion.
+        apart are nearly the same: a quarter of them teaches as much, in a third of the time. Where the training would have fewer
+        than 20,000 steps left, batches shrink instead, at most in proportion.
     seed : int
         Of weights and of every draw.
     """

@@ -91,11 +91,14 @@ def test_an_epoch_can_take_a_share_of_the_windows(fan_store: Path) -> None:
         assert len(given(windows)) == round(total / 4)
 
 
-def test_shares_of_an_epoch_keep_the_steps_and_are_validated_once_for_a_whole_epoch(fan_store: Path) -> None:
+def test_shares_of_an_epoch_keep_the_steps_that_are_needed_and_are_validated_once_for_a_whole_epoch(fan_store: Path) -> None:
     store = FeatureStore.open(fan_store)
     clips = store.where(lambda clip: clip.split == "train")
     whole, part = (Fit(epochs=6, batch_size=64, epoch_share=share, verbose=0) for share in (1.0, 0.25))
     assert Windows(store, clips, 5, part, training=True).n_batches == Windows(store, clips, 5, whole, training=True).n_batches
+    long = Fit(epochs=20_000, batch_size=64, epoch_share=0.25, verbose=0)
+    n_windows = len(given(Windows(store, clips, 5, long, training=True)))
+    assert Windows(store, clips, 5, long, training=True).n_batches == -(-n_windows // 64)  # steps enough: batches keep their size
     curves = Autoencoder(fit_options=part).fit(store, clips[2:], clips[:2]).curves_["fan"]
     assert (len(curves["loss"]), len(curves["val_loss"])) == (6, 2)  # every third epoch: four do not divide six
 
