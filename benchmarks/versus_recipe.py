@@ -49,7 +49,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             folder = make_folder(Path(scratch), clips)
             rounds = [
-                {part: measure(part, folder, options.memory_only) for part in PARTS}
+                {part: measure(part, folder, options.memory_only) for part in options.sides}
                 for _ in range(1 if options.memory_only else options.repeat)
             ]
         report(clips, rounds, options.memory_only)
