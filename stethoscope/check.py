@@ -84,7 +84,7 @@ def _check_faults(*, names: str = "", plots: str = "", holdout_id: str = "", **o
 
 
 def _check_classes(*, filters: str = "16", augmentations: str = "", test_split: float = 0.2, **options: Any) -> None:
-    ClassFit(network="mfcc-cnn", filters=whole_numbers(filters, "class_filters"), **options)
+    _fit_of(network="mfcc-cnn", filters=filters, **options)
     altered([], alterations_of(augmentations))
     check_test_split(test_split)
 
