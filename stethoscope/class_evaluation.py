@@ -150,10 +150,7 @@ def evaluate_classes(
             ):
                 clip = store.clips[index]
                 writer.writerow([clip.source, clip.path, clip.recording, fold, truth, answer, *(f"{chance:.4f}" for chance in chances)])
-        with (temporary / "confusion.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["label", *found.labels])
-            writer.writerows([label, *row] for label, row in zip(found.labels, figures.confusion, strict=True))
+        figures.write_confusion(temporary / "confusion.csv")
     return report
 
 

@@ -1,7 +1,9 @@
 """How well classes are told apart: figures per class and over them, with their intervals."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,14 @@ class Classification:
     def to_json(self) -> dict[str, Any]:
         """Return the figures as what JSON can hold."""
         return asdict(self)
+
+    def write_confusion(self, path: Path) -> None:
+        """Write the confusion matrix as CSV: a row per true class, a column per answered one."""
+        labels = [one.label for one in self.classes]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["label", *labels])
+            writer.writerows([label, *row] for label, row in zip(labels, self.confusion, strict=True))
 
 
 def classify_figures(truth: Sequence[str], answered: Sequence[str], labels: Sequence[str]) -> Classification:

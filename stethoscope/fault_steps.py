@@ -182,10 +182,7 @@ def evaluate_diagnosis(
                 shares = (f"{share:.4f}" for share in one)
                 writer.writerow([clip.source, clip.path, clip.recording, clip.machine, true, answer, fault, *shares])
         if figures:
-            with (temporary / "fault_confusion.csv").open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(["label", *diagnosis.labels])
-                writer.writerows([label, *row] for label, row in zip(diagnosis.labels, figures.confusion, strict=True))
+            figures.write_confusion(temporary / "fault_confusion.csv")
     return report
 
 
