@@ -82,7 +82,15 @@ def stethoscope(
     class_mixup: float = 0.2,
     export_formats: str = "keras,tflite",
     seed: int = 0,
-) -> NamedTuple("Outputs", [("results", dsl.Artifact), ("diagnosed", dsl.Artifact), ("page", dsl.HTML), ("bundle", dsl.Model)]):
+) -> NamedTuple(
+    "Outputs",
+    [
+        ("results", dsl.Artifact),
+        ("diagnosed", dsl.Artifact),
+        ("page", dsl.HTML),
+        ("bundle", dsl.Model),
+    ],
+):
     """Detect anomalies, and tell faults apart.
 
     Args:
@@ -201,8 +209,12 @@ def stethoscope(
     )
     place(checked, "Check parameters", timeout=timedelta(minutes=15)).set_caching_options(False)
 
-    downloaded = download(dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed).after(checked)
-    place(downloaded, "Download recordings", timeout=timedelta(hours=12), retries=3).set_caching_options(False)
+    downloaded = download(
+        dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed
+    ).after(checked)
+    place(
+        downloaded, "Download recordings", timeout=timedelta(hours=12), retries=3
+    ).set_caching_options(False)
     recordings, fingerprint = downloaded.outputs["recordings"], downloaded.outputs["fingerprint"]
 
     extracted = extract_features(
@@ -218,7 +230,13 @@ def stethoscope(
         feature_pad_mode=feature_pad_mode,
         fingerprint=fingerprint,
     )
-    place(extracted, "Extract features", cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6))
+    place(
+        extracted,
+        "Extract features",
+        cpu=("1", "4"),
+        memory=("1Gi", "4Gi"),
+        timeout=timedelta(hours=6),
+    )
     # One thread per processor decodes and transforms; BLAS must not open more of its own.
     extracted.set_env_variable("OPENBLAS_NUM_THREADS", "1")
     features = extracted.outputs["features"]
@@ -241,7 +259,14 @@ def stethoscope(
         seed=seed,
         fingerprint=fingerprint,
     )
-    place(trained, "Train detector", cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
+    place(
+        trained,
+        "Train detector",
+        cpu=("2", "8"),
+        memory=("2Gi", "8Gi"),
+        timeout=timedelta(hours=24),
+        uses_gpu=True,
+    )
     model = trained.outputs["model"]
 
     evaluated = evaluate_detector(
@@ -274,7 +299,9 @@ def stethoscope(
         seed=seed,
         fingerprint=fingerprint,
     )
-    place(heard, "Extract cepstra", cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6))
+    place(
+        heard, "Extract cepstra", cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6)
+    )
     heard.set_env_variable("OPENBLAS_NUM_THREADS", "1")
     cepstra = heard.outputs["features"]
 
@@ -309,15 +336,29 @@ def stethoscope(
         seed=seed,
         fingerprint=fingerprint,
     )
-    place(taught, "Train diagnosis", cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
+    place(
+        taught,
+        "Train diagnosis",
+        cpu=("2", "8"),
+        memory=("2Gi", "8Gi"),
+        timeout=timedelta(hours=24),
+        uses_gpu=True,
+    )
     diagnosis = taught.outputs["model"]
 
-    tested = evaluate_diagnosis(features=cepstra, groups=groups, model=diagnosis, fingerprint=fingerprint)
+    tested = evaluate_diagnosis(
+        features=cepstra, groups=groups, model=diagnosis, fingerprint=fingerprint
+    )
     place(tested, "Evaluate diagnosis", memory=("1Gi", "4Gi"))
     diagnosed = tested.outputs["results"]
 
     exported = export_model(
-        model=model, results=results, diagnosis=diagnosis, diagnosed=diagnosed, export_formats=export_formats, fingerprint=fingerprint
+        model=model,
+        results=results,
+        diagnosis=diagnosis,
+        diagnosed=diagnosed,
+        export_formats=export_formats,
+        fingerprint=fingerprint,
     )
     place(exported, "Export model", memory=("1Gi", "4Gi"))
     told = report(
@@ -333,8 +374,21 @@ def stethoscope(
     )
     place(told, "Report", memory=("1Gi", "4Gi"))
 
-    outputs = NamedTuple("Outputs", [("results", dsl.Artifact), ("diagnosed", dsl.Artifact), ("page", dsl.HTML), ("bundle", dsl.Model)])
-    return outputs(results=results, diagnosed=diagnosed, page=told.outputs["page"], bundle=exported.outputs["bundle"])
+    outputs = NamedTuple(
+        "Outputs",
+        [
+            ("results", dsl.Artifact),
+            ("diagnosed", dsl.Artifact),
+            ("page", dsl.HTML),
+            ("bundle", dsl.Model),
+        ],
+    )
+    return outputs(
+        results=results,
+        diagnosed=diagnosed,
+        page=told.outputs["page"],
+        bundle=exported.outputs["bundle"],
+    )
 
 
 if __name__ == "__main__":

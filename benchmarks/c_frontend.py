@@ -78,7 +78,9 @@ int main(void) {
 
 def main() -> None:
     """Print a row per folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folders", nargs="+", type=Path)
     print("| model | front end, times real time | whole detector, times real time |\n|---|---|---|")
     for folder in parser.parse_args().folders:
@@ -88,8 +90,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as scratch:
             source, program = Path(scratch) / "time.c", Path(scratch) / "time"
             source.write_text(text, encoding="utf-8")
-            subprocess.run(["gcc", "-std=c99", "-O2", "-I.", source, *_SOURCES, "-o", program, "-lm"], cwd=folder, check=True)
-            front, whole = subprocess.run([program], check=True, capture_output=True, text=True).stdout.split()
+            subprocess.run(
+                ["gcc", "-std=c99", "-O2", "-I.", source, *_SOURCES, "-o", program, "-lm"],
+                cwd=folder,
+                check=True,
+            )
+            front, whole = subprocess.run(
+                [program], check=True, capture_output=True, text=True
+            ).stdout.split()
         print(f"| {found[1] if found else folder} | {front} | {whole} |")
 
 

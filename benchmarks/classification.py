@@ -1,8 +1,9 @@
-"""How well labelled sounds are told apart: the classifier beside a random forest and a support-vector machine, on the same folds.
+"""How well labelled sounds are told apart: the classifier beside a random forest and a
+support-vector machine, on the same folds.
 
-The folds are those that the set gives; all but one train, one is asked about. The forest and the machine hear 60 statistics of 20
-mel-frequency cepstral coefficients: mean, deviation and mean absolute step. All recordings of the training folds train the
-classifier; none watches.
+The folds are those that the set gives; all but one train, one is asked about. The forest and the
+machine hear 60 statistics of 20 mel-frequency cepstral coefficients: mean, deviation and mean
+absolute step. All recordings of the training folds train the classifier; none watches.
 
     python benchmarks/classification.py /path/to/esc10_urbansound_layout.zip --seeds 5
 """
@@ -22,22 +23,24 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from stethoscope.classification_metrics import classify_figures
-from stethoscope.classifiers.folds import class_labels, fold_of
-from stethoscope.classifiers.options import ClassFit
-from stethoscope.classifiers.sounds import cross_validate
+from stethoscope.classification.folds import class_labels, fold_of
+from stethoscope.classification.metrics import classify_figures
+from stethoscope.classification.options import ClassFit
+from stethoscope.classification.train import cross_validate
 from stethoscope.datasets.layouts import index
 from stethoscope.features.extract import extract_features
-from stethoscope.features.logmel import LogMel
-from stethoscope.features.mfcc import Mfcc
 from stethoscope.features.store import FeatureStore
+from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.mfcc import Mfcc
 
 Array = npt.NDArray[np.float64]
 
 
 def main() -> None:
     """Print a line per method and seed, and the means."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("archive", type=Path)
     parser.add_argument("--layout", default="auto")
     parser.add_argument("--seeds", type=int, default=5)
@@ -47,14 +50,24 @@ def main() -> None:
     clips = index([options.archive], options.layout)
     found: dict[str, list[tuple[float, float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        cepstra = extract_features([options.archive], clips, Mfcc(sample_rate=options.rate, n_mfcc=20), Path(folder) / "mfcc")
+        cepstra = extract_features(
+            [options.archive],
+            clips,
+            Mfcc(sample_rate=options.rate, n_mfcc=20),
+            Path(folder) / "mfcc",
+        )
         mel = extract_features(
-            [options.archive], clips, LogMel(sample_rate=options.rate, n_mels=64, pad_mode="constant"), Path(folder) / "mel"
+            [options.archive],
+            clips,
+            LogMel(sample_rate=options.rate, n_mels=64, pad_mode="constant"),
+            Path(folder) / "mel",
         )
         for seed in range(options.seeds):
             fit = ClassFit(epochs=options.epochs, validation_split=0.0, seed=seed, verbose=0)
             methods: dict[str, Callable[[], tuple[list[str], list[str]]]] = {
-                "random forest": partial(classical, cepstra, RandomForestClassifier(500, random_state=seed)),
+                "random forest": partial(
+                    classical, cepstra, RandomForestClassifier(500, random_state=seed)
+                ),
                 "SVM": partial(classical, cepstra, make_pipeline(StandardScaler(), SVC(C=10.0))),
                 "mel-cnn": partial(network, mel, fit),
             }
@@ -62,11 +75,20 @@ def main() -> None:
                 started = time.perf_counter()
                 truth, answered = answer()
                 figures = classify_figures(truth, answered, class_labels(truth))
-                row = (float(figures.accuracy.value or 0.0), figures.balanced_accuracy, figures.macro_f1)
+                row = (
+                    float(figures.accuracy.value or 0.0),
+                    figures.balanced_accuracy,
+                    figures.macro_f1,
+                )
                 found.setdefault(name, []).append(row)
-                print(f"{name:<14} seed {seed}  {line(row)}  {time.perf_counter() - started:.0f} s", flush=True)
+                print(
+                    f"{name:<14} seed {seed}  {line(row)}  {time.perf_counter() - started:.0f} s",
+                    flush=True,
+                )
     for name, rows in found.items():
-        print(f"{name:<14} mean    {line(tuple(np.mean(rows, axis=0)))}  deviation of accuracy {np.std([row[0] for row in rows]):.3f}")
+        print(
+            f"{name:<14} mean    {line(tuple(np.mean(rows, axis=0)))}  deviation of accuracy {np.std([row[0] for row in rows]):.3f}"
+        )
 
 
 def line(row: tuple[float, ...]) -> str:
@@ -97,7 +119,9 @@ def classical(store: FeatureStore, model: Any) -> tuple[list[str], list[str]]:
 
 def statistics(frames: Array) -> Array:
     """Return mean, deviation and mean absolute step of every coefficient [shape=(3 * n_mfcc,)]."""
-    return np.concatenate([frames.mean(axis=0), frames.std(axis=0), np.abs(np.diff(frames, axis=0)).mean(axis=0)])
+    return np.concatenate(
+        [frames.mean(axis=0), frames.std(axis=0), np.abs(np.diff(frames, axis=0)).mean(axis=0)]
+    )
 
 
 if __name__ == "__main__":

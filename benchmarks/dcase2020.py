@@ -8,8 +8,8 @@ Prints AUC and pAUC per machine id, as means over the seeds, and the duration of
 
 References
 ----------
-Y. Koizumi et al., "Description and discussion on DCASE2020 Challenge Task2: unsupervised anomalous sound detection for
-machine condition monitoring", DCASE Workshop 2020: the published figures.
+Y. Koizumi et al., "Description and discussion on DCASE2020 Challenge Task2: unsupervised anomalous
+sound detection for machine condition monitoring", DCASE Workshop 2020: the published figures.
 """
 
 import argparse
@@ -33,9 +33,11 @@ def main() -> None:
     """Train, evaluate and print."""
     from stethoscope.datasets.layouts import index
     from stethoscope.features.extract import extract_features
-    from stethoscope.features.logmel import LogMel
+    from stethoscope.sound.logmel import LogMel
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("archive", type=Path, nargs="+")
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--validation-split", type=float, default=0.1)
@@ -46,7 +48,10 @@ def main() -> None:
         store = Path(scratch) / "store"
         extract_features(options.archive, index(options.archive), LogMel(), store, min_frames=5)
         for share in options.epoch_share:
-            runs = [train_and_evaluate(store, Path(scratch), options, share, seed) for seed in range(options.seeds)]
+            runs = [
+                train_and_evaluate(store, Path(scratch), options, share, seed)
+                for seed in range(options.seeds)
+            ]
             report(runs, share)
 
 
@@ -54,15 +59,24 @@ def train_and_evaluate(
     store: Path, scratch: Path, options: argparse.Namespace, share: float, seed: int
 ) -> tuple[dict[str, tuple[float, float]], float]:
     """Return AUC and pAUC by machine, and the duration of the fit in seconds."""
-    from stethoscope.detectors.autoencoder import Autoencoder
-    from stethoscope.detectors.fit import Fit
-    from stethoscope.detectors.train import train_detector
-    from stethoscope.evaluation import evaluate_detector
+    from stethoscope.detection.autoencoder.fit import Autoencoder
+    from stethoscope.detection.autoencoder.training import Fit
+    from stethoscope.detection.evaluate import evaluate_detector
+    from stethoscope.detection.train import train_detector
     from stethoscope.features.store import FeatureStore
 
-    fit = Fit(epochs=options.epochs, validation_split=options.validation_split, epoch_share=share, seed=seed)
+    fit = Fit(
+        epochs=options.epochs,
+        validation_split=options.validation_split,
+        epoch_share=share,
+        seed=seed,
+    )
     training = train_detector(
-        FeatureStore.open(store), Autoencoder(fit_options=fit), scratch / "model", validation_split=options.validation_split, seed=seed
+        FeatureStore.open(store),
+        Autoencoder(fit_options=fit),
+        scratch / "model",
+        validation_split=options.validation_split,
+        seed=seed,
     )
     evaluation = evaluate_detector(store, scratch / "model", scratch / "results")
     found = {
@@ -76,21 +90,32 @@ def train_and_evaluate(
 def report(runs: list[tuple[dict[str, tuple[float, float]], float]], share: float) -> None:
     """Print a table."""
     seconds = [duration for _, duration in runs]
-    print(f"\nepoch share {share:g}, {len(runs)} seed(s), training {np.mean(seconds):.1f} s (sd {np.std(seconds):.1f})")
-    print(f"{'machine':<16}{'AUC':>8}{'sd':>7}{'published':>11}{'pAUC':>9}{'sd':>7}{'published':>11}")
+    print(
+        f"\nepoch share {share:g}, {len(runs)} seed(s), training {np.mean(seconds):.1f} s (sd {np.std(seconds):.1f})"
+    )
+    print(
+        f"{'machine':<16}{'AUC':>8}{'sd':>7}{'published':>11}{'pAUC':>9}{'sd':>7}{'published':>11}"
+    )
     machines = list(runs[0][0])
     for machine in machines:
         row(machine, np.array([run[machine] for run, _ in runs]))
     for machine_type in sorted({machine.partition("/")[0] for machine in machines}):
-        means = [[run[machine] for machine in machines if machine.startswith(f"{machine_type}/")] for run, _ in runs]
+        means = [
+            [run[machine] for machine in machines if machine.startswith(f"{machine_type}/")]
+            for run, _ in runs
+        ]
         row(machine_type, np.mean(means, axis=1), label=f"{machine_type} mean")
 
 
 def row(machine: str, figures: np.ndarray, label: str = "") -> None:
-    """Print one line: means and standard deviations over the seeds [shape=(n_seeds, 2)], and what was published."""
+    """Print one line: means and standard deviations over the seeds [shape=(n_seeds, 2)], and what
+    was published.
+    """
     published = [f"{value:.3f}" for value in PUBLISHED.get(machine, ())] or ["", ""]
     (auc, pauc), (auc_sd, pauc_sd) = figures.mean(axis=0), figures.std(axis=0)
-    print(f"{label or machine:<16}{auc:>8.3f}{auc_sd:>7.3f}{published[0]:>11}{pauc:>9.3f}{pauc_sd:>7.3f}{published[1]:>11}")
+    print(
+        f"{label or machine:<16}{auc:>8.3f}{auc_sd:>7.3f}{published[0]:>11}{pauc:>9.3f}{pauc_sd:>7.3f}{published[1]:>11}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """How well every detector detects, and what it costs.
 
-    python benchmarks/detectors.py dev_data_caridle.zip simulated/fan simulated/fan?snr_db=-6 --seeds 5
-    python benchmarks/detectors.py --cost 1000
+    python benchmarks/detectors.py dev_data_caridle.zip simulated/fan simulated/fan?snr_db=-6
+    --seeds 5 python benchmarks/detectors.py --cost 1000
 
-The first prints, for archives or simulated machines, AUC and pAUC: means over machine ids, then mean and standard deviation over
-seeds, with the bootstrap interval of the first seed. Simulated machines are also drawn anew with every seed.
-The second fits and scores a number of clips of 10 s (made-up frames: the time does not depend on what they hold) with every
-detector, each in a process of its own, and prints time and peak memory. Processor time is that of all threads together; it is what
-can be compared when the computer is busy with other things.
+The first prints, for archives or simulated machines, AUC and pAUC: means over machine ids, then
+mean and standard deviation over seeds, with the bootstrap interval of the first seed. Simulated
+machines are also drawn anew with every seed. The second fits and scores a number of clips of 10 s
+(made-up frames: the time does not depend on what they hold) with every detector, each in a process
+of its own, and prints time and peak memory. Processor time is that of all threads together; it is
+what can be compared when the computer is busy with other things.
 """
 
 import argparse
@@ -29,16 +30,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulate import simulate_archive
-from stethoscope.detectors import DETECTORS, make_detector
-from stethoscope.detectors.options import DetectorOptions, FitOptions
-from stethoscope.detectors.train import train_detector
-from stethoscope.evaluation import evaluate_detector
+from stethoscope.datasets.simulator.machine import simulate_archive
+from stethoscope.detection.evaluate import evaluate_detector
+from stethoscope.detection.metrics import Summary
+from stethoscope.detection.normal_scores import score_clips
+from stethoscope.detection.options import DetectorOptions, FitOptions
+from stethoscope.detection.registry import DETECTORS, make_detector
+from stethoscope.detection.train import train_detector
 from stethoscope.features.extract import extract_features
-from stethoscope.features.logmel import LogMel
 from stethoscope.features.store import FeatureStore, FeatureWriter
-from stethoscope.metrics import Summary
-from stethoscope.scorers.clips import score_clips
+from stethoscope.sound.logmel import LogMel
 
 
 def store_of(source: str, seed: int, folder: Path) -> FeatureStore:
@@ -49,16 +50,31 @@ def store_of(source: str, seed: int, folder: Path) -> FeatureStore:
         if source.startswith("simulated/"):
             machine, _, query = source.removeprefix("simulated/").partition("?")
             archive = folder / f"{machine}.zip"
-            simulate_archive(archive, machine=machine, seed=seed, snr_db=float(dict(parse_qsl(query)).get("snr_db", 0)))
+            simulate_archive(
+                archive,
+                machine=machine,
+                seed=seed,
+                snr_db=float(dict(parse_qsl(query)).get("snr_db", 0)),
+            )
         extract_features([archive], index([archive]), LogMel(), features, min_frames=5)
     return FeatureStore.open(features)
 
 
-def measure(features: Path, options: DetectorOptions, fit: FitOptions, folder: Path) -> tuple[Summary, float]:
+def measure(
+    features: Path, options: DetectorOptions, fit: FitOptions, folder: Path
+) -> tuple[Summary, float]:
     """Fit and evaluate a detector; return figures and seconds of the fit."""
     detector = make_detector(options, fit, context=5)
-    training = train_detector(FeatureStore.open(features), detector, folder / "model", validation_split=fit.validation_split, seed=fit.seed)
-    return evaluate_detector(features, folder / "model", folder / "results", seed=fit.seed).overall, training.seconds
+    training = train_detector(
+        FeatureStore.open(features),
+        detector,
+        folder / "model",
+        validation_split=fit.validation_split,
+        seed=fit.seed,
+    )
+    return evaluate_detector(
+        features, folder / "model", folder / "results", seed=fit.seed
+    ).overall, training.seconds
 
 
 def made_up_store(n_clips: int, folder: Path) -> FeatureStore:
@@ -72,13 +88,20 @@ def made_up_store(n_clips: int, folder: Path) -> FeatureStore:
                 path=name, recording=name, machine_type="fan", machine_id=f"{number % 4:02}", source="made-up",
                 split="train", condition="normal",
             )  # fmt: skip
-            frames = rng.standard_normal((feature.n_frames(160_000), feature.n_mels), dtype=np.float32)
+            frames = rng.standard_normal(
+                (feature.n_frames(160_000), feature.n_mels), dtype=np.float32
+            )
             writer.add(clip, 5 * frames - 30 + number % 4)
         writer.finish(feature)
     return FeatureStore.open(folder)
 
 
-def cost(features: Path, name: str, epochs: int, results: "multiprocessing.SimpleQueue[tuple[float, ...]]") -> None:
+def cost(
+    features: Path,
+    name: str,
+    epochs: int,
+    results: "multiprocessing.SimpleQueue[tuple[float, ...]]",
+) -> None:
     """Put what a row of the table says into a queue."""
     fit = FitOptions(epochs=epochs, verbose=0)
     store = FeatureStore.open(features)
@@ -92,13 +115,22 @@ def cost(features: Path, name: str, epochs: int, results: "multiprocessing.Simpl
         before = time.process_time()
         score_clips(model, store, clips)
         scoring = time.process_time() - before
-    results.put((training.seconds, processor, 1000 * scoring / len(clips), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    results.put(
+        (
+            training.seconds,
+            processor,
+            1000 * scoring / len(clips),
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        )
+    )
 
 
 def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
     """Print the table of costs."""
     print(f"\n{n_clips} clips of 10 s, {epochs} epochs at most\n")
-    print("| detector | fit, s | fit and export, processor s | score, processor ms per clip | peak memory, MB |\n|---|---|---|---|---|")
+    print(
+        "| detector | fit, s | fit and export, processor s | score, processor ms per clip | peak memory, MB |\n|---|---|---|---|---|"
+    )
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         made_up_store(n_clips, Path(folder))
@@ -108,13 +140,20 @@ def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
             process.start()
             seconds, processor, milliseconds, megabytes = results.get()
             process.join()
-            print(f"| {name} | {seconds:.1f} | {processor:.1f} | {milliseconds:.1f} | {megabytes:.0f} |", flush=True)
+            print(
+                f"| {name} | {seconds:.1f} | {processor:.1f} | {milliseconds:.1f} | {megabytes:.0f} |",
+                flush=True,
+            )
 
 
-def print_quality(sources: Sequence[str], detectors: Sequence[str], fit: FitOptions, seeds: int) -> None:
+def print_quality(
+    sources: Sequence[str], detectors: Sequence[str], fit: FitOptions, seeds: int
+) -> None:
     """Print the table of figures."""
     print(f"{fit.epochs} epochs of {fit.epoch_share:g} of the windows, {seeds} seed(s)\n")
-    print("| data | detector | AUC | 95 % interval | pAUC | 95 % interval | fit, s |\n|---|---|---|---|---|---|---|")
+    print(
+        "| data | detector | AUC | 95 % interval | pAUC | 95 % interval | fit, s |\n|---|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         for source in sources:
@@ -123,28 +162,50 @@ def print_quality(sources: Sequence[str], detectors: Sequence[str], fit: FitOpti
                 runs = []
                 for seed in range(seeds):
                     with contextlib.redirect_stderr(io.StringIO()):
-                        store = store_of(source, seed if source.startswith("simulated/") else 0, folder)
+                        store = store_of(
+                            source, seed if source.startswith("simulated/") else 0, folder
+                        )
                         features = Path(str(store.frames.filename)).parent  # type: ignore[attr-defined]  # a memory map knows its file
                         options = DetectorOptions(name=name, score=score)
-                        runs.append(measure(features, options, FitOptions(**{**vars(fit), "seed": seed}), folder))
+                        runs.append(
+                            measure(
+                                features, options, FitOptions(**{**vars(fit), "seed": seed}), folder
+                            )
+                        )
                 cells = []
                 for figures in ([one.auc for one, _ in runs], [one.pauc for one, _ in runs]):
                     values = [figure.value for figure in figures if figure.value is not None]
                     spread = f" ± {np.std(values):.3f}" if seeds > 1 else ""
-                    cells += [f"{np.mean(values):.3f}{spread}", f"{figures[0].low:.2f} to {figures[0].high:.2f}"]
+                    cells += [
+                        f"{np.mean(values):.3f}{spread}",
+                        f"{figures[0].low:.2f} to {figures[0].high:.2f}",
+                    ]
                 seconds = np.mean([one for _, one in runs])
-                print(f"| {Path(source).name} | {spec} | {' | '.join(cells)} | {seconds:.1f} |", flush=True)
+                print(
+                    f"| {Path(source).name} | {spec} | {' | '.join(cells)} | {seconds:.1f} |",
+                    flush=True,
+                )
 
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sources", nargs="*", metavar="SOURCE", help="archives, or simulated/<machine>[?snr_db=...]")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "sources", nargs="*", metavar="SOURCE", help="archives, or simulated/<machine>[?snr_db=...]"
+    )
     parser.add_argument("--detectors", nargs="+", default=DETECTORS, metavar="NAME[:SCORE]")
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=100, help="of the autoencoder and interpolation")
-    parser.add_argument("--epoch-share", type=float, default=1.0, help="share of the windows that an epoch takes")
-    parser.add_argument("--cost", type=int, metavar="CLIPS", help="measure time and memory on so many clips")
+    parser.add_argument(
+        "--epochs", type=int, default=100, help="of the autoencoder and interpolation"
+    )
+    parser.add_argument(
+        "--epoch-share", type=float, default=1.0, help="share of the windows that an epoch takes"
+    )
+    parser.add_argument(
+        "--cost", type=int, metavar="CLIPS", help="measure time and memory on so many clips"
+    )
     arguments = parser.parse_args()
     fit = FitOptions(epochs=arguments.epochs, epoch_share=arguments.epoch_share, verbose=0)
     if arguments.sources:

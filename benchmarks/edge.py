@@ -2,7 +2,8 @@
 
     python benchmarks/edge.py /path/to/dev_data_caridle.zip --epochs 100 --seeds 3
 
-The archive is one in the layout of DCASE 2020 Task 2. In int8 the network runs on windows that do not overlap.
+The archive is one in the layout of DCASE 2020 Task 2. In int8 the network runs on windows that do
+not overlap.
 """
 
 import argparse
@@ -20,34 +21,45 @@ def main() -> None:
     """Train, evaluate, convert and print a row per seed and the means."""
     from stethoscope.datasets.layouts import index
     from stethoscope.features.extract import extract_features
-    from stethoscope.features.logmel import LogMel
+    from stethoscope.sound.logmel import LogMel
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("archive", type=Path)
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
-    print("| seed | AUC float | AUC int8 | model, bytes | arena, bytes | flash in all, bytes | ESP32 |\n|---|---|---|---|---|---|---|")
+    print(
+        "| seed | AUC float | AUC int8 | model, bytes | arena, bytes | flash in all, bytes | ESP32 |\n|---|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as scratch:
         store = Path(scratch) / "store"
         extract_features([options.archive], index([options.archive]), LogMel(), store, min_frames=5)
-        rows = [make(options.archive, store, Path(scratch), options.epochs, seed) for seed in range(options.seeds)]
-    print(f"| mean | {np.mean([row[0] for row in rows]):.3f} | {np.mean([row[1] for row in rows]):.3f} | | | | |")
+        rows = [
+            make(options.archive, store, Path(scratch), options.epochs, seed)
+            for seed in range(options.seeds)
+        ]
+    print(
+        f"| mean | {np.mean([row[0] for row in rows]):.3f} | {np.mean([row[1] for row in rows]):.3f} | | | | |"
+    )
 
 
 def make(archive: Path, store: Path, scratch: Path, epochs: int, seed: int) -> tuple[float, float]:
     """Return the mean AUC over the machine ids, of the float and of the int8 detector."""
-    from stethoscope.detectors.autoencoder import Autoencoder
-    from stethoscope.detectors.fit import Fit
-    from stethoscope.detectors.train import train_detector
-    from stethoscope.evaluation import evaluate_detector
-    from stethoscope.export import export_bundle
-    from stethoscope.export.c import export_c
-    from stethoscope.export.edge import make_edge_detector
+    from stethoscope.bundle.build import export_bundle
+    from stethoscope.detection.autoencoder.fit import Autoencoder
+    from stethoscope.detection.autoencoder.training import Fit
+    from stethoscope.detection.evaluate import evaluate_detector
+    from stethoscope.detection.train import train_detector
+    from stethoscope.edge.c import export_c
+    from stethoscope.edge.detector import make_edge_detector
     from stethoscope.features.store import FeatureStore
 
     detector = Autoencoder(fit_options=Fit(epochs=epochs, seed=seed, verbose=0))
-    train_detector(FeatureStore.open(store), detector, scratch / "model", validation_split=0.1, seed=seed)
+    train_detector(
+        FeatureStore.open(store), detector, scratch / "model", validation_split=0.1, seed=seed
+    )
     evaluate_detector(store, scratch / "model", scratch / "results")
     bundle = export_bundle(scratch / "model", scratch / "results", scratch / "bundle")
     made = make_edge_detector(bundle, [archive], max_drop=1.0, seed=seed)

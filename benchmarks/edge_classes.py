@@ -1,4 +1,5 @@
-"""A classifier of sounds on a microcontroller: its accuracy in int8 beside the full one, on a fold that it was not trained on.
+"""A classifier of sounds on a microcontroller: its accuracy in int8 beside the full one, on a fold
+that it was not trained on.
 
 python benchmarks/edge_classes.py /path/to/UrbanSound8K.zip --fold 3 --epochs 120
 """
@@ -16,31 +17,44 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 def main() -> None:
     """Train, convert and print a row per network."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("archive", type=Path)
     parser.add_argument("--networks", default="mel-cnn")
     parser.add_argument("--fold", type=int, default=1, help="that is not trained on")
     parser.add_argument("--epochs", type=int, default=120)
     options = parser.parse_args()
-    print("| network | clips | accuracy float | accuracy int8 | model, bytes | arena, bytes | ESP32-S3 |\n|---|---|---|---|---|---|---|")
+    print(
+        "| network | clips | accuracy float | accuracy int8 | model, bytes | arena, bytes | ESP32-S3 |\n|---|---|---|---|---|---|---|"
+    )
     for network in options.networks.split(","):
         with tempfile.TemporaryDirectory() as scratch:
-            print(row(options.archive, network, options.fold, options.epochs, Path(scratch)), flush=True)
+            print(
+                row(options.archive, network, options.fold, options.epochs, Path(scratch)),
+                flush=True,
+            )
 
 
 def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> str:
     """Train one network and return its row."""
-    from stethoscope.class_evaluation import feature_of
-    from stethoscope.classification import Classifier, prepare
-    from stethoscope.classifiers.options import ClassFit
-    from stethoscope.classifiers.sounds import train_classifier
+    from stethoscope.classification.evaluate import feature_of
+    from stethoscope.classification.model import Classifier, prepare
+    from stethoscope.classification.options import ClassFit
+    from stethoscope.classification.train import train_classifier
     from stethoscope.datasets.layouts import index
-    from stethoscope.export.c import export_classifier_c
-    from stethoscope.export.classes import NETWORK, make_edge_classifier
+    from stethoscope.edge.c import export_classifier_c
+    from stethoscope.edge.classifier import NETWORK, make_edge_classifier
     from stethoscope.features.extract import extract_features
-    from stethoscope.network import Int8Network
+    from stethoscope.model.network import Int8Network
 
-    store = extract_features([archive], index([archive]), feature_of(network, sample_rate=16000), folder / "store", min_frames=1)
+    store = extract_features(
+        [archive],
+        index([archive]),
+        feature_of(network, sample_rate=16000),
+        folder / "store",
+        min_frames=1,
+    )
     labels = ["" if clip.fold == fold else clip.label for clip in store.clips]
     fit = ClassFit(network=network, epochs=epochs, validation_split=0.0, verbose=0)  # type: ignore[arg-type]
     train_classifier(store, labels, fit, folder / "model")

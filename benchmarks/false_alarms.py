@@ -1,6 +1,8 @@
-"""Does a threshold keep its false-alarm rate on recordings never heard before? The whole way, from sound to decision.
+"""Does a threshold keep its false-alarm rate on recordings never heard before? The whole way, from
+sound to decision.
 
-Healthy simulated machines, other ones for every seed; a detector learns from 200 clips of each and judges fresh ones.
+Healthy simulated machines, other ones for every seed; a detector learns from 200 clips of each and
+judges fresh ones.
 
     python benchmarks/false_alarms.py --machines fan pump slider valve --seeds 20
 """
@@ -18,21 +20,25 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulate import MACHINES, simulate_archive
-from stethoscope.detectors import make_detector
-from stethoscope.detectors.options import DetectorOptions, FitOptions
-from stethoscope.detectors.train import train_detector
-from stethoscope.evaluation import normal_thresholds
+from stethoscope.datasets.simulator.machine import MACHINES, simulate_archive
+from stethoscope.detection.evaluate import normal_thresholds
+from stethoscope.detection.normal_scores import score_clips
+from stethoscope.detection.options import DetectorOptions, FitOptions
+from stethoscope.detection.registry import make_detector
+from stethoscope.detection.thresholds import Method
+from stethoscope.detection.train import train_detector
 from stethoscope.features.extract import extract_features
-from stethoscope.features.logmel import LogMel
-from stethoscope.scorers.clips import score_clips
-from stethoscope.thresholds import Method
+from stethoscope.sound.logmel import LogMel
 
 RATES = (0.1, 0.05, 0.01)
 
 
-def false_alarms(machine: str, detector: str, seed: int, arguments: argparse.Namespace, folder: Path) -> dict[tuple[Method, float], float]:
-    """Return the share of fresh normal clips above their machine's threshold, for every method and wanted rate."""
+def false_alarms(
+    machine: str, detector: str, seed: int, arguments: argparse.Namespace, folder: Path
+) -> dict[tuple[Method, float], float]:
+    """Return the share of fresh normal clips above their machine's threshold, for every method and
+    wanted rate.
+    """
     archive, model = folder / "set.zip", folder / "model"
     simulate_archive(
         archive,
@@ -44,9 +50,17 @@ def false_alarms(machine: str, detector: str, seed: int, arguments: argparse.Nam
         test_anomaly=0,
         seconds=arguments.seconds,
     )
-    store = extract_features([archive], index([archive]), LogMel(), folder / "features", min_frames=5)
+    store = extract_features(
+        [archive], index([archive]), LogMel(), folder / "features", min_frames=5
+    )
     fit = FitOptions(verbose=0, seed=seed)
-    train_detector(store, make_detector(DetectorOptions(name=detector), fit, context=5), model, validation_split=0.1, seed=seed)
+    train_detector(
+        store,
+        make_detector(DetectorOptions(name=detector), fit, context=5),
+        model,
+        validation_split=0.1,
+        seed=seed,
+    )
     fresh = store.where(lambda clip: clip.split == "test")
     scores = score_clips(model, store, fresh)
     machines = [store.clips[clip].machine for clip in fresh]
@@ -54,14 +68,18 @@ def false_alarms(machine: str, detector: str, seed: int, arguments: argparse.Nam
     for method in get_args(Method):
         for rate in RATES:
             thresholds, _ = normal_thresholds(model, rate, method)
-            alarms = [thresholds.decide(score, one) for score, one in zip(scores, machines, strict=True)]
+            alarms = [
+                thresholds.decide(score, one) for score, one in zip(scores, machines, strict=True)
+            ]
             shares[method, rate] = statistics.mean(alarms)
     return shares
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--machines", nargs="+", choices=list(MACHINES), default=list(MACHINES))
     parser.add_argument("--detector", default="pooled-gmm")
     parser.add_argument("--seeds", type=int, default=20)
@@ -70,13 +88,25 @@ def main() -> None:
     parser.add_argument("--fresh", type=int, default=100, help="normal clips per id to judge")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a clip")
     arguments = parser.parse_args()
-    print(f"{arguments.detector}, {arguments.ids} ids of {arguments.train} clips, mean ± deviation over {arguments.seeds} seeds\n")
-    print("| machine | method | " + " | ".join(f"wanted {rate:g}" for rate in RATES) + " |\n|---|---|" + "---|" * len(RATES))
+    print(
+        f"{arguments.detector}, {arguments.ids} ids of {arguments.train} clips, mean ± deviation over {arguments.seeds} seeds\n"
+    )
+    print(
+        "| machine | method | "
+        + " | ".join(f"wanted {rate:g}" for rate in RATES)
+        + " |\n|---|---|"
+        + "---|" * len(RATES)
+    )
     for machine in arguments.machines:
         runs = []
         for seed in range(arguments.seeds):
-            with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stderr(io.StringIO()):
-                runs.append(false_alarms(machine, arguments.detector, seed, arguments, Path(scratch)))
+            with (
+                tempfile.TemporaryDirectory() as scratch,
+                contextlib.redirect_stderr(io.StringIO()),
+            ):
+                runs.append(
+                    false_alarms(machine, arguments.detector, seed, arguments, Path(scratch))
+                )
         for method in get_args(Method):
             cells = []
             for rate in RATES:

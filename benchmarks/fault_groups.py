@@ -1,4 +1,5 @@
-"""How well groups of faults agree with the truth: simulated fans, each clip described by its deviation from its own machine, or plainly.
+"""How well groups of faults agree with the truth: simulated fans, each clip described by its
+deviation from its own machine, or plainly.
 
 python benchmarks/fault_groups.py --snrs 6 0 --seeds 4
 """
@@ -14,18 +15,24 @@ from typing import get_args
 from sklearn.metrics import adjusted_rand_score
 
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulate import FAULTS, simulate_archive
-from stethoscope.faults import AUTOMATIC, Description, FaultOptions, group_faults
+from stethoscope.datasets.simulator.machine import FAULTS, simulate_archive
+from stethoscope.diagnosis.groups import AUTOMATIC, Description, FaultOptions, group_faults
 from stethoscope.features.extract import extract_features
-from stethoscope.features.mfcc import Mfcc
+from stethoscope.sound.mfcc import Mfcc
 
 
 def main() -> None:
-    """Print the adjusted Rand index of every description, and the number of groups that is chosen by itself."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print the adjusted Rand index of every description, and the number of groups that is chosen
+    by itself.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--snrs", nargs="+", type=float, default=[6.0], help="in dB")
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--clips", type=int, default=12, help="of each machine, normal and anomalous (default: 12)")
+    parser.add_argument(
+        "--clips", type=int, default=12, help="of each machine, normal and anomalous (default: 12)"
+    )
     parser.add_argument("--seconds", type=float, default=4.0)
     options = parser.parse_args()
     for snr_db in options.snrs:
@@ -49,9 +56,17 @@ def main() -> None:
                 store = extract_features([path], index([path]), Mfcc(), Path(folder) / "store")
                 cells = []
                 for description in get_args(Description):
-                    found = group_faults(store, FaultOptions(groups=len(FAULTS), description=description))
-                    rand = adjusted_rand_score([truth[one.path] for one in found.clips], [one.group for one in found.clips])
-                    chosen = len(group_faults(store, FaultOptions(groups=AUTOMATIC, description=description)).names)
+                    found = group_faults(
+                        store, FaultOptions(groups=len(FAULTS), description=description)
+                    )
+                    rand = adjusted_rand_score(
+                        [truth[one.path] for one in found.clips], [one.group for one in found.clips]
+                    )
+                    chosen = len(
+                        group_faults(
+                            store, FaultOptions(groups=AUTOMATIC, description=description)
+                        ).names
+                    )
                     cells.append(f"{description} {rand:.2f} ({chosen} groups chosen)")
             print(f"{snr_db:+g} dB, seed {seed}: {', '.join(cells)}", flush=True)
 

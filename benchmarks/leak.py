@@ -1,9 +1,12 @@
-"""What a random split over altered copies measures: the same network asked about copies, and about recordings, that it has not heard.
+"""What a random split over altered copies measures: the same network asked about copies, and about
+recordings, that it has not heard.
 
-A teaching example of the field makes four versions of every recording (as it came, with noise, rolled, stretched), divides all of them at
-random, and tests on 8 %. Nearly every version that is asked about then has a sister among those that were trained on. Beside it, 8 %
-of the recordings are kept for the test with all their versions, and only what was recorded is asked about. The network is the
-example's; the steps are smaller and more, since the example's 150 epochs of 256 clips are few for so small a set.
+A teaching example of the field makes four versions of every recording (as it came, with noise,
+rolled, stretched), divides all of them at random, and tests on 8 %. Nearly every version that is
+asked about then has a sister among those that were trained on. Beside it, 8 % of the recordings are
+kept for the test with all their versions, and only what was recorded is asked about. The network is
+the example's; the steps are smaller and more, since the example's 150 epochs of 256 clips are few
+for so small a set.
 
     python benchmarks/leak.py /path/to/esc10_urbansound_layout.zip
 """
@@ -15,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from stethoscope.augmentation import altered
-from stethoscope.classification import Classifier
-from stethoscope.classifiers.folds import Indices, by_class
-from stethoscope.classifiers.options import ClassFit
-from stethoscope.classifiers.sounds import originals, train_chosen
+from stethoscope.classification.folds import Indices, by_class
+from stethoscope.classification.model import Classifier
+from stethoscope.classification.options import ClassFit
+from stethoscope.classification.train import originals, train_chosen
+from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.splits import hold_out
 from stethoscope.features.extract import extract_features
-from stethoscope.features.mfcc import Mfcc
 from stethoscope.features.store import FeatureStore
+from stethoscope.sound.mfcc import Mfcc
 
 COPIES = ["noise 0.005", "roll 1600", "stretch 0.8-1.25"]
 SHARE = 0.08
@@ -32,7 +35,9 @@ SHARE = 0.08
 
 def main() -> None:
     """Print accuracy on both tests for every seed, and the means."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("archive", type=Path)
     parser.add_argument("--layout", default="auto")
     parser.add_argument("--rate", type=int, default=16_000, help="in Hz (default: 16000)")
@@ -43,7 +48,9 @@ def main() -> None:
     found: dict[str, list[float]] = {"random copies": [], "recordings": []}
     with tempfile.TemporaryDirectory() as folder:
         clips = altered(index([options.archive], options.layout), COPIES)
-        store = extract_features([options.archive], clips, Mfcc(sample_rate=options.rate), Path(folder) / "mfcc")
+        store = extract_features(
+            [options.archive], clips, Mfcc(sample_rate=options.rate), Path(folder) / "mfcc"
+        )
         labels = [clip.label for clip in store.clips]
         every = np.arange(len(labels))
         for seed in range(options.seeds):
@@ -69,17 +76,32 @@ def main() -> None:
             ):
                 accuracy = score(store, labels, every[~tested], asked, fit, Path(folder) / "model")
                 found[name].append(accuracy)
-                print(f"{name:<14} seed {seed}  {len(asked):>3} clips asked  accuracy {accuracy:.3f}", flush=True)
+                print(
+                    f"{name:<14} seed {seed}  {len(asked):>3} clips asked  accuracy {accuracy:.3f}",
+                    flush=True,
+                )
     for name, accuracies in found.items():
         print(f"{name:<14} mean accuracy {np.mean(accuracies):.3f}")
 
 
-def score(store: FeatureStore, labels: Sequence[str], taught: Indices, asked: Indices, fit: ClassFit, folder: Path) -> float:
+def score(
+    store: FeatureStore,
+    labels: Sequence[str],
+    taught: Indices,
+    asked: Indices,
+    fit: ClassFit,
+    folder: Path,
+) -> float:
     """Return the accuracy on some clips of a network that was trained on others."""
     train_chosen(store, labels, taught, fit, folder)
     classifier = Classifier.open(folder)
-    answers = [classifier.labels[int(classifier.probabilities(store.clip_frames(clip)).argmax())] for clip in asked]
-    return float(np.mean([answer == labels[clip] for answer, clip in zip(answers, asked, strict=True)]))
+    answers = [
+        classifier.labels[int(classifier.probabilities(store.clip_frames(clip)).argmax())]
+        for clip in asked
+    ]
+    return float(
+        np.mean([answer == labels[clip] for answer, clip in zip(answers, asked, strict=True)])
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Whether classes are told apart that differ in pitch alone: tones, and narrow bands of noise, a whole tone from one another.
+"""Whether classes are told apart that differ in pitch alone: tones, and narrow bands of noise, a
+whole tone from one another.
 
-Sixteen classes from 500 Hz up, each 12 % above the one before and 2 % wide; level, trembling and background noise are drawn for every
-recording and tell nothing. Eight recordings of two seconds per class train, eight are asked about.
+Sixteen classes from 500 Hz up, each 12 % above the one before and 2 % wide; level, trembling and
+background noise are drawn for every recording and tell nothing. Eight recordings of two seconds per
+class train, eight are asked about.
 
     python benchmarks/pitch.py
 """
@@ -13,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.class_evaluation import feature_of
-from stethoscope.classifiers.options import ClassFit
-from stethoscope.classifiers.sounds import cross_validate
+from stethoscope.classification.evaluate import feature_of
+from stethoscope.classification.options import ClassFit
+from stethoscope.classification.train import cross_validate
 from stethoscope.datasets.clips import Clip
 from stethoscope.features.store import FeatureStore, FeatureWriter
 
@@ -25,7 +27,9 @@ CLASSES, RECORDINGS = 16, 8
 
 def main() -> None:
     """Print a line per kind of sound and seed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=60)
     options = parser.parse_args()
@@ -35,8 +39,16 @@ def main() -> None:
             for seed in range(options.seeds):
                 fit = ClassFit(epochs=options.epochs, validation_split=0.0, seed=seed, verbose=0)
                 found = cross_validate(store, [clip.label for clip in store.clips], fit)
-                accuracy = np.mean([truth == answer for truth, answer in zip(found.truth, found.answered, strict=True)])
-                print(f"{kind}  seed {seed}  {len(found.truth)} clips asked  accuracy {accuracy:.3f}", flush=True)
+                accuracy = np.mean(
+                    [
+                        truth == answer
+                        for truth, answer in zip(found.truth, found.answered, strict=True)
+                    ]
+                )
+                print(
+                    f"{kind}  seed {seed}  {len(found.truth)} clips asked  accuracy {accuracy:.3f}",
+                    flush=True,
+                )
 
 
 def simulate(kind: str, folder: Path) -> FeatureStore:
@@ -47,7 +59,13 @@ def simulate(kind: str, folder: Path) -> FeatureStore:
             for number in range(2 * RECORDINGS):
                 samples = sound(kind, 500 * 1.12**place * rng.uniform(0.98, 1.02), rng)
                 name = f"{place}-{number}"
-                clip = Clip(path=name, recording=name, label=f"class {place:02}", fold=1 + number % 2, source="simulated")
+                clip = Clip(
+                    path=name,
+                    recording=name,
+                    label=f"class {place:02}",
+                    fold=1 + number % 2,
+                    source="simulated",
+                )
                 writer.add(clip, feature.extract(samples.astype(np.float32)))
         writer.finish(feature)
     return FeatureStore.open(folder)

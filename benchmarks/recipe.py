@@ -1,7 +1,7 @@
 """The DCASE 2020 Task 2 baseline as published: the reference of the benchmarks.
 
-File by file with librosa, context vectors stacked in double precision in memory, ``model.fit`` on them and one
-``model.predict`` per file. Only the padding is librosa 0.6's, as at the time.
+File by file with librosa, context vectors stacked in double precision in memory, ``model.fit`` on
+them and one ``model.predict`` per file. Only the padding is librosa 0.6's, as at the time.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,13 @@ def file_to_vectors(path: Path) -> Vectors:
     """Return the context vectors of a file [shape=(n_vectors, 640)]."""
     samples, rate = librosa.load(path, sr=None, mono=True)
     mel = librosa.feature.melspectrogram(
-        y=samples, sr=rate, n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS, power=POWER, pad_mode="reflect"
+        y=samples,
+        sr=rate,
+        n_fft=N_FFT,
+        hop_length=HOP_LENGTH,
+        n_mels=N_MELS,
+        power=POWER,
+        pad_mode="reflect",
     )
     log_mel = 20.0 / POWER * np.log10(mel + np.finfo(float).eps)
     n_vectors = log_mel.shape[1] - FRAMES + 1

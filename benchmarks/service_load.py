@@ -3,7 +3,8 @@
     stethoscope serve BUNDLE --port 5000 &
     python benchmarks/service_load.py CLIP.wav... --pid $! --seconds 30 --clients 16
 
-Every good answer is compared with the first one to the same clip. The load goes to the loopback interface only.
+Every good answer is compared with the first one to the same clip. The load goes to the loopback
+interface only.
 """
 
 import argparse
@@ -34,12 +35,13 @@ class Outcome:
     Attributes
     ----------
     good, hostile : Counter
-        Answers by status; of hostile requests by kind and status, "closed" where the connection was closed on them.
+        Answers by status; of hostile requests by kind and status, "closed" where the connection was
+        closed on them.
     wrong : list of str
         Good requests that were answered with something else than their verdict.
     memory_before, memory_after : int
-        Resident memory of the service in bytes, when every client has sent every kind of request once, and at the end; 0 if its process
-        is not known.
+        Resident memory of the service in bytes, when every client has sent every kind of request
+        once, and at the end; 0 if its process is not known.
     """
 
     good: Counter[int] = field(default_factory=Counter)
@@ -55,9 +57,17 @@ class Outcome:
 
     @property
     def faults(self) -> list[str]:
-        """Everything that must not happen: wrong verdicts, and answers above 499 other than a deliberate 503."""
-        failed = [f"good request: {status}" for status in self.good if status >= 500 and status != 503]
-        failed += [f"{kind}: {status}" for kind, status in self.hostile if status.startswith("5") and status != "503"]
+        """Everything that must not happen: wrong verdicts, and answers above 499 other than a
+        deliberate 503.
+        """
+        failed = [
+            f"good request: {status}" for status in self.good if status >= 500 and status != 503
+        ]
+        failed += [
+            f"{kind}: {status}"
+            for kind, status in self.hostile
+            if status.startswith("5") and status != "503"
+        ]
         return self.wrong + failed
 
 
@@ -105,7 +115,9 @@ def large(port: int) -> str:
 def slow(port: int) -> str:
     """Begin a request, send a little now and then, and give up."""
     with socket.create_connection((HOST, port), timeout=20) as connection:
-        connection.sendall(b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 100000\r\n\r\n")
+        connection.sendall(
+            b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 100000\r\n\r\n"
+        )
         for _ in range(6):
             time.sleep(0.5)
             connection.sendall(b"slow")
@@ -121,19 +133,32 @@ def status_of(connection: socket.socket) -> str:
     return answer.split()[1].decode() if answer.startswith(b"HTTP/") else "closed"
 
 
-def load(port: int, clips: Sequence[Path], *, seconds: float, clients: int, process: psutil.Process | None = None) -> Outcome:
+def load(
+    port: int,
+    clips: Sequence[Path],
+    *,
+    seconds: float,
+    clients: int,
+    process: psutil.Process | None = None,
+) -> Outcome:
     """Load a service and watch what it answers.
 
-    Before the time begins to run, every client sends every kind of request once: until then the service may grow, as every thread
-    gets its own interpreter and buffers.
+    Before the time begins to run, every client sends every kind of request once: until then the
+    service may grow, as every thread gets its own interpreter and buffers.
     """
     url = f"http://{HOST}:{port}/inference"
     contents = {clip.name: clip.read_bytes() for clip in clips}
-    expected = {name: requests.post(url, files={"file": (name, content)}, timeout=30).json() for name, content in contents.items()}
+    expected = {
+        name: requests.post(url, files={"file": (name, content)}, timeout=30).json()
+        for name, content in contents.items()
+    }
     recordings = hostile_recordings()
     outcome, lock = Outcome(), threading.Lock()
     kinds: list[Callable[[requests.Session], tuple[str, str]]] = [
-        *(lambda session, kind=kind: (kind, post(session, {"file": ("x.wav", recordings[kind])})) for kind in recordings),
+        *(
+            lambda session, kind=kind: (kind, post(session, {"file": ("x.wav", recordings[kind])}))
+            for kind in recordings
+        ),
         lambda session: ("wrong field", post(session, {"sound": ("x.wav", recordings["384 kHz"])})),
         lambda _: ("large", large(port)),
         lambda _: ("slow", slow(port)),
@@ -200,7 +225,9 @@ def load(port: int, clips: Sequence[Path], *, seconds: float, clients: int, proc
 
 def main() -> None:
     """Print what came of it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--port", type=int, default=5000)
     parser.add_argument("--pid", type=int, help="the service's process, to watch its memory")
@@ -208,12 +235,22 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=16)
     options = parser.parse_args()
     process = psutil.Process(options.pid) if options.pid else None
-    outcome = load(options.port, options.clips, seconds=options.seconds, clients=options.clients, process=process)
-    print(f"{sum(outcome.good.values()) / options.seconds:.0f} good requests per second, by status: {dict(outcome.good)}")
+    outcome = load(
+        options.port,
+        options.clips,
+        seconds=options.seconds,
+        clients=options.clients,
+        process=process,
+    )
+    print(
+        f"{sum(outcome.good.values()) / options.seconds:.0f} good requests per second, by status: {dict(outcome.good)}"
+    )
     for (kind, status), count in sorted(outcome.hostile.items()):
         print(f"  {kind:<14} {status:>7} {count:>5}")
     if process:
-        print(f"memory {outcome.memory_before / 1e6:.0f} MB, then {outcome.memory_after / 1e6:.0f} MB ({outcome.growth:+.0%})")
+        print(
+            f"memory {outcome.memory_before / 1e6:.0f} MB, then {outcome.memory_after / 1e6:.0f} MB ({outcome.growth:+.0%})"
+        )
     print(*(outcome.faults or ["nothing wrong"]), sep="\n")
 
 

@@ -1,10 +1,12 @@
-"""The service beside the classic one (Flask, librosa, Keras `predict` per request), on the same clip, in one run.
+"""The service beside the classic one (Flask, librosa, Keras `predict` per request), on the same
+clip, in one run.
 
     python benchmarks/serving.py
-    python benchmarks/serving.py --packages     also installs both into fresh environments and weighs them
+    python benchmarks/serving.py --packages     also installs both into fresh environments and
+    weighs them
 
-Both servers run on this machine, one after the other in turns, and so does the client, with a new connection per request
-and the same form. Absolute times vary with the machine: read the ratios.
+Both servers run on this machine, one after the other in turns, and so does the client, with a new
+connection per request and the same form. Absolute times vary with the machine: read the ratios.
 """
 
 import argparse
@@ -32,7 +34,9 @@ CLASSIC_PACKAGES = ("flask", "librosa", "tensorflow-cpu>=2.21,<2.22", "resampy")
 
 @dataclass
 class Measured:
-    """What was measured of a server in one round. Times in seconds, memory in bytes; `work` is processor time per request."""
+    """What was measured of a server in one round. Times in seconds, memory in bytes; `work` is
+    processor time per request.
+    """
 
     ready: float
     first: float
@@ -45,10 +49,18 @@ class Measured:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bundle", type=Path, help="an exported model (default: one is trained on simulated fans)")
-    parser.add_argument("--requests", type=int, default=100, help="requests of one client (default: 100)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="duration with four clients (default: 5)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--bundle", type=Path, help="an exported model (default: one is trained on simulated fans)"
+    )
+    parser.add_argument(
+        "--requests", type=int, default=100, help="requests of one client (default: 100)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, help="duration with four clients (default: 5)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
     parser.add_argument("--packages", action="store_true", help="weigh what has to be installed")
     parser.add_argument("--classic", type=int, help=argparse.SUPPRESS)
@@ -61,7 +73,15 @@ def main() -> None:
         body = form(record(Path(scratch) / "clip.wav"))
         commands = {
             "classic": [sys.executable, __file__, "--classic", "{port}"],
-            "stethoscope": [sys.executable, "-m", "stethoscope", "serve", str(bundle), "--port", "{port}"],
+            "stethoscope": [
+                sys.executable,
+                "-m",
+                "stethoscope",
+                "serve",
+                str(bundle),
+                "--port",
+                "{port}",
+            ],
         }
         rounds: dict[str, list[Measured]] = {name: [] for name in commands}
         for _ in range(options.rounds):
@@ -100,7 +120,9 @@ def post(port: int, body: bytes) -> dict[str, object]:
     """Ask for a verdict."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
-        connection.request("POST", "/inference", body, {"Content-Type": "multipart/form-data; boundary=BOUNDARY"})
+        connection.request(
+            "POST", "/inference", body, {"Content-Type": "multipart/form-data; boundary=BOUNDARY"}
+        )
         answer: dict[str, object] = json.loads(connection.getresponse().read())
     finally:
         connection.close()
@@ -113,7 +135,11 @@ def post(port: int, body: bytes) -> dict[str, object]:
 def running(command: list[str], port: int) -> Iterator[tuple[psutil.Process, float]]:
     """Run a server; yield its process and how long it took until it answered `GET /`."""
     began = time.perf_counter()
-    process = psutil.Popen([part.format(port=port) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = psutil.Popen(
+        [part.format(port=port) for part in command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         while True:
             try:
@@ -157,12 +183,24 @@ def measure(command: list[str], body: bytes, requests: int, seconds: float) -> M
             thread.join()
         rate = sum(counts) / (time.perf_counter() - began)
         memory = sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
-    return Measured(ready, first, statistics.median(times), times[int(0.99 * (len(times) - 1))], work, rate, memory)
+    return Measured(
+        ready,
+        first,
+        statistics.median(times),
+        times[int(0.99 * (len(times) - 1))],
+        work,
+        rate,
+        memory,
+    )
 
 
 def worked(process: psutil.Process) -> float:
-    """Return the processor time that a server has used, which hardly depends on what else the machine does."""
-    return float(sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True))))
+    """Return the processor time that a server has used, which hardly depends on what else the
+    machine does.
+    """
+    return float(
+        sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
+    )
 
 
 def timed(port: int, body: bytes) -> float:
@@ -205,19 +243,42 @@ def report(found: dict[str, Measured]) -> None:
 
 def weigh(scratch: Path) -> None:
     """Install both into fresh environments and print their sizes."""
-    wanted = {"classic": CLASSIC_PACKAGES, "stethoscope": ("--constraint", str(ROOT / "constraints.txt"), f"{ROOT}[serve]")}
+    wanted = {
+        "classic": CLASSIC_PACKAGES,
+        "stethoscope": ("--constraint", str(ROOT / "constraints.txt"), f"{ROOT}[serve]"),
+    }
     for name, packages in wanted.items():
         folder = scratch / name
         venv.create(folder, with_pip=True)
-        subprocess.run([folder / "bin/python", "-m", "pip", "install", "--quiet", *packages], check=True)
-        subprocess.run([folder / "bin/python", "-m", "pip", "uninstall", "--quiet", "--yes", "pip", "setuptools"], check=True)
+        subprocess.run(
+            [folder / "bin/python", "-m", "pip", "install", "--quiet", *packages], check=True
+        )
+        subprocess.run(
+            [
+                folder / "bin/python",
+                "-m",
+                "pip",
+                "uninstall",
+                "--quiet",
+                "--yes",
+                "pip",
+                "setuptools",
+            ],
+            check=True,
+        )
         (packages_folder,) = (folder / "lib").glob("python3*/site-packages")
-        size = sum(file.stat().st_size for file in packages_folder.rglob("*") if file.is_file() and not file.is_symlink())
+        size = sum(
+            file.stat().st_size
+            for file in packages_folder.rglob("*")
+            if file.is_file() and not file.is_symlink()
+        )
         print(f"site-packages of {name}: {size / 1e6:.0f} MB")
 
 
 def classic(port: int) -> None:
-    """Serve as the tutorials do: load the upload with librosa, stack vectors, call Keras' `predict`."""
+    """Serve as the tutorials do: load the upload with librosa, stack vectors, call Keras'
+    `predict`.
+    """
     from flask import Flask, jsonify, request
     from recipe import build, file_to_vectors
 
@@ -236,7 +297,12 @@ def classic(port: int) -> None:
             request.files["file"].save(file.name)
             vectors = file_to_vectors(Path(file.name))
         score = float(np.mean(np.square(vectors - model.predict(vectors, verbose=0))))
-        return jsonify({"Anomaly": score > 1.0, "Details": {"Message": "Component OK", "Probabilities": [score]}})
+        return jsonify(
+            {
+                "Anomaly": score > 1.0,
+                "Details": {"Message": "Component OK", "Probabilities": [score]},
+            }
+        )
 
     app.run(port=port, threaded=True)
 

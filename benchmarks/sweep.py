@@ -1,7 +1,9 @@
-"""How much sooner a sweep ends here when two of its runs go on at the same time: ``python benchmarks/sweep.py [--repeats 3]``.
+"""How much sooner a sweep ends here when two of its runs go on at the same time: ``python
+benchmarks/sweep.py [--repeats 3]``.
 
-Two simulated machines with two settings each, once one after the other and once two at a time, in turn; the median of the ratios of
-each pair is told, because absolute times depend on the computer and on what else it does.
+Two simulated machines with two settings each, once one after the other and once two at a time, in
+turn; the median of the ratios of each pair is told, because absolute times depend on the computer
+and on what else it does.
 """
 
 import argparse
@@ -19,7 +21,15 @@ CLIPS = "?ids=1&train_clips=8&test_normal=4&test_anomaly=4&seconds=2"
 
 def seconds(parallelism: int) -> float:
     """Return how long the sweep takes."""
-    command = [sys.executable, "-m", "stethoscope", "sweep", "--machines", f"fan=simulated/fan{CLIPS}", f"pump=simulated/pump{CLIPS}"]
+    command = [
+        sys.executable,
+        "-m",
+        "stethoscope",
+        "sweep",
+        "--machines",
+        f"fan=simulated/fan{CLIPS}",
+        f"pump=simulated/pump{CLIPS}",
+    ]
     command += ["--grid", "feature_n_mels=32,64", "--parallelism", str(parallelism)]
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
@@ -40,7 +50,10 @@ def main() -> None:
     for _ in range(parser.parse_args().repeats):
         alone, together = seconds(1), seconds(2)
         ratios.append(together / alone)
-        print(f"one at a time {alone:6.1f} s, two at a time {together:6.1f} s, ratio {ratios[-1]:.2f}", flush=True)
+        print(
+            f"one at a time {alone:6.1f} s, two at a time {together:6.1f} s, ratio {ratios[-1]:.2f}",
+            flush=True,
+        )
     print(f"median ratio {statistics.median(ratios):.2f}")
 
 

@@ -3,8 +3,9 @@
     python benchmarks/versus_recipe.py --clips 200
     python benchmarks/versus_recipe.py --clips 1000 3675 --memory-only
 
-Every part is a process of its own, so that its peak resident memory (worker processes included) is its own. Times are
-the median of `--repeat` rounds, in which both sides take turns: the machine may be busy with other things.
+Every part is a process of its own, so that its peak resident memory (worker processes included) is
+its own. Times are the median of `--repeat` rounds, in which both sides take turns: the machine may
+be busy with other things.
 """
 
 import argparse
@@ -32,12 +33,18 @@ SCORED = 60
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--clips", type=int, nargs="+", default=[200])
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--memory-only", action="store_true")
     parser.add_argument(
-        "--sides", nargs="+", choices=PARTS, default=list(PARTS), help="leave the recipe out where its memory does not suffice"
+        "--sides",
+        nargs="+",
+        choices=PARTS,
+        default=list(PARTS),
+        help="leave the recipe out where its memory does not suffice",
     )
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -57,10 +64,12 @@ def main() -> None:
 
 def make_folder(scratch: Path, clips: int) -> Path:
     """Simulate ten-second clips and unpack them to WAV files."""
-    from stethoscope.datasets.simulate import simulate_archive
+    from stethoscope.datasets.simulator.machine import simulate_archive
 
     archive = scratch / "fan.zip"
-    simulate_archive(archive, machine="fan", ids=1, train_clips=clips, test_normal=0, test_anomaly=0)
+    simulate_archive(
+        archive, machine="fan", ids=1, train_clips=clips, test_normal=0, test_anomaly=0
+    )
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(scratch / "set")
     archive.unlink()
@@ -69,9 +78,20 @@ def make_folder(scratch: Path, clips: int) -> Path:
 
 def measure(part: str, folder: Path, memory_only: bool) -> dict[str, float]:
     """Run one part in a process of its own and watch the memory of it and of its workers."""
-    command = [sys.executable, __file__, "--part", part, "--folder", str(folder), *(["--memory-only"] if memory_only else [])]
+    command = [
+        sys.executable,
+        __file__,
+        "--part",
+        part,
+        "--folder",
+        str(folder),
+        *(["--memory-only"] if memory_only else []),
+    ]
     peak = 0
-    with tempfile.TemporaryFile("w+") as output, subprocess.Popen(command, stdout=output) as process:
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen(command, stdout=output) as process,
+    ):
         while process.poll() is None:
             peak = max(peak, resident(process.pid))
             time.sleep(0.05)
@@ -103,7 +123,9 @@ def recipe(folder: Path, memory_only: bool) -> dict[str, float]:
     keras.utils.set_random_seed(0)
 
     def fit(epochs: int) -> None:
-        model.fit(data, data, epochs=epochs, batch_size=512, shuffle=True, validation_split=0.1, verbose=0)
+        model.fit(
+            data, data, epochs=epochs, batch_size=512, shuffle=True, validation_split=0.1, verbose=0
+        )
 
     published.score(model, paths[0])
     training = per_epoch(fit, memory_only) / int(0.9 * len(data))
@@ -113,19 +135,21 @@ def recipe(folder: Path, memory_only: bool) -> dict[str, float]:
 
 def ours(folder: Path, memory_only: bool) -> dict[str, float]:
     """The feature store, windows gathered by index, the exported network."""
-    from stethoscope.audio import load
     from stethoscope.datasets.layouts import index
-    from stethoscope.detectors.autoencoder import Autoencoder
-    from stethoscope.detectors.fit import Fit
-    from stethoscope.detectors.train import train_detector
+    from stethoscope.detection.autoencoder.fit import Autoencoder
+    from stethoscope.detection.autoencoder.training import Fit
+    from stethoscope.detection.scorer import load_scorer
+    from stethoscope.detection.train import train_detector
     from stethoscope.features.extract import extract_features
-    from stethoscope.features.logmel import LogMel
-    from stethoscope.scorers import load_scorer
+    from stethoscope.sound.audio import load
+    from stethoscope.sound.logmel import LogMel
 
     with tempfile.TemporaryDirectory() as scratch:
         clips = index([folder])
         extract_features([folder], clips[:2], LogMel(), Path(scratch) / "warm")
-        features, store = timed(lambda: extract_features([folder], clips, LogMel(), Path(scratch) / "store"))
+        features, store = timed(
+            lambda: extract_features([folder], clips, LogMel(), Path(scratch) / "store")
+        )
 
         def fit(epochs: int) -> None:
             detector = Autoencoder(fit_options=Fit(epochs=epochs, verbose=0))
@@ -149,9 +173,11 @@ PARTS = {"recipe": recipe, "ours": ours}
 
 
 def per_epoch(fit: Callable[[int], None], once_only: bool) -> float:
-    """Return the duration of one epoch, in seconds, without what happens once: building, compiling, saving.
+    """Return the duration of one epoch, in seconds, without what happens once: building, compiling,
+    saving.
 
-    With `once_only` a single fit is made, as its memory is that of a real training, and its whole duration is returned.
+    With `once_only` a single fit is made, as its memory is that of a real training, and its whole
+    duration is returned.
     """
     first, _ = timed(lambda: fit(1))
     if once_only:
@@ -183,8 +209,13 @@ def report(clips: int, rounds: list[dict[str, dict[str, float]]], memory_only: b
         ("training, us per vector", "training", 1e6),
         ("scoring, ms per clip", "scoring", 1e3),
     ]
-    for label, key, scale in [*([] if memory_only else rows), ("peak memory, MB", "megabytes", 1.0)]:
-        typical = [statistics.median(one[part][key] for one in rounds) * scale for part in rounds[0]]
+    for label, key, scale in [
+        *([] if memory_only else rows),
+        ("peak memory, MB", "megabytes", 1.0),
+    ]:
+        typical = [
+            statistics.median(one[part][key] for one in rounds) * scale for part in rounds[0]
+        ]
         ratio = f"{typical[0] / typical[-1]:>9.1f}x" if len(typical) > 1 else ""
         print(f"{label:<28}" + "".join(f"{value:>12.2f}" for value in typical) + ratio)
 

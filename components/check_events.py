@@ -60,7 +60,7 @@ def check_events(
         export_max_drop: Largest fall of the test AUC from float to int8 that is accepted.
         seed: Seed of everything random.
     """
-    from stethoscope.check import check_events
+    from stethoscope.monitoring.check import check_events
 
     check_events(
         dataset_url=dataset_url,

@@ -114,7 +114,7 @@ def check_parameters(
         export_formats: Formats of the networks.
         seed: Seed of everything random.
     """
-    from stethoscope.check import check_detection
+    from stethoscope.monitoring.check import check_detection
 
     check_detection(
         dataset_url=dataset_url,
@@ -134,7 +134,12 @@ def check_parameters(
             "power": feature_power,
             "pad_mode": feature_pad_mode,
         },
-        detector={"name": detector, "score": detector_score, "members": detector_members, "epochs": detector_epochs},
+        detector={
+            "name": detector,
+            "score": detector_score,
+            "members": detector_members,
+            "epochs": detector_epochs,
+        },
         fit={
             "compile_optimizer": fit_compile_optimizer,
             "compile_loss": fit_compile_loss,

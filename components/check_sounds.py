@@ -56,7 +56,7 @@ def check_sounds(
         class_mixup: Parameter of the beta distribution by which pairs of clips are mixed; 0 mixes none.
         class_folds: Folds drawn by recording; 0 takes the folds that the set gives.
     """
-    from stethoscope.check import check_sounds
+    from stethoscope.monitoring.check import check_sounds
 
     check_sounds(
         dataset_url=dataset_url,

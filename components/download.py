@@ -36,7 +36,15 @@ def download(
 
     from stethoscope.datasets.prepare import prepare
 
-    prepared = prepare(dataset_url, Path(recordings.path), Path(clips.path), layout=dataset_layout, md5=dataset_md5, seed=seed, cache=cache)
+    prepared = prepare(
+        dataset_url,
+        Path(recordings.path),
+        Path(clips.path),
+        layout=dataset_layout,
+        md5=dataset_md5,
+        seed=seed,
+        cache=cache,
+    )
     recordings.metadata.update(prepared.metadata)
     clips.metadata["clips"] = prepared.n_clips
     return namedtuple("Outputs", ["fingerprint"])(prepared.fingerprint)

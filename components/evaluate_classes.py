@@ -52,8 +52,8 @@ def evaluate_classes(
         figures: The main figures.
         confusion: Clips by true and answered class.
     """
-    from stethoscope.class_evaluation import evaluate_classes, viewer_figures
-    from stethoscope.classifiers.options import ClassFit, whole_numbers
+    from stethoscope.classification.evaluate import evaluate_classes, viewer_figures
+    from stethoscope.classification.options import ClassFit, whole_numbers
 
     fit = ClassFit(
         network=class_network,
@@ -72,6 +72,8 @@ def evaluate_classes(
     )
     evaluation = evaluate_classes(features.path, fit, results.path, n_folds=class_folds)
     results.metadata["fingerprint"] = fingerprint
-    confusion.log_confusion_matrix(evaluation["labels"], [list(row) for row in evaluation["confusion"]])
+    confusion.log_confusion_matrix(
+        evaluation["labels"], [list(row) for row in evaluation["confusion"]]
+    )
     for name, value in viewer_figures(evaluation).items():
         figures.log_metric(name, value)

@@ -32,7 +32,7 @@ def evaluate_detector(
         scores: Score, threshold and decision of every test clip, scores.csv.
         results: Official result files, thresholds and figures.
     """
-    from stethoscope.evaluation import evaluate_detector
+    from stethoscope.detection.evaluate import evaluate_detector
 
     evaluate_detector(
         features.path,

@@ -28,11 +28,13 @@ def evaluate_diagnosis(
         figures: The main figures.
         confusion: Test clips by group and answer.
     """
-    from stethoscope.fault_steps import evaluate_diagnosis, viewer_figures
+    from stethoscope.diagnosis.evaluate import evaluate_diagnosis, viewer_figures
 
     evaluation = evaluate_diagnosis(features.path, groups.path, model.path, results.path)
     results.metadata.update(fingerprint=fingerprint, nothing_to_diagnose=evaluation["reason"])
     if evaluation["figures"]:
-        confusion.log_confusion_matrix(evaluation["labels"], [list(row) for row in evaluation["figures"]["confusion"]])
+        confusion.log_confusion_matrix(
+            evaluation["labels"], [list(row) for row in evaluation["figures"]["confusion"]]
+        )
     for name, value in viewer_figures(evaluation).items():
         figures.log_metric(name, value)

@@ -28,9 +28,11 @@ def evaluate_events(
         results: Figures, events found, and scores of all test windows.
         figures: The main figures; what cannot be computed is left out.
     """
-    from stethoscope.event_evaluation import evaluate_events, viewer_figures
+    from stethoscope.events.evaluate import evaluate_events, viewer_figures
 
-    evaluation = evaluate_events(features.path, clips.path, model.path, results.path, tolerance=event_tolerance)
+    evaluation = evaluate_events(
+        features.path, clips.path, model.path, results.path, tolerance=event_tolerance
+    )
     results.metadata["fingerprint"] = fingerprint
     for name, value in viewer_figures(evaluation).items():
         figures.log_metric(name, value)

@@ -28,7 +28,7 @@ def export_events(
     """
     from pathlib import Path
 
-    from stethoscope.export.events import export_events
+    from stethoscope.edge.events import export_events
 
     exported, needs = export_events(model.path, results.path, bundle.path, max_drop=export_max_drop)
     bundle.metadata.update(fingerprint=fingerprint, name=exported.name)

@@ -28,9 +28,14 @@ def export_model(
     Returns:
         bundle: Self-contained model, ready for `stethoscope predict` and `stethoscope serve`.
     """
-    from stethoscope.export import export_bundle
+    from stethoscope.bundle.build import export_bundle
 
     exported = export_bundle(
-        model.path, results.path, bundle.path, formats=export_formats, diagnosis=diagnosis.path, diagnosed=diagnosed.path
+        model.path,
+        results.path,
+        bundle.path,
+        formats=export_formats,
+        diagnosis=diagnosis.path,
+        diagnosed=diagnosed.path,
     )
     bundle.metadata.update(fingerprint=fingerprint, name=exported.name)

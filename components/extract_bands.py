@@ -39,8 +39,8 @@ def extract_bands(
     from stethoscope.datasets.audacity import recordings_of
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.features.bands import BandSpectrum
     from stethoscope.features.extract import extract_features
+    from stethoscope.sound.bands import BandSpectrum
 
     feature = BandSpectrum(
         sample_rate=event_sample_rate,
@@ -50,5 +50,16 @@ def extract_bands(
         n_bands=event_n_bands,
     )
     archives = archives_in(Path(recordings.path))
-    store = extract_features(archives, recordings_of(read_clips(clips.path)), feature, features.path, min_frames=event_window)
-    features.metadata.update(fingerprint=fingerprint, clips=len(store.clips), skipped=len(store.skipped), **store.feature.to_json())
+    store = extract_features(
+        archives,
+        recordings_of(read_clips(clips.path)),
+        feature,
+        features.path,
+        min_frames=event_window,
+    )
+    features.metadata.update(
+        fingerprint=fingerprint,
+        clips=len(store.clips),
+        skipped=len(store.skipped),
+        **store.feature.to_json(),
+    )

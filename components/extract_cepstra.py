@@ -44,20 +44,31 @@ def extract_cepstra(
     """
     from pathlib import Path
 
-    from stethoscope.augmentation import alterations_of
+    from stethoscope.datasets.alterations import alterations_of
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.fault_steps import extract_cepstra
-    from stethoscope.faults import FaultOptions
-    from stethoscope.features.mfcc import Mfcc
+    from stethoscope.diagnosis.evaluate import extract_cepstra
+    from stethoscope.diagnosis.groups import FaultOptions
+    from stethoscope.sound.mfcc import Mfcc
 
     store = extract_cepstra(
         archives_in(Path(recordings.path)),
         read_clips(clips.path),
-        Mfcc(sample_rate=fault_sample_rate, channel=feature_channel, n_mfcc=fault_n_mfcc, n_fft=fault_n_fft, hop_length=fault_hop_length),
+        Mfcc(
+            sample_rate=fault_sample_rate,
+            channel=feature_channel,
+            n_mfcc=fault_n_mfcc,
+            n_fft=fault_n_fft,
+            hop_length=fault_hop_length,
+        ),
         features.path,
         FaultOptions(groups=fault_groups, normal_clips=fault_normal_clips, seed=seed),
         alterations=alterations_of(class_augmentations),
         holdout_id=fault_holdout_id,
     )
-    features.metadata.update(fingerprint=fingerprint, clips=len(store.clips), skipped=len(store.skipped), **store.feature.to_json())
+    features.metadata.update(
+        fingerprint=fingerprint,
+        clips=len(store.clips),
+        skipped=len(store.skipped),
+        **store.feature.to_json(),
+    )

@@ -43,7 +43,7 @@ def extract_features(
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
     from stethoscope.features.extract import extract_features
-    from stethoscope.features.logmel import LogMel
+    from stethoscope.sound.logmel import LogMel
 
     feature = LogMel(
         sample_rate=feature_sample_rate,
@@ -55,5 +55,12 @@ def extract_features(
         pad_mode=feature_pad_mode,
     )
     archives = archives_in(Path(recordings.path))
-    store = extract_features(archives, read_clips(clips.path), feature, features.path, min_frames=feature_frames)
-    features.metadata.update(fingerprint=fingerprint, clips=len(store.clips), skipped=len(store.skipped), **store.feature.to_json())
+    store = extract_features(
+        archives, read_clips(clips.path), feature, features.path, min_frames=feature_frames
+    )
+    features.metadata.update(
+        fingerprint=fingerprint,
+        clips=len(store.clips),
+        skipped=len(store.skipped),
+        **store.feature.to_json(),
+    )

@@ -44,8 +44,8 @@ def extract_sounds(
     """
     from pathlib import Path
 
-    from stethoscope.augmentation import alterations_of
-    from stethoscope.class_evaluation import extract_sounds, feature_of
+    from stethoscope.classification.evaluate import extract_sounds, feature_of
+    from stethoscope.datasets.alterations import alterations_of
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
 
@@ -67,4 +67,9 @@ def extract_sounds(
         n_folds=class_folds,
         seed=seed,
     )
-    features.metadata.update(fingerprint=fingerprint, clips=len(store.clips), skipped=len(store.skipped), **store.feature.to_json())
+    features.metadata.update(
+        fingerprint=fingerprint,
+        clips=len(store.clips),
+        skipped=len(store.skipped),
+        **store.feature.to_json(),
+    )

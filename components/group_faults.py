@@ -32,8 +32,8 @@ def group_faults(
         groups: Every clip's group and its distance to each, what the grouping rests on, or why there is nothing to diagnose.
         figures: Number of groups, clips in each.
     """
-    from stethoscope.fault_steps import find_groups
-    from stethoscope.faults import FaultOptions, names_of
+    from stethoscope.diagnosis.evaluate import find_groups
+    from stethoscope.diagnosis.groups import FaultOptions, names_of
 
     options = FaultOptions(
         groups=fault_groups,

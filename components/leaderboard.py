@@ -28,7 +28,7 @@ def leaderboard(
     """
     from pathlib import Path
 
-    from stethoscope.leaderboard import collect
+    from stethoscope.sweep.leaderboard import collect
 
     board = collect([Path(one.path) for one in outcomes], Path(results.path))
     Path(page.path).write_text(board.to_html(links=False), encoding="utf-8")

@@ -6,7 +6,12 @@ from components import component
 
 
 @component
-def metrics(scores: dsl.Input[dsl.Dataset], figures: dsl.Output[dsl.Metrics], max_fpr: float = 0.1, seed: int = 0):
+def metrics(
+    scores: dsl.Input[dsl.Dataset],
+    figures: dsl.Output[dsl.Metrics],
+    max_fpr: float = 0.1,
+    seed: int = 0,
+):
     """Log AUC, partial AUC and the quality of the decisions.
 
     Args:
@@ -17,9 +22,11 @@ def metrics(scores: dsl.Input[dsl.Dataset], figures: dsl.Output[dsl.Metrics], ma
     Returns:
         figures: Means over machines, and each machine's own; what cannot be computed is left out.
     """
-    from stethoscope.metrics import evaluate
-    from stethoscope.scores import read_scores
-    from stethoscope.viewers import viewer_figures
+    from stethoscope.detection.metrics import evaluate
+    from stethoscope.detection.scores import read_scores
+    from stethoscope.detection.viewers import viewer_figures
 
-    for name, value in viewer_figures(evaluate(read_scores(scores.path), max_fpr=max_fpr, seed=seed)).items():
+    for name, value in viewer_figures(
+        evaluate(read_scores(scores.path), max_fpr=max_fpr, seed=seed)
+    ).items():
         figures.log_metric(name, value)

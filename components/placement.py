@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from kfp import dsl, kubernetes
 
-from stethoscope.compiled import USES_GPU
+from stethoscope.kubeflow.compiled import USES_GPU
 
 PART_OF = "app.kubernetes.io/part-of"
 """Label of every pod, by which costs are told and nodes are chosen."""
@@ -42,11 +42,15 @@ def place(
         The same task.
     """
     task.set_display_name(display_name)
-    task.set_cpu_request(cpu[0]).set_cpu_limit(cpu[1]).set_memory_request(memory[0]).set_memory_limit(memory[1])
+    task.set_cpu_request(cpu[0]).set_cpu_limit(cpu[1]).set_memory_request(
+        memory[0]
+    ).set_memory_limit(memory[1])
     kubernetes.set_timeout(task, int(timeout.total_seconds()))
     kubernetes.add_pod_label(task, PART_OF, "stethoscope")
     if uses_gpu:
         kubernetes.add_pod_label(task, USES_GPU, "true")
     if retries:
-        task.set_retry(retries, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration="600s")
+        task.set_retry(
+            retries, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration="600s"
+        )
     return task

@@ -16,6 +16,6 @@ def plan_sweep(machines: list, grid: dict) -> List[dict]:  # noqa: UP006
     Returns:
         Output: Name and settings of each run, as texts.
     """
-    from stethoscope.sweep import plan
+    from stethoscope.sweep.items import plan
 
     return [{"item": one.item, "text": one.to_text()} for one in plan(machines, grid)]

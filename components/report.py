@@ -37,11 +37,16 @@ def report(
     from pathlib import Path
 
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.faults import plots_of
-    from stethoscope.report import write_report
-    from stethoscope.report.fault_inputs import FaultInputs
+    from stethoscope.diagnosis.groups import plots_of
+    from stethoscope.diagnosis.report_inputs import FaultInputs
+    from stethoscope.monitoring.report import write_report
 
-    faults = FaultInputs.read(groups=groups.path, model=diagnosis.path, results=diagnosed.path, plots=plots_of(fault_plots))
+    faults = FaultInputs.read(
+        groups=groups.path,
+        model=diagnosis.path,
+        results=diagnosed.path,
+        plots=plots_of(fault_plots),
+    )
     write_report(
         page.path,
         archives=archives_in(Path(recordings.path)),

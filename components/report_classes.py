@@ -28,10 +28,14 @@ def report_classes(
     """
     from pathlib import Path
 
+    from stethoscope.classification.report import write_class_report
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.report.classes import write_class_report
 
     write_class_report(
-        page.path, archives=archives_in(Path(recordings.path)), features=features.path, model=model.path, results=results.path
+        page.path,
+        archives=archives_in(Path(recordings.path)),
+        features=features.path,
+        model=model.path,
+        results=results.path,
     )
     page.metadata["fingerprint"] = fingerprint

@@ -6,7 +6,9 @@ from components import component
 
 
 @component
-def roc_curve(scores: dsl.Input[dsl.Dataset], roc: dsl.Output[dsl.ClassificationMetrics], machine: str = ""):
+def roc_curve(
+    scores: dsl.Input[dsl.Dataset], roc: dsl.Output[dsl.ClassificationMetrics], machine: str = ""
+):
     """Draw the receiver operating characteristic.
 
     Args:
@@ -16,8 +18,8 @@ def roc_curve(scores: dsl.Input[dsl.Dataset], roc: dsl.Output[dsl.Classification
     Returns:
         roc: The curve.
     """
-    from stethoscope.scores import read_scores
-    from stethoscope.viewers import viewer_roc
+    from stethoscope.detection.scores import read_scores
+    from stethoscope.detection.viewers import viewer_roc
 
     curve = viewer_roc(read_scores(scores.path), machine=machine)
     if curve is not None:

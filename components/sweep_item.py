@@ -18,8 +18,10 @@ def sweep_item(text: str, outcome: dsl.Output[dsl.Artifact], cache: str = ""):
     """
     from pathlib import Path
 
-    from stethoscope.sweep import Item, run_item
+    from stethoscope.sweep.items import Item, run_item
 
     item = Item.from_text(text)
     result = run_item(item, Path(outcome.path), cache=cache)
-    outcome.metadata.update(item=item.item, machine=item.machine, status=result["status"], reason=result["reason"])
+    outcome.metadata.update(
+        item=item.item, machine=item.machine, status=result["status"], reason=result["reason"]
+    )

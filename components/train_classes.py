@@ -48,8 +48,8 @@ def train_classes(
         model: Classifier with its network as Keras and TFLite.
         training: Numbers of clips, the best epoch, accuracy before training, duration.
     """
-    from stethoscope.classifiers.options import ClassFit, whole_numbers
-    from stethoscope.classifiers.sounds import train_classifier
+    from stethoscope.classification.options import ClassFit, whole_numbers
+    from stethoscope.classification.train import train_classifier
     from stethoscope.features.store import FeatureStore
 
     fit = ClassFit(

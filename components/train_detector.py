@@ -52,13 +52,15 @@ def train_detector(
         loss_plot: Loss over the epochs.
         training: Number of clips, duration and final losses.
     """
-    from stethoscope.detectors import make_detector
-    from stethoscope.detectors.options import DetectorOptions, FitOptions
-    from stethoscope.detectors.train import train_detector
+    from stethoscope.detection.options import DetectorOptions, FitOptions
+    from stethoscope.detection.registry import make_detector
+    from stethoscope.detection.report.plots import write_loss_page
+    from stethoscope.detection.train import train_detector
     from stethoscope.features.store import FeatureStore
-    from stethoscope.report.plots import write_loss_page
 
-    options = DetectorOptions(name=detector, score=detector_score, members=detector_members, epochs=detector_epochs)
+    options = DetectorOptions(
+        name=detector, score=detector_score, members=detector_members, epochs=detector_epochs
+    )
     fit = FitOptions(
         epoch_share=detector_epoch_share,
         compile_optimizer=fit_compile_optimizer,

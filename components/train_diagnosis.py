@@ -52,8 +52,8 @@ def train_diagnosis(
         model: Classifier with its network as Keras and TFLite, or why there is nothing to diagnose.
         training: Numbers of clips, the best epoch, accuracy before training, duration.
     """
-    from stethoscope.classifiers.options import ClassFit, whole_numbers
-    from stethoscope.fault_steps import fit_diagnosis
+    from stethoscope.classification.options import ClassFit, whole_numbers
+    from stethoscope.diagnosis.evaluate import fit_diagnosis
 
     fit = ClassFit(
         network="mfcc-cnn",
@@ -70,7 +70,14 @@ def train_diagnosis(
         mixup=class_mixup,
         seed=seed,
     )
-    trained = fit_diagnosis(features.path, groups.path, fit, model.path, test_split=class_test_split, holdout_id=fault_holdout_id)
+    trained = fit_diagnosis(
+        features.path,
+        groups.path,
+        fit,
+        model.path,
+        test_split=class_test_split,
+        holdout_id=fault_holdout_id,
+    )
     model.metadata["fingerprint"] = fingerprint
     for name, value in (trained.metrics() if trained else {}).items():
         training.log_metric(name, value)

@@ -58,9 +58,9 @@ def train_events(
     """
     from pathlib import Path
 
-    from stethoscope.classifiers.event_options import event_fit
-    from stethoscope.classifiers.events import train_events
     from stethoscope.datasets.clips import read_clips
+    from stethoscope.events.options import event_fit
+    from stethoscope.events.train import train_events
     from stethoscope.features.store import FeatureStore
 
     fit = event_fit(
@@ -81,7 +81,9 @@ def train_events(
         tolerance=event_tolerance,
         seed=seed,
     )
-    trained = train_events(FeatureStore.open(features.path), read_clips(clips.path), fit, Path(model.path))
+    trained = train_events(
+        FeatureStore.open(features.path), read_clips(clips.path), fit, Path(model.path)
+    )
     model.metadata["fingerprint"] = fingerprint
     for name, value in trained.metrics().items():
         training.log_metric(name, value)

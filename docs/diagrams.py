@@ -12,7 +12,9 @@ PAGE = ROOT / "docs" / "kubeflow.md"
 
 
 def mermaid(spec: dict[str, Any]) -> str:
-    """Return a pipeline as a Mermaid flowchart: a box per task, an arrow per artifact or order, a frame per loop."""
+    """Return a pipeline as a Mermaid flowchart: a box per task, an arrow per artifact or order, a
+    frame per loop.
+    """
     boxes = list(_boxes(spec, spec["root"], "    "))
     arrows = [f"    {one}" for one in dict.fromkeys(_arrows(spec, spec["root"], {}))]
     return "\n".join(["flowchart TD", *boxes, *arrows])
@@ -26,7 +28,12 @@ def draw(page: str) -> str:
             spec = next(yaml.safe_load_all(file))
         return f"{match['head']}\n```mermaid\n{mermaid(spec)}\n```\n{match['tail']}"
 
-    return re.sub(r"(?P<head><!-- drawn from (?P<file>\S+) -->)\n.*?(?P<tail><!-- end of drawing -->)", fill, page, flags=re.DOTALL)
+    return re.sub(
+        r"(?P<head><!-- drawn from (?P<file>\S+) -->)\n.*?(?P<tail><!-- end of drawing -->)",
+        fill,
+        page,
+        flags=re.DOTALL,
+    )
 
 
 def _boxes(spec: dict[str, Any], component: dict[str, Any], indent: str) -> Iterator[str]:
@@ -40,7 +47,9 @@ def _boxes(spec: dict[str, Any], component: dict[str, Any], indent: str) -> Iter
             yield f'{indent}{_id(name)}["{task["taskInfo"]["name"]}"]'
 
 
-def _arrows(spec: dict[str, Any], component: dict[str, Any], outside: dict[str, str]) -> Iterator[str]:
+def _arrows(
+    spec: dict[str, Any], component: dict[str, Any], outside: dict[str, str]
+) -> Iterator[str]:
     """Yield the arrows of a DAG; `outside` tells which task gives an input of the DAG."""
     for name, task in component["dag"]["tasks"].items():
         inner = spec["components"][task["componentRef"]["name"]]
@@ -48,12 +57,16 @@ def _arrows(spec: dict[str, Any], component: dict[str, Any], outside: dict[str, 
         told: set[str] = set()
         for key, one in task.get("inputs", {}).get("artifacts", {}).items():
             producer = one.get("taskOutputArtifact", {})
-            source = producer.get("producerTask") or outside.get(one.get("componentInputArtifact", ""), "")
+            source = producer.get("producerTask") or outside.get(
+                one.get("componentInputArtifact", ""), ""
+            )
             if source:
                 given[key] = source
                 told.add(source)
                 if "dag" not in inner:
-                    artifact = producer.get("outputArtifactKey", key).rpartition("-")[2]  # a loop puts its task's name before it
+                    artifact = producer.get("outputArtifactKey", key).rpartition("-")[
+                        2
+                    ]  # a loop puts its task's name before it
                     yield f"{_id(source)} -- {artifact} --> {_id(name)}"
         for key, one in task.get("inputs", {}).get("parameters", {}).items():
             source = one.get("taskOutputParameter", {}).get("producerTask", "")

@@ -19,7 +19,10 @@ from components.report_events import report_events
 from components.train_events import train_events
 
 
-@dsl.pipeline(name="event-detection", description="Learn what labelled events sound like, and find them in time.")
+@dsl.pipeline(
+    name="event-detection",
+    description="Learn what labelled events sound like, and find them in time.",
+)
 def event_detection(
     dataset_url: str = "simulated/bells",
     dataset_layout: str = "audacity",
@@ -110,9 +113,15 @@ def event_detection(
     )
     place(checked, "Check parameters", timeout=timedelta(minutes=15)).set_caching_options(False)
 
-    downloaded = download(dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed).after(checked)
-    place(downloaded, "Download recordings", timeout=timedelta(hours=12), retries=3).set_caching_options(False)
-    recordings, clips, fingerprint = (downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint"))
+    downloaded = download(
+        dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed
+    ).after(checked)
+    place(
+        downloaded, "Download recordings", timeout=timedelta(hours=12), retries=3
+    ).set_caching_options(False)
+    recordings, clips, fingerprint = (
+        downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint")
+    )
 
     extracted = extract_bands(
         recordings=recordings,
@@ -125,7 +134,13 @@ def event_detection(
         event_window=event_window,
         fingerprint=fingerprint,
     )
-    place(extracted, "Extract band spectra", cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6))
+    place(
+        extracted,
+        "Extract band spectra",
+        cpu=("1", "4"),
+        memory=("1Gi", "4Gi"),
+        timeout=timedelta(hours=6),
+    )
     features = extracted.outputs["features"]
 
     trained = train_events(
@@ -149,19 +164,43 @@ def event_detection(
         seed=seed,
         fingerprint=fingerprint,
     )
-    place(trained, "Train event detector", cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
+    place(
+        trained,
+        "Train event detector",
+        cpu=("2", "8"),
+        memory=("2Gi", "8Gi"),
+        timeout=timedelta(hours=24),
+        uses_gpu=True,
+    )
     model = trained.outputs["model"]
 
-    evaluated = evaluate_events(features=features, clips=clips, model=model, event_tolerance=event_tolerance, fingerprint=fingerprint)
+    evaluated = evaluate_events(
+        features=features,
+        clips=clips,
+        model=model,
+        event_tolerance=event_tolerance,
+        fingerprint=fingerprint,
+    )
     place(evaluated, "Evaluate event detector", cpu=("1", "4"), memory=("1Gi", "4Gi"))
     results = evaluated.outputs["results"]
 
-    exported = export_events(model=model, results=results, export_max_drop=export_max_drop, fingerprint=fingerprint)
+    exported = export_events(
+        model=model, results=results, export_max_drop=export_max_drop, fingerprint=fingerprint
+    )
     place(exported, "Export model and C", memory=("1Gi", "4Gi"))
-    told = report_events(recordings=recordings, features=features, clips=clips, model=model, results=results, fingerprint=fingerprint)
+    told = report_events(
+        recordings=recordings,
+        features=features,
+        clips=clips,
+        model=model,
+        results=results,
+        fingerprint=fingerprint,
+    )
     place(told, "Report", memory=("1Gi", "4Gi"))
 
-    outputs = NamedTuple("Outputs", [("results", dsl.Artifact), ("page", dsl.HTML), ("bundle", dsl.Model)])
+    outputs = NamedTuple(
+        "Outputs", [("results", dsl.Artifact), ("page", dsl.HTML), ("bundle", dsl.Model)]
+    )
     return outputs(results=results, page=told.outputs["page"], bundle=exported.outputs["bundle"])
 
 

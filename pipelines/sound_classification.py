@@ -18,7 +18,9 @@ from components.report_classes import report_classes
 from components.train_classes import train_classes
 
 
-@dsl.pipeline(name="sound-classification", description="Learn classes of sound from labelled recordings.")
+@dsl.pipeline(
+    name="sound-classification", description="Learn classes of sound from labelled recordings."
+)
 def sound_classification(
     dataset_url: str,
     dataset_layout: str = "auto",
@@ -105,9 +107,15 @@ def sound_classification(
     )
     place(checked, "Check parameters", timeout=timedelta(minutes=15)).set_caching_options(False)
 
-    downloaded = download(dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed).after(checked)
-    place(downloaded, "Download recordings", timeout=timedelta(hours=12), retries=3).set_caching_options(False)
-    recordings, clips, fingerprint = (downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint"))
+    downloaded = download(
+        dataset_url=dataset_url, dataset_layout=dataset_layout, dataset_md5=dataset_md5, seed=seed
+    ).after(checked)
+    place(
+        downloaded, "Download recordings", timeout=timedelta(hours=12), retries=3
+    ).set_caching_options(False)
+    recordings, clips, fingerprint = (
+        downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint")
+    )
 
     extracted = extract_sounds(
         recordings=recordings,
@@ -124,7 +132,13 @@ def sound_classification(
         seed=seed,
         fingerprint=fingerprint,
     )
-    place(extracted, "Extract features", cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6))
+    place(
+        extracted,
+        "Extract features",
+        cpu=("1", "4"),
+        memory=("1Gi", "4Gi"),
+        timeout=timedelta(hours=6),
+    )
     features = extracted.outputs["features"]
 
     evaluated = evaluate_classes(
@@ -145,7 +159,14 @@ def sound_classification(
         seed=seed,
         fingerprint=fingerprint,
     )
-    place(evaluated, "Cross-validate", cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
+    place(
+        evaluated,
+        "Cross-validate",
+        cpu=("2", "8"),
+        memory=("2Gi", "8Gi"),
+        timeout=timedelta(hours=24),
+        uses_gpu=True,
+    )
     results = evaluated.outputs["results"]
 
     trained = train_classes(
@@ -165,13 +186,28 @@ def sound_classification(
         seed=seed,
         fingerprint=fingerprint,
     )
-    place(trained, "Train classifier", cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
+    place(
+        trained,
+        "Train classifier",
+        cpu=("2", "8"),
+        memory=("2Gi", "8Gi"),
+        timeout=timedelta(hours=24),
+        uses_gpu=True,
+    )
     model = trained.outputs["model"]
 
-    reported = report_classes(recordings=recordings, features=features, model=model, results=results, fingerprint=fingerprint)
+    reported = report_classes(
+        recordings=recordings,
+        features=features,
+        model=model,
+        results=results,
+        fingerprint=fingerprint,
+    )
     place(reported, "Report")
 
-    outputs = NamedTuple("Outputs", [("results", dsl.Artifact), ("model", dsl.Model), ("page", dsl.HTML)])
+    outputs = NamedTuple(
+        "Outputs", [("results", dsl.Artifact), ("model", dsl.Model), ("page", dsl.HTML)]
+    )
     return outputs(results=results, model=model, page=reported.outputs["page"])
 
 

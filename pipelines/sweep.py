@@ -19,12 +19,17 @@ PARALLELISM = 4
 """How many items run at the same time; `stethoscope compile --parallelism` and `sweep --parallelism` set another number."""
 
 
-@dsl.pipeline(name="stethoscope-sweep", description="Run the main pipeline for many machines and settings, and compare the results.")
+@dsl.pipeline(
+    name="stethoscope-sweep",
+    description="Run the main pipeline for many machines and settings, and compare the results.",
+)
 def sweep(
     # Names, not mappings: the order in which KFP writes a mapping's keys differs from one compilation to the next.
     machines: list = ["simulated/fan", "simulated/pump"],  # noqa: B006  # KFP takes the default from here, and nothing changes it
     grid: dict = {"feature_n_mels": [64, 128]},  # noqa: B006
-) -> NamedTuple("Outputs", [("results", dsl.Artifact), ("page", dsl.HTML), ("summary", dsl.Markdown)]):
+) -> NamedTuple(
+    "Outputs", [("results", dsl.Artifact), ("page", dsl.HTML), ("summary", dsl.Markdown)]
+):
     """Compare machines and settings.
 
     Args:
@@ -41,13 +46,26 @@ def sweep(
 
     with dsl.ParallelFor(items=planned.output, parallelism=PARALLELISM) as one:
         run = sweep_item(text=one.text)
-        place(run, "Run one item", cpu=("2", "8"), memory=("4Gi", "8Gi"), timeout=timedelta(hours=36), uses_gpu=True)
+        place(
+            run,
+            "Run one item",
+            cpu=("2", "8"),
+            memory=("4Gi", "8Gi"),
+            timeout=timedelta(hours=36),
+            uses_gpu=True,
+        )
         run.set_caching_options(False)
 
     board = leaderboard(outcomes=dsl.Collected(run.outputs["outcome"]))
     place(board, "Leaderboard").set_caching_options(False)
-    outputs = NamedTuple("Outputs", [("results", dsl.Artifact), ("page", dsl.HTML), ("summary", dsl.Markdown)])
-    return outputs(results=board.outputs["results"], page=board.outputs["page"], summary=board.outputs["summary"])
+    outputs = NamedTuple(
+        "Outputs", [("results", dsl.Artifact), ("page", dsl.HTML), ("summary", dsl.Markdown)]
+    )
+    return outputs(
+        results=board.outputs["results"],
+        page=board.outputs["page"],
+        summary=board.outputs["summary"],
+    )
 
 
 if __name__ == "__main__":

@@ -6,14 +6,26 @@ import sys
 from collections.abc import Sequence
 
 from stethoscope import __version__
-from stethoscope.commands import Command, classify, cluster, data, decide, events, faults, predict, run, serve, sweep
+from stethoscope.commands import (
+    Command,
+    classify,
+    cluster,
+    data,
+    decide,
+    events,
+    faults,
+    predict,
+    run,
+    serve,
+    sweep,
+)
 from stethoscope.errors import ParameterError, StethoscopeError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 not done, 2 called wrongly."""
-    # Clips are worked on in parallel; BLAS must not open threads of its own beside them. It reads this when numpy is loaded, so
-    # commands import what computes only when they are carried out.
+    # Clips are worked on in parallel; BLAS must not open threads of its own beside them. It reads
+    # this when numpy is loaded, so commands import what computes only when they are carried out.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     command: Command = options.command
@@ -27,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if options.debug:
             raise
-        print(f"stethoscope: {error.name} is not installed; install stethoscope[{_EXTRAS.get(error.name or '', 'train')}]", file=sys.stderr)
+        print(
+            f"stethoscope: {error.name} is not installed; install stethoscope[{_EXTRAS.get(error.name or '', 'train')}]",
+            file=sys.stderr,
+        )
         return 1
     except BrokenPipeError:
         # The reader, for example `head`, has seen enough.
@@ -41,13 +56,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 _EXTRAS = {
     "kfp": "pipelines",
     "yaml": "pipelines",
-    **dict.fromkeys(("fastapi", "h11", "prometheus_client", "python_multipart", "starlette", "uvicorn", "websockets"), "serve"),
+    **dict.fromkeys(
+        (
+            "fastapi",
+            "h11",
+            "prometheus_client",
+            "python_multipart",
+            "starlette",
+            "uvicorn",
+            "websockets",
+        ),
+        "serve",
+    ),
 }
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="stethoscope", description="Listen to machines: learn what normal sounds like, find what does not."
+        prog="stethoscope",
+        description="Listen to machines: learn what normal sounds like, find what does not.",
     )
     parser.add_argument("--version", action="version", version=f"stethoscope {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

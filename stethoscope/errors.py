@@ -20,7 +20,9 @@ class AudioError(StethoscopeError):
 
 
 class DatasetError(StethoscopeError):
-    """A set of recordings cannot be used: unknown layout, hostile or broken archive, nothing to train on."""
+    """A set of recordings cannot be used: unknown layout, hostile or broken archive, nothing to
+    train on.
+    """
 
 
 class DownloadError(StethoscopeError):

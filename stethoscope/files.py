@@ -17,7 +17,9 @@ _BLOCK = 1 << 20
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary sibling of `path` that takes its place when the block ends without an error."""
+    """Yield a temporary sibling of `path` that takes its place when the block ends without an
+    error.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -33,7 +35,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a new, empty sibling folder that takes the place of `path` when the block ends without an error."""
+    """Yield a new, empty sibling folder that takes the place of `path` when the block ends without
+    an error.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -54,7 +58,9 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write `value` as indented JSON, all or nothing. NaN and infinity are refused: no JSON reader takes them."""
+    """Write `value` as indented JSON, all or nothing. NaN and infinity are refused: no JSON reader
+    takes them.
+    """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -85,7 +91,8 @@ def digest(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:
 
 
 def packaged_file(name: str) -> Path:
-    """Return where a file is that travels with the package: ``catalogue.json`` or ``pipeline.yaml``.
+    """Return where a file is that travels with the package: ``catalogue.json`` or
+    ``pipeline.yaml``.
 
     In an installed wheel it lies inside the package, in a checkout in ``data/`` or at the root.
 
@@ -103,8 +110,12 @@ def packaged_file(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return where downloads stay: the environment variable STETHOSCOPE_CACHE, else ``~/.cache/stethoscope``."""
-    return Path(os.environ.get("STETHOSCOPE_CACHE") or Path.home() / ".cache" / "stethoscope").absolute()
+    """Return where downloads stay: the environment variable STETHOSCOPE_CACHE, else
+    ``~/.cache/stethoscope``.
+    """
+    return Path(
+        os.environ.get("STETHOSCOPE_CACHE") or Path.home() / ".cache" / "stethoscope"
+    ).absolute()
 
 
 def _umask() -> int:

@@ -55,7 +55,11 @@ class Bar:
     def _print(self) -> None:
         self._last = time.monotonic()
         total = f"/{self._total}" if self._total else ""
-        print(f"{self._label} {self._count}{total}  {self._note}".rstrip(), file=sys.stderr, flush=True)
+        print(
+            f"{self._label} {self._count}{total}  {self._note}".rstrip(),
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def track(items: Iterable[T], *, label: str, total: int, unit: str = "clip") -> Iterator[T]:
@@ -70,7 +74,9 @@ def track(items: Iterable[T], *, label: str, total: int, unit: str = "clip") -> 
 
 
 def warn(text: str) -> None:
-    """Print one line that a person should see, ``warning: ...``; a run collects them for its summary."""
+    """Print one line that a person should see, ``warning: ...``; a run collects them for its
+    summary.
+    """
     print(f"warning: {' '.join(text.split())}", file=sys.stderr, flush=True)
 
 
@@ -78,9 +84,13 @@ _MOST_NAMES = 6
 
 
 def said_of(machines: Sequence[str], text: str) -> str:
-    """Return one line that says the same of several machines, ``fan/00, fan/02: text``; of many it names the first."""
+    """Return one line that says the same of several machines, ``fan/00, fan/02: text``; of many it
+    names the first.
+    """
     more = len(machines) - _MOST_NAMES
-    names = ", ".join(machines) if more <= 0 else f"{', '.join(machines[:_MOST_NAMES])} and {more} more"
+    names = (
+        ", ".join(machines) if more <= 0 else f"{', '.join(machines[:_MOST_NAMES])} and {more} more"
+    )
     return f"{names}: {text}"
 
 

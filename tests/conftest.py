@@ -4,19 +4,23 @@ from pathlib import Path
 
 import pytest
 
+from stethoscope.bundle.build import export_bundle
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulate import simulate_archive
-from stethoscope.evaluation import evaluate_detector
-from stethoscope.export import export_bundle
+from stethoscope.datasets.simulator.machine import simulate_archive
+from stethoscope.detection.evaluate import evaluate_detector
 from stethoscope.features.extract import extract_features
-from stethoscope.features.logmel import LogMel
 from stethoscope.features.store import FeatureStore
+from stethoscope.sound.logmel import LogMel
 from tests.sounds import beeps
+
+pytest_plugins = ["tests.report.fixtures"]
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real recordings beside the project; tests that need them are skipped where it is absent."""
+    """Folder of real recordings beside the project; tests that need them are skipped where it is
+    absent.
+    """
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"no real recordings: {folder} is absent")
@@ -25,9 +29,13 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def fan_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small simulated set: two fans, eight normal training clips, three normal and three anomalous test clips each, of 1 s."""
+    """A small simulated set: two fans, eight normal training clips, three normal and three
+    anomalous test clips each, of 1 s.
+    """
     path = tmp_path_factory.mktemp("archive") / "fan.zip"
-    simulate_archive(path, machine="fan", ids=2, train_clips=8, test_normal=3, test_anomaly=3, seconds=1.0)
+    simulate_archive(
+        path, machine="fan", ids=2, train_clips=8, test_normal=3, test_anomaly=3, seconds=1.0
+    )
     return path
 
 
@@ -42,9 +50,9 @@ def fan_store(fan_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="session")
 def fan_model(fan_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An autoencoder fitted to it for two epochs."""
-    from stethoscope.detectors.autoencoder import Autoencoder
-    from stethoscope.detectors.fit import Fit
-    from stethoscope.detectors.train import train_detector
+    from stethoscope.detection.autoencoder.fit import Autoencoder
+    from stethoscope.detection.autoencoder.training import Fit
+    from stethoscope.detection.train import train_detector
 
     folder = tmp_path_factory.mktemp("model") / "model"
     detector = Autoencoder(fit_options=Fit(epochs=2, batch_size=64, verbose=0))
@@ -61,7 +69,9 @@ def fan_results(fan_store: Path, fan_model: Path, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def fan_bundle(fan_model: Path, fan_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fan_bundle(
+    fan_model: Path, fan_results: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Its bundle. Tests that alter it work on a copy."""
     folder = tmp_path_factory.mktemp("bundle") / "bundle"
     export_bundle(fan_model, fan_results, folder)
@@ -80,20 +90,22 @@ def beep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def beep_parts(beep_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the steps of the pipeline make of them, in clips.csv, store, model, results and bundle."""
-    from stethoscope.classifiers.event_options import EventFit
-    from stethoscope.classifiers.events import train_events
     from stethoscope.datasets.audacity import recordings_of
     from stethoscope.datasets.clips import write_clips
     from stethoscope.datasets.layouts import index
-    from stethoscope.event_evaluation import evaluate_events
-    from stethoscope.export.events import export_events
-    from stethoscope.features.bands import BandSpectrum
+    from stethoscope.edge.events import export_events
+    from stethoscope.events.evaluate import evaluate_events
+    from stethoscope.events.options import EventFit
+    from stethoscope.events.train import train_events
     from stethoscope.features.extract import extract_features
+    from stethoscope.sound.bands import BandSpectrum
 
     folder = tmp_path_factory.mktemp("beeps")
     table = index([beep_folder])
     write_clips(folder / "clips.csv", table)
-    store = extract_features([beep_folder], recordings_of(table), BandSpectrum(), folder / "store", min_frames=32)
+    store = extract_features(
+        [beep_folder], recordings_of(table), BandSpectrum(), folder / "store", min_frames=32
+    )
     train_events(store, table, EventFit(epochs=6, batch_size=32), folder / "model")
     evaluate_events(folder / "store", folder / "clips.csv", folder / "model", folder / "results")
     export_events(folder / "model", folder / "results", folder / "bundle", max_drop=0.05)

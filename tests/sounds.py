@@ -14,7 +14,9 @@ def beeps(path: Path, name: str, seed: int, *, seconds: float = 12.0) -> None:
     while start + 0.6 < seconds:
         time = np.arange(round(0.6 * 16000)) / 16000
         first = round(start * 16000)
-        samples[first : first + len(time)] += 0.1 * np.sin(2 * np.pi * 1800 * time) + 0.05 * np.sin(2 * np.pi * 640 * time)
+        samples[first : first + len(time)] += 0.1 * np.sin(2 * np.pi * 1800 * time) + 0.05 * np.sin(
+            2 * np.pi * 640 * time
+        )
         labels.append(f"{start:.6f}\t{start + 0.6:.6f}\tBeep\n")
         start += 0.6 + rng.uniform(0.7, 2.0)
     path.mkdir(exist_ok=True, parents=True)

@@ -3,7 +3,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from stethoscope import cli, same
+from stethoscope import cli
+from stethoscope.commands import same
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
@@ -19,12 +20,28 @@ def test_the_drawings_are_those_of_the_compiled_pipelines() -> None:
 
 def test_a_loop_is_a_frame_and_order_without_data_an_arrow() -> None:
     def task(component: str, **inputs: object) -> dict[str, object]:
-        return {"componentRef": {"name": component}, "taskInfo": {"name": component.title()}, **inputs}
+        return {
+            "componentRef": {"name": component},
+            "taskInfo": {"name": component.title()},
+            **inputs,
+        }
 
-    result = {"taskOutputArtifact": {"producerTask": "loop", "outputArtifactKey": "pipelinechannel--work-out"}}
+    result = {
+        "taskOutputArtifact": {
+            "producerTask": "loop",
+            "outputArtifactKey": "pipelinechannel--work-out",
+        }
+    }
     loop = task("inner", dependentTasks=["first"])
-    tasks = {"first": task("one"), "loop": loop, "last": task("one", inputs={"artifacts": {"all": result}})}
-    spec = {"root": {"dag": {"tasks": tasks}}, "components": {"one": {}, "inner": {"dag": {"tasks": {"work": task("one")}}}}}
+    tasks = {
+        "first": task("one"),
+        "loop": loop,
+        "last": task("one", inputs={"artifacts": {"all": result}}),
+    }
+    spec = {
+        "root": {"dag": {"tasks": tasks}},
+        "components": {"one": {}, "inner": {"dag": {"tasks": {"work": task("one")}}}},
+    }
     assert mermaid(spec).splitlines() == [
         "flowchart TD",
         '    first["One"]',
@@ -39,7 +56,11 @@ def test_a_loop_is_a_frame_and_order_without_data_an_arrow() -> None:
 
 def test_the_commands_that_the_page_shows_exist() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    calls = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
+    calls = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        for line in block.splitlines()
+    ]
     checked = 0
     for line in calls:
         program, *arguments = shlex.split(line)

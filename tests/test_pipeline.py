@@ -14,7 +14,8 @@ from kfp import compiler, dsl
 from kfp.dsl.base_component import BaseComponent
 from kfp.dsl.graph_component import GraphComponent
 from kfp.pipeline_spec import pipeline_spec_pb2
-from kubeflow import TYPES
+
+from tests.kubeflow.fake_server import TYPES
 
 ROOT = Path(__file__).resolve().parents[1]
 PIPELINES = {
@@ -23,18 +24,32 @@ PIPELINES = {
     "pipelines/sound_classification.yaml": "pipelines.sound_classification",
     "pipelines/sweep.yaml": "pipelines.sweep",
 }
-NEVER_CACHED = ("check-parameters", "check-events", "check-sounds", "download", "plan-sweep", "sweep-item", "leaderboard")
+NEVER_CACHED = (
+    "check-parameters",
+    "check-events",
+    "check-sounds",
+    "download",
+    "plan-sweep",
+    "sweep-item",
+    "leaderboard",
+)
 
 
 @pytest.mark.parametrize(("file", "module"), PIPELINES.items())
 def test_the_committed_yaml_equals_a_fresh_compile(file: str, module: str, tmp_path: Path) -> None:
     [pipeline] = pipelines_of(module)
     compiler.Compiler().compile(pipeline, str(tmp_path / "fresh.yaml"))
-    assert (ROOT / file).read_text() == (tmp_path / "fresh.yaml").read_text(), f"run `make compile` and commit {file}"
+    assert (ROOT / file).read_text() == (tmp_path / "fresh.yaml").read_text(), (
+        f"run `make compile` and commit {file}"
+    )
 
 
 def pipelines_of(module: str) -> list[GraphComponent]:
-    return [value for value in vars(importlib.import_module(module)).values() if isinstance(value, GraphComponent)]
+    return [
+        value
+        for value in vars(importlib.import_module(module)).values()
+        if isinstance(value, GraphComponent)
+    ]
 
 
 @pytest.mark.parametrize("module", PIPELINES.values())
@@ -45,9 +60,13 @@ def test_there_is_exactly_one_pipeline_at_module_level(module: str) -> None:
 @pytest.mark.parametrize("file", PIPELINES)
 def test_the_yaml_is_a_pipeline_spec_to_the_letter(file: str) -> None:
     spec, *platforms = yaml.safe_load_all((ROOT / file).read_text())
-    json_format.Parse(json.dumps(spec), pipeline_spec_pb2.PipelineSpec(), ignore_unknown_fields=False)
+    json_format.Parse(
+        json.dumps(spec), pipeline_spec_pb2.PipelineSpec(), ignore_unknown_fields=False
+    )
     for platform in platforms:
-        json_format.Parse(json.dumps(platform), pipeline_spec_pb2.PlatformSpec(), ignore_unknown_fields=False)
+        json_format.Parse(
+            json.dumps(platform), pipeline_spec_pb2.PlatformSpec(), ignore_unknown_fields=False
+        )
 
 
 @pytest.mark.parametrize("file", PIPELINES)
@@ -60,8 +79,15 @@ def test_every_task_has_a_display_name_and_download_is_never_cached(file: str) -
 
 def steps_of(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """All tasks that are carried out, those in loops as well."""
-    dags = [one["dag"]["tasks"] for one in (spec["root"], *spec["components"].values()) if "dag" in one]
-    return {name: task for tasks in dags for name, task in tasks.items() if not name.startswith("for-loop")}
+    dags = [
+        one["dag"]["tasks"] for one in (spec["root"], *spec["components"].values()) if "dag" in one
+    ]
+    return {
+        name: task
+        for tasks in dags
+        for name, task in tasks.items()
+        if not name.startswith("for-loop")
+    }
 
 
 @pytest.mark.parametrize("file", PIPELINES)
@@ -73,14 +99,18 @@ def test_every_task_says_what_it_takes(file: str) -> None:
         assert resources["cpuRequest"] <= resources["cpuLimit"], name
         assert resources["memoryRequest"] <= resources["memoryLimit"], name
         assert int(pods[name]["activeDeadlineSeconds"]) >= 900, name
-        assert pods[name]["podMetadata"]["labels"]["app.kubernetes.io/part-of"] == "stethoscope", name
+        assert pods[name]["podMetadata"]["labels"]["app.kubernetes.io/part-of"] == "stethoscope", (
+            name
+        )
     retried = {name for name, task in steps_of(spec).items() if "retryPolicy" in task}
     assert retried == {"download"} & set(steps_of(spec)), "what fails without a network fails again"
 
 
 @pytest.mark.parametrize("file", PIPELINES)
 def test_the_defaults_pass_the_servers_checks(file: str) -> None:
-    """The server takes a default only if it is of the parameter's type, and YAML 1.1 reads some names as booleans."""
+    """The server takes a default only if it is of the parameter's type, and YAML 1.1 reads some
+    names as booleans.
+    """
     spec, *_ = yaml.safe_load_all((ROOT / file).read_text())
     for name, one in spec["root"]["inputDefinitions"]["parameters"].items():
         if name == "dataset_url" and file == "pipelines/sound_classification.yaml":
@@ -107,7 +137,9 @@ def test_parameters_and_outputs_are_described(file: str) -> None:
 def test_components_hold_no_logic() -> None:
     """Heavy imports stay in the body: a component's file imports only kfp."""
     for path in (ROOT / "components").glob("*.py"):
-        lines = [line for line in path.read_text().splitlines() if line.startswith(("import ", "from "))]
+        lines = [
+            line for line in path.read_text().splitlines() if line.startswith(("import ", "from "))
+        ]
         allowed = (
             "from kfp",
             "from components",
@@ -116,7 +148,7 @@ def test_components_hold_no_logic() -> None:
             "import functools",
             "import os",
             "from stethoscope import __version__",
-            "from stethoscope.compiled import USES_GPU",
+            "from stethoscope.kubeflow.compiled import USES_GPU",
         )
         assert all(line.startswith(allowed) for line in lines), path
 
@@ -125,7 +157,12 @@ def test_components_hold_no_logic() -> None:
 def test_kfps_own_compilers_take_pipeline_py(command: list[str], tmp_path: Path) -> None:
     program = Path(sys.executable).with_name(command[0])
     output = tmp_path / "x.yaml"
-    subprocess.run([program, *command[1:], "pipeline.py", "--output", output], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [program, *command[1:], "pipeline.py", "--output", output],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     assert yaml.safe_load_all(output.read_text())
 
 
@@ -133,15 +170,21 @@ def test_the_roc_component_draws_what_scikit_learn_draws(fan_results: Path, tmp_
     from sklearn.metrics import roc_auc_score
 
     from components.roc_curve import roc_curve
-    from stethoscope.scores import read_scores
+    from stethoscope.detection.scores import read_scores
 
     scores = dsl.Dataset(uri=str(fan_results / "scores.csv"))
     roc = dsl.ClassificationMetrics(uri=str(tmp_path / "roc"))
     run(roc_curve, scores=scores, roc=roc)
     points = roc.metadata["confidenceMetrics"]
     clips = read_scores(fan_results / "scores.csv")
-    area = sum((b["falsePositiveRate"] - a["falsePositiveRate"]) * (a["recall"] + b["recall"]) / 2 for a, b in itertools.pairwise(points))
-    expected = roc_auc_score([clip.condition == "anomaly" for clip in clips], [clip.score - clip.threshold for clip in clips])
+    area = sum(
+        (b["falsePositiveRate"] - a["falsePositiveRate"]) * (a["recall"] + b["recall"]) / 2
+        for a, b in itertools.pairwise(points)
+    )
+    expected = roc_auc_score(
+        [clip.condition == "anomaly" for clip in clips],
+        [clip.score - clip.threshold for clip in clips],
+    )
     assert area == pytest.approx(expected, abs=1e-9)
 
 

@@ -16,7 +16,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the wheel holds."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT], check=True, capture_output=True, text=True
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     [wheel] = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as content:
@@ -27,7 +30,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(installed: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     return subprocess.run(
-        [sys.executable, "-m", "stethoscope", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-m", "stethoscope", *arguments],
+        cwd=folder,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
 
 
@@ -38,7 +46,9 @@ def test_compiled_pipelines_and_the_catalogue_travel_along(installed: Path, tmp_
 
 
 def test_nothing_but_the_package_is_in_the_wheel(installed: Path) -> None:
-    assert {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")} == {"stethoscope"}
+    assert {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")} == {
+        "stethoscope"
+    }
 
 
 @pytest.mark.slow

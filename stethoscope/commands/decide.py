@@ -10,27 +10,48 @@ from stethoscope.commands import Add
 from stethoscope.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
-    from stethoscope.metrics import Comparison, Difference
-    from stethoscope.scores import ScoredClip
-    from stethoscope.thresholds import Thresholds
+    from stethoscope.detection.metrics import Comparison, Difference
+    from stethoscope.detection.scores import ScoredClip
+    from stethoscope.detection.thresholds import Thresholds
 
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("threshold", _threshold, "set the false-alarm rate of a bundle without training it again")
+    one = add(
+        "threshold", _threshold, "set the false-alarm rate of a bundle without training it again"
+    )
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
-    one.add_argument("--false-alarm-rate", type=float, metavar="RATE", help="share of normal clips that may be called anomalous")
-    one.add_argument("--method", metavar="METHOD", help="how it is drawn from normal scores: gamma or empirical (default: as before)")
+    one.add_argument(
+        "--false-alarm-rate",
+        type=float,
+        metavar="RATE",
+        help="share of normal clips that may be called anomalous",
+    )
+    one.add_argument(
+        "--method",
+        metavar="METHOD",
+        help="how it is drawn from normal scores: gamma or empirical (default: as before)",
+    )
 
     one = add("compare", _compare, "say whether runs on the same clips differ beyond chance")
-    one.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, with scores.csv; the first is what others are compared with")
-    one.add_argument("--max-fpr", type=float, default=0.1, help="largest false-positive rate of the pAUC (default: 0.1)")
+    one.add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="folder of a run, with scores.csv; the first is what others are compared with",
+    )
+    one.add_argument(
+        "--max-fpr",
+        type=float,
+        default=0.1,
+        help="largest false-positive rate of the pAUC (default: 0.1)",
+    )
     one.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     one.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _threshold(options: argparse.Namespace) -> int:
-    from stethoscope.bundle import Bundle, set_thresholds
+    from stethoscope.bundle.bundle import Bundle, set_thresholds
     from stethoscope.progress import warn
 
     bundle = Bundle.open(options.bundle)
@@ -53,7 +74,12 @@ def _render_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = N
         f"{'machine':<20}{'threshold':>14}{'before' if before else '':>14}{'normal clips behind it':>26}",
     ]
     unknown = {f"{name or 'any type'}, unknown id": one for name, one in thresholds.unknown.items()}
-    earlier = {f"{name or 'any type'}, unknown id": one for name, one in before.unknown.items()} | dict(before.machines) if before else {}
+    earlier = (
+        {f"{name or 'any type'}, unknown id": one for name, one in before.unknown.items()}
+        | dict(before.machines)
+        if before
+        else {}
+    )
     for name, one in {**thresholds.machines, **unknown}.items():
         was = f"{earlier[name].value:.6g}" if name in earlier else ""
         behind = f"{one.n_clips}{', pooled' if one.pooled else ''}"
@@ -62,22 +88,33 @@ def _render_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = N
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from stethoscope.metrics import compare
+    from stethoscope.detection.metrics import compare
 
     if len(options.runs) < 2:
         raise ParameterError(f"compare is given one run, {options.runs[0]}; give two or more")
     first, *others = options.runs
     reference = _scores(first)
-    comparisons = {run: compare(_scores(run), reference, max_fpr=options.max_fpr, seed=options.seed) for run in others}
+    comparisons = {
+        run: compare(_scores(run), reference, max_fpr=options.max_fpr, seed=options.seed)
+        for run in others
+    }
     if options.json:
-        print(json.dumps([{"run": run, "reference": first, **one.to_json()} for run, one in comparisons.items()], indent=2))
+        print(
+            json.dumps(
+                [
+                    {"run": run, "reference": first, **one.to_json()}
+                    for run, one in comparisons.items()
+                ],
+                indent=2,
+            )
+        )
     else:
         print("\n\n".join(_render_comparison(run, first, one) for run, one in comparisons.items()))
     return 0
 
 
 def _scores(run: str) -> "Sequence[ScoredClip]":
-    from stethoscope.scores import read_scores
+    from stethoscope.detection.scores import read_scores
 
     path = Path(run) / "scores.csv" if Path(run).is_dir() else Path(run)
     if not path.is_file():
@@ -86,7 +123,9 @@ def _scores(run: str) -> "Sequence[ScoredClip]":
 
 
 def _render_comparison(run: str, reference: str, comparison: "Comparison") -> str:
-    rows = {"mean AUC": comparison.auc, "mean pAUC": comparison.pauc} | {f"AUC {name}": one for name, one in comparison.machines.items()}
+    rows = {"mean AUC": comparison.auc, "mean pAUC": comparison.pauc} | {
+        f"AUC {name}": one for name, one in comparison.machines.items()
+    }
     width = max(map(len, rows)) + 2
     lines = [
         f"{run} compared with {reference}, on {comparison.n_clips} clips that both scored",
@@ -97,7 +136,11 @@ def _render_comparison(run: str, reference: str, comparison: "Comparison") -> st
     if left_out:
         lines.append(f"{left_out} clips that only one of the runs scored are left out")
     if comparison.auc.p is not None:
-        verdict = "differ beyond chance" if comparison.auc.beyond_chance else "do not differ beyond chance"
+        verdict = (
+            "differ beyond chance"
+            if comparison.auc.beyond_chance
+            else "do not differ beyond chance"
+        )
         lines.append(f"The runs {verdict} in mean AUC (p = {comparison.auc.p:.3g}).")
     return "\n".join(lines)
 

@@ -10,16 +10,29 @@ from stethoscope.errors import ParameterError
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("label", _label, "name the faults that a bundle tells apart, once somebody has listened to them")
+    one = add(
+        "label",
+        _label,
+        "name the faults that a bundle tells apart, once somebody has listened to them",
+    )
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
-    one.add_argument("names", nargs="*", metavar="FAULT=NAME", help="such as 2=clogging; an empty name takes it away; none shows them")
     one.add_argument(
-        "--message", action="append", default=[], metavar="FAULT=TEXT", help="what a verdict says instead of the label; repeatable"
+        "names",
+        nargs="*",
+        metavar="FAULT=NAME",
+        help="such as 2=clogging; an empty name takes it away; none shows them",
+    )
+    one.add_argument(
+        "--message",
+        action="append",
+        default=[],
+        metavar="FAULT=TEXT",
+        help="what a verdict says instead of the label; repeatable",
     )
 
 
 def _label(options: argparse.Namespace) -> int:
-    from stethoscope.bundle import Bundle, name_faults
+    from stethoscope.bundle.bundle import Bundle, name_faults
 
     bundle = Bundle.open(options.bundle)
     if bundle.diagnosis is None or options.names or options.message:
@@ -39,7 +52,9 @@ def _numbered(assignments: Sequence[str]) -> dict[int, str]:
     for text in assignments:
         number, equals, name = text.partition("=")
         if not equals or not number.strip().isdecimal():
-            raise ParameterError(f"{text!r} is not of the form FAULT=NAME; give the fault's number, such as 2=clogging")
+            raise ParameterError(
+                f"{text!r} is not of the form FAULT=NAME; give the fault's number, such as 2=clogging"
+            )
         if int(number) in found:
             raise ParameterError(f"fault {int(number)} is named twice; name it once")
         found[int(number)] = name

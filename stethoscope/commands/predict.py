@@ -10,15 +10,21 @@ from stethoscope.errors import AudioError
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("predict", _predict, "say of recordings whether they are anomalous, a JSON line per file")
+    one = add(
+        "predict", _predict, "say of recordings whether they are anomalous, a JSON line per file"
+    )
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     one.add_argument("files", nargs="+", metavar="FILE")
-    one.add_argument("--machine-id", default="", help="id of the machine, such as 02; by default taken from the file's name")
+    one.add_argument(
+        "--machine-id",
+        default="",
+        help="id of the machine, such as 02; by default taken from the file's name",
+    )
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from stethoscope.bundle import Bundle
-    from stethoscope.inference import Inference
+    from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.inference import Inference
 
     inference = Inference(Bundle.open(options.bundle))
     answered = 0

@@ -8,26 +8,45 @@ from stethoscope.commands import Add
 from stethoscope.errors import ParameterError
 
 if TYPE_CHECKING:
-    from stethoscope.compiled import ClusterOptions
+    from stethoscope.kubeflow.compiled import ClusterOptions
 
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("run", _run, "run a pipeline here: from an archive of recordings to a report and an exported model")
+    one = add(
+        "run",
+        _run,
+        "run a pipeline here: from an archive of recordings to a report and an exported model",
+    )
     add_parameters(one)
-    one.add_argument("--output", type=Path, metavar="DIR", help="folder for the results (default: runs/<pipeline>-<time>)")
-    one.add_argument("--keep", action="store_true", help="keep what the steps handed to each other, in DIR/work")
-    one.add_argument("--parameters", action="store_true", help="list the pipeline's parameters and stop")
+    one.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for the results (default: runs/<pipeline>-<time>)",
+    )
+    one.add_argument(
+        "--keep", action="store_true", help="keep what the steps handed to each other, in DIR/work"
+    )
+    one.add_argument(
+        "--parameters", action="store_true", help="list the pipeline's parameters and stop"
+    )
 
     one = add("compile", _compile, "write a compiled pipeline, to be uploaded to Kubeflow")
     one.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
     one.add_argument("--output", type=Path, metavar="FILE", help="default: <pipeline>.yaml")
-    one.add_argument("--parallelism", type=int, default=0, metavar="N", help="runs of a sweep at the same time (default: 4)")
+    one.add_argument(
+        "--parallelism",
+        type=int,
+        default=0,
+        metavar="N",
+        help="runs of a sweep at the same time (default: 4)",
+    )
     add_cluster_options(one)
 
 
 def _run(options: argparse.Namespace) -> int:
-    from stethoscope.run import describe_parameters, run
+    from stethoscope.runs.run import describe_parameters, run
 
     if options.parameters:
         print(describe_parameters(options.pipeline))
@@ -38,10 +57,13 @@ def _run(options: argparse.Namespace) -> int:
 
 def _compile(options: argparse.Namespace) -> int:
     from stethoscope.files import write_text
-    from stethoscope.run import compiled
+    from stethoscope.runs.run import compiled
 
     output = options.output or Path(f"{options.pipeline}.yaml")
-    write_text(output, cluster_options(options).apply(compiled(options.pipeline).read_text(encoding="utf-8")))
+    write_text(
+        output,
+        cluster_options(options).apply(compiled(options.pipeline).read_text(encoding="utf-8")),
+    )
     print(f"{output} written; upload it in the Kubeflow UI under Pipelines")
     return 0
 
@@ -49,18 +71,29 @@ def _compile(options: argparse.Namespace) -> int:
 def add_parameters(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose a pipeline and set its parameters."""
     parser.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
-    parser.add_argument("--dataset-url", help="archive address, path, folder, catalogue name or simulated/<machine>")
-    parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a pipeline parameter; repeatable")
+    parser.add_argument(
+        "--dataset-url", help="archive address, path, folder, catalogue name or simulated/<machine>"
+    )
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a pipeline parameter; repeatable",
+    )
 
 
 def given_parameters(options: argparse.Namespace) -> dict[str, str]:
     """Return the parameters that those options set, as text."""
-    from stethoscope.parameters import parse_assignments
+    from stethoscope.kubeflow.parameters import parse_assignments
 
     values = parse_assignments(options.parameter)
     if options.dataset_url is not None:
         if "dataset_url" in values:
-            raise ParameterError("dataset_url is given twice, by --dataset-url and by -p; give it once")
+            raise ParameterError(
+                "dataset_url is given twice, by --dataset-url and by -p; give it once"
+            )
         values["dataset_url"] = options.dataset_url
     return values
 
@@ -69,14 +102,29 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that set a compiled pipeline up for a cluster."""
     group = parser.add_argument_group("on a cluster")
     group.add_argument("--image", default="", help="image of every step, with its registry and tag")
-    group.add_argument("--gpu", default="", metavar="TYPE:COUNT", help="GPU for the steps that train, such as nvidia.com/gpu:1")
-    group.add_argument("--workspace", default="", metavar="SIZE", help="volume that the steps share and downloads stay on, such as 20Gi")
-    group.add_argument("--pull-secret", default="", metavar="NAME", help="Kubernetes secret that opens a private registry")
+    group.add_argument(
+        "--gpu",
+        default="",
+        metavar="TYPE:COUNT",
+        help="GPU for the steps that train, such as nvidia.com/gpu:1",
+    )
+    group.add_argument(
+        "--workspace",
+        default="",
+        metavar="SIZE",
+        help="volume that the steps share and downloads stay on, such as 20Gi",
+    )
+    group.add_argument(
+        "--pull-secret",
+        default="",
+        metavar="NAME",
+        help="Kubernetes secret that opens a private registry",
+    )
 
 
 def cluster_options(options: argparse.Namespace) -> "ClusterOptions":
     """Return those options; `parallelism` where the command has it."""
-    from stethoscope.compiled import ClusterOptions
+    from stethoscope.kubeflow.compiled import ClusterOptions
 
     return ClusterOptions(
         image=options.image,

@@ -14,21 +14,63 @@ def register(add: Add) -> None:
     """Add the commands to the parser."""
     one = add("serve", _serve, "answer recordings over HTTP, with a page for browsers")
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
-    one.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (default: 127.0.0.1)")
+    one.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 for all (default: 127.0.0.1)",
+    )
     one.add_argument("--port", type=int, default=5000, help="default: 5000; 0 takes a free one")
-    one.add_argument("--max-seconds", type=float, default=300.0, help="longest recording (default: 300)")
-    one.add_argument("--max-bytes", type=int, default=32 << 20, help=f"largest request (default: {32 << 20})")
+    one.add_argument(
+        "--max-seconds", type=float, default=300.0, help="longest recording (default: 300)"
+    )
+    one.add_argument(
+        "--max-bytes", type=int, default=32 << 20, help=f"largest request (default: {32 << 20})"
+    )
     one.epilog = f"Where {_KEY} is set, requests must carry it: `Authorization: Bearer <key>`."
 
-    one = add("listen", _listen, "send a sound to a service as it comes, and print a verdict per window, a JSON line each")
-    one.add_argument("source", metavar="FILE", help="a recording; - for raw samples from standard input, as arecord writes them")
-    one.add_argument("--url", default="http://127.0.0.1:5000", help="the service (default: http://127.0.0.1:5000)")
-    one.add_argument("--machine-id", default="", help="id of the machine, such as 02; by default taken from the file's name")
-    one.add_argument("--window", type=float, default=10.0, help="length of a window in seconds (default: 10)")
-    one.add_argument("--step", type=float, help="distance from window to window in seconds (default: the window's length)")
-    one.add_argument("--rate", type=int, default=16_000, help="samples per second of standard input (default: 16000)")
-    one.add_argument("--channels", type=int, default=1, help="channels of standard input (default: 1)")
-    one.add_argument("--encoding", default="s16le", choices=("s16le", "f32le"), help="samples of standard input (default: s16le)")
+    one = add(
+        "listen",
+        _listen,
+        "send a sound to a service as it comes, and print a verdict per window, a JSON line each",
+    )
+    one.add_argument(
+        "source",
+        metavar="FILE",
+        help="a recording; - for raw samples from standard input, as arecord writes them",
+    )
+    one.add_argument(
+        "--url",
+        default="http://127.0.0.1:5000",
+        help="the service (default: http://127.0.0.1:5000)",
+    )
+    one.add_argument(
+        "--machine-id",
+        default="",
+        help="id of the machine, such as 02; by default taken from the file's name",
+    )
+    one.add_argument(
+        "--window", type=float, default=10.0, help="length of a window in seconds (default: 10)"
+    )
+    one.add_argument(
+        "--step",
+        type=float,
+        help="distance from window to window in seconds (default: the window's length)",
+    )
+    one.add_argument(
+        "--rate",
+        type=int,
+        default=16_000,
+        help="samples per second of standard input (default: 16000)",
+    )
+    one.add_argument(
+        "--channels", type=int, default=1, help="channels of standard input (default: 1)"
+    )
+    one.add_argument(
+        "--encoding",
+        default="s16le",
+        choices=("s16le", "f32le"),
+        help="samples of standard input (default: s16le)",
+    )
     one.epilog = f"A service that asks for a key takes it from {_KEY}."
 
 
@@ -39,11 +81,21 @@ def _serve(options: argparse.Namespace) -> int:
 
     for name in ("max_seconds", "max_bytes"):
         if not getattr(options, name) > 0:
-            raise ParameterError(f"--{name.replace('_', '-')} is {getattr(options, name)}; it must be positive")
+            raise ParameterError(
+                f"--{name.replace('_', '-')} is {getattr(options, name)}; it must be positive"
+            )
     limits = Limits(
-        max_seconds=options.max_seconds, max_bytes=options.max_bytes, max_bytes_held=max(Limits().max_bytes_held, 2 * options.max_bytes)
+        max_seconds=options.max_seconds,
+        max_bytes=options.max_bytes,
+        max_bytes_held=max(Limits().max_bytes_held, 2 * options.max_bytes),
     )
-    serve(options.bundle, host=options.host, port=options.port, limits=limits, api_key=os.environ.get(_KEY, ""))
+    serve(
+        options.bundle,
+        host=options.host,
+        port=options.port,
+        limits=limits,
+        api_key=os.environ.get(_KEY, ""),
+    )
     return 0
 
 
@@ -57,7 +109,9 @@ def _listen(options: argparse.Namespace) -> int:
     )
     step = options.window if options.step is None else options.step
     answered = 0
-    for verdict in listen(sound, url=options.url, window=options.window, step=step, api_key=os.environ.get(_KEY, "")):
+    for verdict in listen(
+        sound, url=options.url, window=options.window, step=step, api_key=os.environ.get(_KEY, "")
+    ):
         print(json.dumps(verdict, ensure_ascii=False), flush=True)
         answered += "Error" not in verdict
     return 0 if answered else 1

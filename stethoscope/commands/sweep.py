@@ -13,20 +13,56 @@ from stethoscope.commands.run import add_cluster_options, cluster_options
 from stethoscope.errors import ParameterError
 
 if TYPE_CHECKING:
-    from stethoscope.sweep import Item
+    from stethoscope.sweep.items import Item
 
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("sweep", _sweep, "run the main pipeline for many machines and settings, and compare the results")
-    one.add_argument(
-        "--machines", nargs="+", required=True, metavar="NAME", help="data sets: dcase2020 for its six, dcase2020/fan, an archive..."
+    one = add(
+        "sweep",
+        _sweep,
+        "run the main pipeline for many machines and settings, and compare the results",
     )
-    one.add_argument("--grid", nargs="+", default=[], metavar="NAME=VALUE,VALUE", help="values to try; or a JSON list of them")
-    one.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="set a parameter for all; repeatable")
-    one.add_argument("--output", type=Path, metavar="DIR", help="folder for the results (default: runs/sweep-<time>)")
-    one.add_argument("--parallelism", type=int, default=0, metavar="N", help="runs at the same time (default: 2 here, 4 on a cluster)")
-    one.add_argument("--separate-runs", action="store_true", help="one run per machine and setting, for Kubeflow's Compare page")
+    one.add_argument(
+        "--machines",
+        nargs="+",
+        required=True,
+        metavar="NAME",
+        help="data sets: dcase2020 for its six, dcase2020/fan, an archive...",
+    )
+    one.add_argument(
+        "--grid",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="values to try; or a JSON list of them",
+    )
+    one.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a parameter for all; repeatable",
+    )
+    one.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for the results (default: runs/sweep-<time>)",
+    )
+    one.add_argument(
+        "--parallelism",
+        type=int,
+        default=0,
+        metavar="N",
+        help="runs at the same time (default: 2 here, 4 on a cluster)",
+    )
+    one.add_argument(
+        "--separate-runs",
+        action="store_true",
+        help="one run per machine and setting, for Kubeflow's Compare page",
+    )
     one.add_argument("--submit", action="store_true", help="run on a cluster instead of here")
     one.add_argument("--experiment", default="sweep", help="with --submit (default: sweep)")
     add_server_options(one)
@@ -34,13 +70,17 @@ def register(add: Add) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from stethoscope.parameters import parse_assignments
-    from stethoscope.run import absolute
-    from stethoscope.sweep import plan
+    from stethoscope.kubeflow.parameters import parse_assignments
+    from stethoscope.runs.run import absolute
+    from stethoscope.sweep.items import plan
 
     grid = {name: _values(text) for name, text in parse_assignments(options.grid).items()}
     machines = [
-        {"machine": name, "dataset_url": url if options.submit else absolute(url), **parse_assignments(options.parameter)}
+        {
+            "machine": name,
+            "dataset_url": url if options.submit else absolute(url),
+            **parse_assignments(options.parameter),
+        }
         for name, url in _named(options.machines)
     ]
     items = plan(machines, grid)
@@ -53,15 +93,18 @@ def _here(options: argparse.Namespace, items: "Sequence[Item]", values: dict[str
     import tempfile
 
     from stethoscope.files import cache_folder, write_text
-    from stethoscope.leaderboard import collect, describe
-    from stethoscope.run import compiled, run
-    from stethoscope.sweep import run_item
+    from stethoscope.runs.run import compiled, run
+    from stethoscope.sweep.items import run_item
+    from stethoscope.sweep.leaderboard import collect, describe
 
     output = options.output or Path("runs") / f"sweep-{datetime.now():%Y%m%d-%H%M%S}"
     if not options.separate_runs:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "sweep.yaml"
-            write_text(source, cluster_options(options).apply(compiled("sweep").read_text(encoding="utf-8")))
+            write_text(
+                source,
+                cluster_options(options).apply(compiled("sweep").read_text(encoding="utf-8")),
+            )
             return 1 if run("sweep", values, output, source=source)["failed"] else 0
     for item in items:
         run_item(item, output / "items" / item.item, cache=str(cache_folder()))
@@ -74,7 +117,7 @@ def _submit(options: argparse.Namespace, items: "Sequence[Item]", values: dict[s
     import tempfile
 
     from stethoscope.files import write_text
-    from stethoscope.run import compiled
+    from stethoscope.runs.run import compiled
 
     name = "main" if options.separate_runs else "sweep"
     settings = cluster_options(options)
@@ -82,11 +125,21 @@ def _submit(options: argparse.Namespace, items: "Sequence[Item]", values: dict[s
     with tempfile.TemporaryDirectory() as folder:
         configured = Path(folder) / "pipeline.yaml"
         write_text(configured, settings.apply(compiled(name).read_text(encoding="utf-8")))
-        version = cluster.upload(configured, name="stethoscope" if options.separate_runs else "stethoscope-sweep")
-    runs = [(item.item, item.parameters) for item in items] if options.separate_runs else [("sweep", values)]
+        version = cluster.upload(
+            configured, name="stethoscope" if options.separate_runs else "stethoscope-sweep"
+        )
+    runs = (
+        [(item.item, item.parameters) for item in items]
+        if options.separate_runs
+        else [("sweep", values)]
+    )
     for run_name, parameters in runs:
         run_id = cluster.start(
-            version, experiment=options.experiment, run_name=run_name, parameters=parameters, service_account=options.service_account
+            version,
+            experiment=options.experiment,
+            run_name=run_name,
+            parameters=parameters,
+            service_account=options.service_account,
         )
         print(f"Run started: {run_name}: {cluster.link(run_id)}")
     return 0
@@ -94,7 +147,7 @@ def _submit(options: argparse.Namespace, items: "Sequence[Item]", values: dict[s
 
 def _named(machines: Sequence[str]) -> list[tuple[str, str]]:
     """Return name and address of each machine; ``name=address`` gives both."""
-    from stethoscope.sweep import archives_named, name_of
+    from stethoscope.sweep.items import archives_named, name_of
 
     named = []
     for one in machines:

@@ -24,8 +24,8 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-from stethoscope.audio import SUFFIXES
 from stethoscope.errors import DatasetError
+from stethoscope.sound.audio import SUFFIXES
 
 MAX_MEMBERS = 200_000
 """Most members of an archive; the largest public sets hold fewer than 60,000."""
@@ -37,7 +37,8 @@ MAX_TOTAL_BYTES = 256 << 30
 """Most bytes that an archive may hold unpacked."""
 
 MAX_RATIO = 100
-"""Most unpacked bytes per packed byte, over the whole archive: one silent clip may shrink further."""
+"""Most unpacked bytes per packed byte, over the whole archive: one silent clip may shrink further.
+"""
 
 RATIO_ALLOWANCE = 64 << 20
 """Unpacked bytes that are allowed before `MAX_RATIO` counts."""
@@ -93,7 +94,8 @@ class Archive(ABC):
         Raises
         ------
         DatasetError
-            If the archive is broken, cut off, encrypted, or beyond one of the bounds of this module.
+            If the archive is broken, cut off, encrypted, or beyond one of the bounds of this
+            module.
         """
         return [member for member, _ in self._entries.values()]
 
@@ -102,7 +104,8 @@ class Archive(ABC):
         return [member for member in self.members() if is_recording(member.name)]
 
     def read(self, name: str) -> bytes:
-        """Return one member's bytes. Slow for a compressed tar, which is read from its start; prefer :meth:`stream`.
+        """Return one member's bytes. Slow for a compressed tar, which is read from its start;
+        prefer :meth:`stream`.
 
         Raises
         ------
@@ -115,18 +118,25 @@ class Archive(ABC):
         try:
             data = self._read(entry)
         except MemoryError as error:
-            raise DatasetError(f"{self.name}: {name} does not fit in memory ({member.size} bytes)") from error
+            raise DatasetError(
+                f"{self.name}: {name} does not fit in memory ({member.size} bytes)"
+            ) from error
         except _UNREADABLE as error:
-            raise DatasetError(f"{self.name}: {name} is broken ({_reason(error)}); get the archive again") from error
+            raise DatasetError(
+                f"{self.name}: {name} is broken ({_reason(error)}); get the archive again"
+            ) from error
         if len(data) != member.size:
-            raise DatasetError(f"{self.name}: {name} has {len(data)} bytes where {member.size} were declared; get the archive again")
+            raise DatasetError(
+                f"{self.name}: {name} has {len(data)} bytes where {member.size} were declared; get the archive again"
+            )
         return data
 
     def stream(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | DatasetError]]:
         """Yield the named members in archive order, in one sequential pass.
 
-        A broken member of a zip or folder is yielded as the error that tells why, and the pass goes on.
-        Behind a fault in a tar nothing can be found again, so there every later member is yielded as an error.
+        A broken member of a zip or folder is yielded as the error that tells why, and the pass goes
+        on. Behind a fault in a tar nothing can be found again, so there every later member is
+        yielded as an error.
 
         Raises
         ------
@@ -143,13 +153,18 @@ class Archive(ABC):
                 except DatasetError as error:
                     yield name, error
 
-    def close(self) -> None:  # noqa: B027  # a folder has nothing to close
+    def close(self) -> None:  # a folder has nothing to close  # noqa: B027
         """Close the underlying file."""
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     @cached_property
@@ -162,18 +177,26 @@ class Archive(ABC):
             for count, (raw_name, size, entry) in enumerate(self._scan(), start=1):
                 total += size
                 if count > MAX_MEMBERS:
-                    raise DatasetError(f"{self.name}: holds more than {MAX_MEMBERS} members; split it")
+                    raise DatasetError(
+                        f"{self.name}: holds more than {MAX_MEMBERS} members; split it"
+                    )
                 if size > MAX_MEMBER_BYTES:
-                    raise DatasetError(f"{self.name}: {raw_name!r} has {size} bytes, over {MAX_MEMBER_BYTES}; cut it into clips")
+                    raise DatasetError(
+                        f"{self.name}: {raw_name!r} has {size} bytes, over {MAX_MEMBER_BYTES}; cut it into clips"
+                    )
                 if total > most:
-                    raise DatasetError(f"{self.name}: unpacks to over {most} bytes, too many for its size; pack it uncompressed")
+                    raise DatasetError(
+                        f"{self.name}: unpacks to over {most} bytes, too many for its size; pack it uncompressed"
+                    )
                 name = self._checked(raw_name)
                 if name and name in entries:
                     raise DatasetError(f"{self.name}: holds {name!r} twice; pack it again")
                 if name:
                     entries[name] = Member(name, size), entry
         except _UNREADABLE as error:
-            raise DatasetError(f"{self.name}: is broken or cut off ({_reason(error)}); get it again") from error
+            raise DatasetError(
+                f"{self.name}: is broken or cut off ({_reason(error)}); get it again"
+            ) from error
         return entries
 
     def _checked(self, raw_name: str) -> str:
@@ -181,10 +204,18 @@ class Archive(ABC):
         name = raw_name.replace("\\", "/")
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts or name[1:3] == ":/":
-            raise DatasetError(f"{self.name}: member {raw_name!r} points outside the archive; do not trust it")
+            raise DatasetError(
+                f"{self.name}: member {raw_name!r} points outside the archive; do not trust it"
+            )
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-            raise DatasetError(f"{self.name}: member {raw_name!r} has control or undecodable characters in its name; rename it")
-        return "" if any(part.startswith(".") or part == "__MACOSX" for part in parts) else "/".join(parts)
+            raise DatasetError(
+                f"{self.name}: member {raw_name!r} has control or undecodable characters in its name; rename it"
+            )
+        return (
+            ""
+            if any(part.startswith(".") or part == "__MACOSX" for part in parts)
+            else "/".join(parts)
+        )
 
     def _most_bytes(self) -> int:
         return min(MAX_TOTAL_BYTES, MAX_RATIO * self.path.stat().st_size + RATIO_ALLOWANCE)
@@ -223,10 +254,14 @@ class _Zip(Archive):
         super().__init__(path)
         try:
             if _zip_directory_bytes(path) > MAX_ZIP_DIRECTORY_BYTES:
-                raise DatasetError(f"{self.name}: its directory alone has more than {MAX_ZIP_DIRECTORY_BYTES} bytes; split it")
+                raise DatasetError(
+                    f"{self.name}: its directory alone has more than {MAX_ZIP_DIRECTORY_BYTES} bytes; split it"
+                )
             self._zip = zipfile.ZipFile(path)
         except _UNREADABLE as error:
-            raise DatasetError(f"{self.name}: is a broken or cut-off zip ({_reason(error)}); get it again") from error
+            raise DatasetError(
+                f"{self.name}: is a broken or cut-off zip ({_reason(error)}); get it again"
+            ) from error
 
     def close(self) -> None:
         self._zip.close()
@@ -237,13 +272,18 @@ class _Zip(Archive):
             if info.filename.endswith("/") or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
                 continue
             if info.flag_bits & 1:
-                raise DatasetError(f"{self.name}: {info.filename!r} is encrypted; pack it again without a password")
+                raise DatasetError(
+                    f"{self.name}: {info.filename!r} is encrypted; pack it again without a password"
+                )
             yield info.filename, info.file_size, info
 
     def _read(self, entry: zipfile.ZipInfo) -> bytes:
-        # zipfile's bz2 and lzma decoders unpack without a bound, so that a few bytes could fill the memory.
+        # zipfile's bz2 and lzma decoders unpack without a bound, so that a few bytes could fill the
+        # memory.
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise DatasetError(f"{self.name}: {entry.filename} is packed by method {entry.compress_type}; pack it again with deflate")
+            raise DatasetError(
+                f"{self.name}: {entry.filename} is packed by method {entry.compress_type}; pack it again with deflate"
+            )
         with self._zip.open(entry) as file:
             return file.read(entry.file_size + 1)  # an open end would let a wrong size unpack 2 GiB
 
@@ -256,7 +296,9 @@ class _Tar(Archive):
             self._tar = tarfile.TarFile(fileobj=self._bytes)
         except _UNREADABLE as error:
             self._bytes.close()
-            raise DatasetError(f"{self.name}: is not a zip or tar archive, or a broken one ({_reason(error)}); get it again") from error
+            raise DatasetError(
+                f"{self.name}: is not a zip or tar archive, or a broken one ({_reason(error)}); get it again"
+            ) from error
 
     def close(self) -> None:
         self._tar.close()
@@ -266,7 +308,8 @@ class _Tar(Archive):
         for info in self._tar:
             if info.isreg():
                 yield info.name, info.size, info
-        # tarfile takes a cut or damaged header for the end; a whole tar ends with zeros, and its checksum behind them.
+        # tarfile takes a cut or damaged header for the end; a whole tar ends with zeros, and its
+        # checksum behind them.
         if self._bytes.last != bytes(_TAR_BLOCK):
             raise tarfile.ReadError("no end of archive")
         while self._bytes.read(_BLOCK):
@@ -274,14 +317,15 @@ class _Tar(Archive):
 
     def _read(self, entry: tarfile.TarInfo) -> bytes:
         file = self._tar.extractfile(entry)
-        assert file is not None  # noqa: S101  # only regular files are listed
+        assert file is not None  # only regular files are listed  # noqa: S101
         return b"".join(iter(lambda: file.read(_BLOCK), b""))
 
 
 class _BoundedReader(io.RawIOBase):
     """A seekable reader that stops at a number of bytes and refuses large single reads.
 
-    tarfile reads an extended header as a whole, whatever size it claims; members are read block by block.
+    tarfile reads an extended header as a whole, whatever size it claims; members are read block by
+    block.
     """
 
     def __init__(self, file: io.BufferedIOBase, most: int) -> None:
@@ -309,7 +353,8 @@ class _BoundedReader(io.RawIOBase):
 
 
 def open_archive(path: str | os.PathLike[str]) -> Archive:
-    """Open a zip, a tar (plain, gzip, bzip2, xz) or a folder; what it is shows from its first bytes, not from its name.
+    """Open a zip, a tar (plain, gzip, bzip2, xz) or a folder; what it is shows from its first
+    bytes, not from its name.
 
     Raises
     ------
@@ -317,7 +362,7 @@ def open_archive(path: str | os.PathLike[str]) -> Archive:
         If it does not exist, is empty, is none of these, or is broken.
     """
     path = Path(path)
-    if os.path.isdir(path):  # noqa: PTH112  # pathlib's raises on a name that is too long
+    if os.path.isdir(path):  # pathlib's raises on a name that is too long  # noqa: PTH112
         return _Folder(path)
     try:
         with path.open("rb") as file:
@@ -330,7 +375,9 @@ def open_archive(path: str | os.PathLike[str]) -> Archive:
     if start.startswith((b"PK\3\4", b"PK\5\6")):
         return _Zip(path)
     if is_web_page(start):
-        raise DatasetError(f"{path.name}: is a web page, not an archive; take the address of the file itself")
+        raise DatasetError(
+            f"{path.name}: is a web page, not an archive; take the address of the file itself"
+        )
     for magic, unpack in _UNPACKERS.items():
         if start.startswith(magic):
             return _Tar(path, unpack)
@@ -338,7 +385,9 @@ def open_archive(path: str | os.PathLike[str]) -> Archive:
 
 
 def file_name(path: Path) -> str:
-    """Return how a file or folder is called where it was given: of a link its own name, of ``.`` the folder's."""
+    """Return how a file or folder is called where it was given: of a link its own name, of ``.``
+    the folder's.
+    """
     return path.resolve().name if path.name in ("", "..") else path.name
 
 
@@ -348,7 +397,9 @@ def is_recording(name: str) -> bool:
 
 
 def is_web_page(start: bytes) -> bool:
-    """Tell whether a file that starts like this is HTML: what many servers send in place of a missing archive."""
+    """Tell whether a file that starts like this is HTML: what many servers send in place of a
+    missing archive.
+    """
     return start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
 
 
@@ -360,7 +411,9 @@ _UNPACKERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
 
 
 def _zip_directory_bytes(path: Path) -> int:
-    """Return the size that a zip's end record claims for its central directory (PKWARE APPNOTE 4.3.14 to 4.3.16)."""
+    """Return the size that a zip's end record claims for its central directory (PKWARE APPNOTE
+    4.3.14 to 4.3.16).
+    """
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)
         file.seek(-min(file.tell(), 22 + 0xFFFF), os.SEEK_END)

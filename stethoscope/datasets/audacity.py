@@ -21,10 +21,12 @@ class Interval:
 
 
 def parse_labels(text: str, name: str) -> list[Interval]:
-    """Read the label file that Audacity exports: start TAB end TAB name, a line per label, in seconds.
+    """Read the label file that Audacity exports: start TAB end TAB name, a line per label, in
+    seconds.
 
-    Lines that begin with a backslash (the frequencies of a spectral selection) say nothing of time and are left out, and so
-    are labels that mark a point. A comma is taken as a decimal point: Audacity writes what the system's language asks for.
+    Lines that begin with a backslash (the frequencies of a spectral selection) say nothing of time
+    and are left out, and so are labels that mark a point. A comma is taken as a decimal point:
+    Audacity writes what the system's language asks for.
 
     Parameters
     ----------
@@ -50,11 +52,21 @@ def parse_labels(text: str, name: str) -> list[Interval]:
         try:
             start, end = (float(field.strip().replace(",", ".")) for field in fields[:2])
         except ValueError as error:
-            raise DatasetError(f"{name}, line {number}: {line[:60]!r} is not start TAB end TAB name; correct the line") from error
+            raise DatasetError(
+                f"{name}, line {number}: {line[:60]!r} is not start TAB end TAB name; correct the line"
+            ) from error
         if not (math.isfinite(start) and math.isfinite(end) and 0 <= start <= end):
-            raise DatasetError(f"{name}, line {number}: {start:g} to {end:g} s is no stretch of a recording; correct the line")
+            raise DatasetError(
+                f"{name}, line {number}: {start:g} to {end:g} s is no stretch of a recording; correct the line"
+            )
         if end > start:
-            intervals.append(Interval(start, end, fields[2].strip() if len(fields) > 2 and fields[2].strip() else UNNAMED))
+            intervals.append(
+                Interval(
+                    start,
+                    end,
+                    fields[2].strip() if len(fields) > 2 and fields[2].strip() else UNNAMED,
+                )
+            )
     return sorted(intervals)
 
 
@@ -63,8 +75,11 @@ def recordings_of(clips: Sequence[Clip]) -> list[Clip]:
     return [clip for clip in clips if not clip.label]
 
 
-def intervals_of(clips: Sequence[Clip], positive: str = "") -> dict[tuple[str, str], list[tuple[float, float]]]:
-    """Return the labelled intervals of every recording, by source and path, overlapping ones merged.
+def intervals_of(
+    clips: Sequence[Clip], positive: str = ""
+) -> dict[tuple[str, str], list[tuple[float, float]]]:
+    """Return the labelled intervals of every recording, by source and path, overlapping ones
+    merged.
 
     Parameters
     ----------
@@ -86,9 +101,15 @@ def intervals_of(clips: Sequence[Clip], positive: str = "") -> dict[tuple[str, s
     wanted = {name.strip() for name in positive.split(",") if name.strip()}
     labels = {clip.label for clip in clips if clip.label}
     if not labels & wanted if wanted else not labels:
-        there = f"labels there are: {', '.join(sorted(labels)[:12])}" if labels else "no recording has a labelled interval"
+        there = (
+            f"labels there are: {', '.join(sorted(labels)[:12])}"
+            if labels
+            else "no recording has a labelled interval"
+        )
         raise DatasetError(f"no interval is labelled {positive or 'at all'}; {there}")
-    found: dict[tuple[str, str], list[tuple[float, float]]] = {(clip.source, clip.path): [] for clip in clips}
+    found: dict[tuple[str, str], list[tuple[float, float]]] = {
+        (clip.source, clip.path): [] for clip in clips
+    }
     for clip in sorted(clips, key=lambda clip: clip.start):
         if not clip.label or (wanted and clip.label not in wanted):
             continue

@@ -1,4 +1,6 @@
-"""The catalogue of public data sets: a short name for each archive, with its address and what is known of it."""
+"""The catalogue of public data sets: a short name for each archive, with its address and what is
+known of it.
+"""
 
 import difflib
 import json
@@ -72,6 +74,11 @@ def lookup(name: str) -> Entry:
     if name in known:
         return known[name]
     by_lower_case = {one.lower(): one for one in known}
-    near = [by_lower_case[one] for one in difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)]
-    advice = f"did you mean {' or '.join(near)}?" if near else "`stethoscope datasets` lists the names"
+    near = [
+        by_lower_case[one]
+        for one in difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
+    ]
+    advice = (
+        f"did you mean {' or '.join(near)}?" if near else "`stethoscope datasets` lists the names"
+    )
     raise DatasetError(f"{name}: no public data set is called so; {advice}")

@@ -71,8 +71,12 @@ class Clip:
 COLUMNS = tuple(field.name for field in fields(Clip))
 
 
-def write_clips(path: str | os.PathLike[str], clips: Sequence[Clip], **extra: Sequence[object]) -> None:
-    """Write the table as CSV (UTF-8, a header row, one row per clip), with `extra` columns behind it."""
+def write_clips(
+    path: str | os.PathLike[str], clips: Sequence[Clip], **extra: Sequence[object]
+) -> None:
+    """Write the table as CSV (UTF-8, a header row, one row per clip), with `extra` columns behind
+    it.
+    """
     with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*COLUMNS, *extra])
@@ -98,12 +102,16 @@ def _rows(path: Path) -> Iterator[Clip]:
             reader = csv.DictReader(file)
             missing = set(COLUMNS) - set(reader.fieldnames or ())
             if missing:
-                raise DatasetError(f"{path}: column {', '.join(sorted(missing))} is missing; make the table anew")
+                raise DatasetError(
+                    f"{path}: column {', '.join(sorted(missing))} is missing; make the table anew"
+                )
             for row in reader:
                 try:
                     yield _parse(row)
                 except (ValueError, TypeError) as error:
-                    raise DatasetError(f"{path}, line {reader.line_num}: {error}; correct the row") from error
+                    raise DatasetError(
+                        f"{path}, line {reader.line_num}: {error}; correct the row"
+                    ) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read as a table of clips ({error})") from error
 

@@ -24,8 +24,8 @@ import urllib3
 
 from stethoscope.datasets import catalogue
 from stethoscope.datasets.archives import file_name, is_recording, open_archive
-from stethoscope.datasets.simulate import simulate_archive
-from stethoscope.datasets.simulate_bells import simulate_bells
+from stethoscope.datasets.simulator.bells import simulate_bells
+from stethoscope.datasets.simulator.machine import simulate_archive
 from stethoscope.errors import DatasetError, DownloadError, ParameterError
 from stethoscope.files import atomic_file, digest, write_json
 from stethoscope.progress import track, warn
@@ -56,7 +56,8 @@ _BELLS = "bells"  # a simulated set with time labels, unlike the others
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An archive that is here: where, its original file name, its MD5 and size, and the address it came from.
+    """An archive that is here: where, its original file name, its MD5 and size, and the address it
+    came from.
 
     `validator` is what the server said to know this version of the file by; empty if nothing.
     """
@@ -70,25 +71,33 @@ class Fetched:
 
 
 def fetch(
-    dataset_url: str, folder: str | os.PathLike[str], *, md5: str = "", seed: int = 0, cache: str | os.PathLike[str] | None = None
+    dataset_url: str,
+    folder: str | os.PathLike[str],
+    *,
+    md5: str = "",
+    seed: int = 0,
+    cache: str | os.PathLike[str] | None = None,
 ) -> list[Fetched]:
     """Bring the archives of a data set into a folder.
 
     Parameters
     ----------
     dataset_url : str
-        One or more, separated by commas, of: an http, https or file address; a path of an archive; a folder of recordings,
-        which is packed into one zip; a name of the catalogue, ``dcase2020/pump``; ``simulated/<machine>``, with options of
-        the simulator as a query: ``simulated/fan?snr_db=-6&layout=mimii``; ``simulated/bells``.
+        One or more, separated by commas, of: an http, https or file address; a path of an archive;
+        a folder of recordings, which is packed into one zip; a name of the catalogue,
+        ``dcase2020/pump``; ``simulated/<machine>``, with options of the simulator as a query:
+        ``simulated/fan?snr_db=-6&layout=mimii``; ``simulated/bells``.
     folder : path
         Where the archives are put, under their original names.
     md5 : str
-        Expected MD5 per archive, separated by commas; empty where unknown. The catalogue's are used by themselves.
+        Expected MD5 per archive, separated by commas; empty where unknown. The catalogue's are used
+        by themselves.
     seed : int
         Seed of a simulated set.
     cache : path, optional
-        Folder in which downloads stay, so that none is made twice: a file there is used again if it has the expected MD5 or,
-        where none is known, if the server says that it has not changed. What of a broken download is there goes on.
+        Folder in which downloads stay, so that none is made twice: a file there is used again if it
+        has the expected MD5 or, where none is known, if the server says that it has not changed.
+        What of a broken download is there goes on.
 
     Returns
     -------
@@ -98,7 +107,8 @@ def fetch(
     Raises
     ------
     DownloadError
-        If an address does not answer, or answers with something else than the archive that was promised.
+        If an address does not answer, or answers with something else than the archive that was
+        promised.
     DatasetError
         If a file is no archive, a folder holds no recordings, or a name is not in the catalogue.
     ParameterError
@@ -110,7 +120,9 @@ def fetch(
     for address, wanted in split_addresses(dataset_url, md5):
         one = _fetch_one(address, folder, wanted, seed, Path(cache) if cache else None)
         if any(one.name == other.name for other in fetched):
-            raise DownloadError(f"{address}: a second archive of the name {one.name}; rename one of them")
+            raise DownloadError(
+                f"{address}: a second archive of the name {one.name}; rename one of them"
+            )
         fetched.append(one)
     return fetched
 
@@ -123,12 +135,22 @@ def split_addresses(dataset_url: str, md5: str = "") -> list[tuple[str, str]]:
     ParameterError
         If there is no address, or `md5` does not fit the addresses.
     """
-    addresses = [dataset_url] if dataset_url and _exists(dataset_url) else [part.strip() for part in dataset_url.split(",") if part.strip()]
-    sums = [part.strip().lower() for part in md5.split(",")] if md5.strip() else [""] * len(addresses)
+    addresses = (
+        [dataset_url]
+        if dataset_url and _exists(dataset_url)
+        else [part.strip() for part in dataset_url.split(",") if part.strip()]
+    )
+    sums = (
+        [part.strip().lower() for part in md5.split(",")] if md5.strip() else [""] * len(addresses)
+    )
     if not addresses:
-        raise ParameterError("dataset_url is empty; give an address, a path or a name such as simulated/fan")
+        raise ParameterError(
+            "dataset_url is empty; give an address, a path or a name such as simulated/fan"
+        )
     if len(sums) != len(addresses):
-        raise ParameterError(f"dataset_md5 has {len(sums)} value(s) for {len(addresses)} archive(s); give one each, empty where unknown")
+        raise ParameterError(
+            f"dataset_md5 has {len(sums)} value(s) for {len(addresses)} archive(s); give one each, empty where unknown"
+        )
     if wrong := [one for one in sums if one and not re.fullmatch("[0-9a-f]{32}", one)]:
         raise ParameterError(f"dataset_md5 is {wrong[0]!r}; an MD5 has 32 hexadecimal digits")
     return list(zip(addresses, sums, strict=True))
@@ -147,10 +169,12 @@ def check_address(address: str) -> None:
 
 
 def download(url: str, folder: Path, *, md5: str = "", size: int = 0) -> Fetched:
-    """Download one archive, and go on where an earlier attempt broke off, also that of another process.
+    """Download one archive, and go on where an earlier attempt broke off, also that of another
+    process.
 
-    What has arrived lies in ``<name>.part``; beside it ``<name>.part.json`` keeps the address and what the server said to
-    know the file by, so that two versions are never joined (RFC 9110, If-Range).
+    What has arrived lies in ``<name>.part``; beside it ``<name>.part.json`` keeps the address and
+    what the server said to know the file by, so that two versions are never joined (RFC 9110,
+    If-Range).
 
     Parameters
     ----------
@@ -180,10 +204,13 @@ def download(url: str, folder: Path, *, md5: str = "", size: int = 0) -> Fetched
         found = digest(part, "md5")
         if not md5 or found == md5:
             break
-        # A beginning from before may be another version's, where the server names none: once more from the start.
+        # A beginning from before may be another version's, where the server names none: once more
+        # from the start.
         _discard(part)
         if not resumed:
-            raise DownloadError(f"{url}: has MD5 {found}, not {md5} as expected; check the address and dataset_md5")
+            raise DownloadError(
+                f"{url}: has MD5 {found}, not {md5} as expected; check the address and dataset_md5"
+            )
     if not _ARCHIVE_SUFFIX.search(name):
         target = folder / _safe_name(told_name or name)
     part.replace(target)
@@ -204,7 +231,11 @@ def _fetch_one(address: str, folder: Path, md5: str, seed: int, cache: Path | No
         if kind == "catalogue":
             entry = catalogue.lookup(address)
             url, md5, size = entry.url, md5 or entry.md5, entry.bytes
-        return _download_once(url, folder, md5, size, cache) if cache else download(url, folder, md5=md5, size=size)
+        return (
+            _download_once(url, folder, md5, size, cache)
+            if cache
+            else download(url, folder, md5=md5, size=size)
+        )
     if kind == "simulated":
         path = _simulate(address, urlsplit(address), folder, seed)
     elif kind == "file":
@@ -213,7 +244,9 @@ def _fetch_one(address: str, folder: Path, md5: str, seed: int, cache: Path | No
         path = _bring(Path(address), folder)
     one = _fetched(path, address)
     if md5 and one.md5 != md5:
-        raise DownloadError(f"{address}: has MD5 {one.md5}, not {md5} as expected; check the file and dataset_md5")
+        raise DownloadError(
+            f"{address}: has MD5 {one.md5}, not {md5} as expected; check the file and dataset_md5"
+        )
     return one
 
 
@@ -231,9 +264,13 @@ def _kind(address: str) -> typing.Literal["web", "catalogue", "simulated", "file
     if scheme == "file":
         return "file"
     if scheme:
-        raise DownloadError(f"{address}: {scheme} is not supported; give an http, https or file address, or download it yourself")
+        raise DownloadError(
+            f"{address}: {scheme} is not supported; give an http, https or file address, or download it yourself"
+        )
     named = address in catalogue.entries()
-    if not named and (_exists(address) or _ARCHIVE_SUFFIX.search(address) or address.startswith(("/", ".", "~"))):
+    if not named and (
+        _exists(address) or _ARCHIVE_SUFFIX.search(address) or address.startswith(("/", ".", "~"))
+    ):
         return "path"
     try:
         catalogue.lookup(address)
@@ -249,7 +286,10 @@ def _download_once(url: str, folder: Path, md5: str, size: int, cache: Path) -> 
         one = _cached(url, place, md5)
         if one is None:
             one = download(url, place, md5=md5, size=size)
-            write_json(place / _NOTE, {"url": url, "name": one.name, "md5": one.md5, "validator": one.validator})
+            write_json(
+                place / _NOTE,
+                {"url": url, "name": one.name, "md5": one.md5, "validator": one.validator},
+            )
         else:
             print(f"{one.name} was downloaded before and is taken from {place}")
         return replace(one, path=_link(one.path, folder / one.name))
@@ -269,21 +309,32 @@ def _cached(url: str, place: Path, md5: str) -> Fetched | None:
 
 
 def _unchanged(url: str, validator: str) -> bool:
-    """Ask the server whether it still has the version that `validator` stands for (RFC 9110, conditional requests)."""
+    """Ask the server whether it still has the version that `validator` stands for (RFC 9110,
+    conditional requests).
+    """
     if not validator:
         return False
     header = "If-None-Match" if validator.startswith('"') else "If-Modified-Since"
     try:
-        with requests.get(url, headers={header: validator, "Accept-Encoding": "identity"}, stream=True, timeout=_TIMEOUTS) as response:
+        with requests.get(
+            url,
+            headers={header: validator, "Accept-Encoding": "identity"},
+            stream=True,
+            timeout=_TIMEOUTS,
+        ) as response:
             return response.status_code == 304
     except (requests.ConnectionError, requests.Timeout) as error:
-        warn(f"{url}: cannot be asked whether it has changed ({_innermost(error)}); the copy downloaded before is used")
+        warn(
+            f"{url}: cannot be asked whether it has changed ({_innermost(error)}); the copy downloaded before is used"
+        )
         return True
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let one process at a time work in a folder: the items of a sweep want the same archive at the same moment."""
+    """Let one process at a time work in a folder: the items of a sweep want the same archive at the
+    same moment.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
         if fcntl is not None:
@@ -298,24 +349,39 @@ def _transfer_with_retries(url: str, part: Path, md5: str, size: int) -> str:
         before = _length(part)
         try:
             return _transfer(url, part, md5, size)
-        except (_PassingError, requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+        except (
+            _PassingError,
+            requests.ConnectionError,
+            requests.Timeout,
+            urllib3.exceptions.HTTPError,
+        ) as error:
             if isinstance(error, requests.exceptions.SSLError):
-                raise DownloadError(f"{url}: no secure connection ({_innermost(error)}); check the address and the certificates") from error
+                raise DownloadError(
+                    f"{url}: no secure connection ({_innermost(error)}); check the address and the certificates"
+                ) from error
             failures = 1 if _length(part) >= before + _MEBIBYTE else failures + 1
             if failures >= ATTEMPTS:
                 reason = f"gave up after {failures} attempts ({_innermost(error)})"
-                raise DownloadError(f"{url}: {reason}; check the address and the connection, start again to go on") from error
+                raise DownloadError(
+                    f"{url}: {reason}; check the address and the connection, start again to go on"
+                ) from error
             asked = error.delay if isinstance(error, _PassingError) else 0.0
-            jitter = random.uniform(0.5, 1.0)  # noqa: S311  # spreads clients that failed together
+            jitter = random.uniform(0.5, 1.0)  # spreads clients that failed together  # noqa: S311
             time.sleep(min(60.0, max(asked, FIRST_DELAY * 2 ** (failures - 1) * jitter)))
         except requests.RequestException as error:
-            raise DownloadError(f"{url}: cannot be asked for ({_innermost(error)}); check the address") from error
+            raise DownloadError(
+                f"{url}: cannot be asked for ({_innermost(error)}); check the address"
+            ) from error
         except OSError as error:
-            raise DownloadError(f"{part}: cannot be written ({error.strerror or error}); free space or choose another folder") from error
+            raise DownloadError(
+                f"{part}: cannot be written ({error.strerror or error}); free space or choose another folder"
+            ) from error
 
 
 def _transfer(url: str, part: Path, md5: str, size: int) -> str:
-    """Append what is missing of the file to `part`, or all of it if the server cannot go on where it broke off."""
+    """Append what is missing of the file to `part`, or all of it if the server cannot go on where
+    it broke off.
+    """
     have, validator = _resumable(url, part, md5)
     headers = {"Accept-Encoding": "identity"}
     if have:
@@ -323,18 +389,27 @@ def _transfer(url: str, part: Path, md5: str, size: int) -> str:
         if validator:
             headers["If-Range"] = validator
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUTS) as response:
-        content_range = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", ""))
+        content_range = re.fullmatch(
+            r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", "")
+        )
         if response.status_code == 416 and have:
             if content_range and content_range[2] == str(have):
                 return _told_name(response)
             _discard(part)
             raise _PassingError("the file became shorter")
         if response.status_code in _PASSING:
-            raise _PassingError(f"answers {response.status_code} {response.reason}", response.headers.get("Retry-After", ""))
+            raise _PassingError(
+                f"answers {response.status_code} {response.reason}",
+                response.headers.get("Retry-After", ""),
+            )
         if response.status_code >= 400:
-            raise DownloadError(f"{url}: answers {response.status_code} {response.reason}; check the address and that it is public")
+            raise DownloadError(
+                f"{url}: answers {response.status_code} {response.reason}; check the address and that it is public"
+            )
         if response.headers.get("Content-Type", "").startswith("text/html"):
-            raise DownloadError(f"{url}: answers with a web page, not an archive; take the address of the file itself")
+            raise DownloadError(
+                f"{url}: answers with a web page, not an archive; take the address of the file itself"
+            )
         if response.status_code == 206:
             if not content_range or content_range[1] != str(have):
                 _discard(part)
@@ -344,13 +419,20 @@ def _transfer(url: str, part: Path, md5: str, size: int) -> str:
             have = 0
             total = int(response.headers.get("Content-Length", 0))
         if size and total and total != size:
-            raise DownloadError(f"{url}: has {total} bytes, not {size} as expected; check the address")
+            raise DownloadError(
+                f"{url}: has {total} bytes, not {size} as expected; check the address"
+            )
         missing = max(total - have, 0)
         _require_space(part.parent, missing, part.stem)
         with part.open("ab" if have else "wb") as file:
             if not have:
                 write_json(_state(part), {"url": url, "validator": _validator(response)})
-            for _ in track(_save(response, file), label=f"download {part.stem}, MiB", total=ceil(missing / _MEBIBYTE), unit="MiB"):
+            for _ in track(
+                _save(response, file),
+                label=f"download {part.stem}, MiB",
+                total=ceil(missing / _MEBIBYTE),
+                unit="MiB",
+            ):
                 pass
         if (total or size) and _length(part) != (total or size):
             raise _PassingError(f"sent {_length(part)} of {total or size} bytes")
@@ -400,7 +482,9 @@ def _told_name(response: requests.Response) -> str:
 
 
 def _safe_name(name: str) -> str:
-    """Return the last component of a name, without what a file system or terminal would take amiss; a leading dash is kept."""
+    """Return the last component of a name, without what a file system or terminal would take amiss;
+    a leading dash is kept.
+    """
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
     kept = re.sub(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"|?*]', "_", last).lstrip(".")
     return kept.encode()[-200:].decode(errors="ignore") or "archive"
@@ -431,14 +515,24 @@ def _link(path: Path, target: Path) -> Path:
 
 
 def _pack(source: Path, target: Path) -> Path:
-    """Pack the recordings of a folder and their tables into one uncompressed zip; equal files give equal bytes."""
+    """Pack the recordings of a folder and their tables into one uncompressed zip; equal files give
+    equal bytes.
+    """
     with open_archive(source) as archive:
         if not archive.recordings():
-            raise DatasetError(f"{source}: holds no recordings; links and hidden folders are not followed")
-        members = [member for member in archive.members() if is_recording(member.name) or member.name.lower().endswith(_SIDE_FILES)]
+            raise DatasetError(
+                f"{source}: holds no recordings; links and hidden folders are not followed"
+            )
+        members = [
+            member
+            for member in archive.members()
+            if is_recording(member.name) or member.name.lower().endswith(_SIDE_FILES)
+        ]
         _require_space(target.parent, sum(member.size for member in members), target.name)
         with atomic_file(target) as temporary, ZipFile(temporary, "w") as packed:
-            for member in track(members, label=f"pack {target.name}", total=len(members), unit="file"):
+            for member in track(
+                members, label=f"pack {target.name}", total=len(members), unit="file"
+            ):
                 packed.writestr(ZipInfo(member.name), archive.read(member.name))
     return target
 
@@ -458,13 +552,19 @@ def _simulate(address: str, parts: SplitResult, folder: Path, seed: int) -> Path
 def _options(address: str) -> dict[str, typing.Any]:
     """Parse the query of a simulated set by the types of the simulator's own parameters."""
     parts = urlsplit(address)
-    simulator = simulate_bells if parts.path.removeprefix("simulated/") == _BELLS else simulate_archive
+    simulator = (
+        simulate_bells if parts.path.removeprefix("simulated/") == _BELLS else simulate_archive
+    )
     query, types = parts.query, typing.get_type_hints(simulator)
-    known = [name for name in inspect.signature(simulator).parameters if name not in ("path", "machine")]
+    known = [
+        name for name in inspect.signature(simulator).parameters if name not in ("path", "machine")
+    ]
     options: dict[str, typing.Any] = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         if name not in known:
-            raise ParameterError(f"{address}: the simulator has no option {name!r}; it has {', '.join(known)}")
+            raise ParameterError(
+                f"{address}: the simulator has no option {name!r}; it has {', '.join(known)}"
+            )
         kinds = {types[name], *typing.get_args(types[name])}
         try:
             options[name] = int(text) if int in kinds else float(text) if float in kinds else text
@@ -495,7 +595,7 @@ def _discard(part: Path) -> None:
 
 
 def _exists(address: str) -> bool:
-    return os.path.exists(address)  # noqa: PTH110  # pathlib's raises on addresses longer than a file name may be
+    return os.path.exists(address)  # pathlib's raises on addresses longer than a file name may be  # noqa: PTH110
 
 
 def _length(part: Path) -> int:
@@ -505,14 +605,18 @@ def _length(part: Path) -> int:
 def _innermost(error: BaseException) -> str:
     """Return the reason without the layers of libraries around it, on one line."""
     while True:
-        inner = getattr(error, "reason", None) or next((one for one in error.args if isinstance(one, BaseException)), None)
+        inner = getattr(error, "reason", None) or next(
+            (one for one in error.args if isinstance(one, BaseException)), None
+        )
         if not isinstance(inner, BaseException):
             return " ".join(str(error).split())
         error = inner
 
 
 class _PassingError(Exception):
-    """A fault that may be gone at the next attempt; `delay` is how many seconds the server asks to wait."""
+    """A fault that may be gone at the next attempt; `delay` is how many seconds the server asks to
+    wait.
+    """
 
     def __init__(self, reason: str, retry_after: str = "") -> None:
         super().__init__(reason)

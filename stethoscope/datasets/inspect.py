@@ -10,15 +10,23 @@ from statistics import median
 
 import soundfile
 
-from stethoscope.audio import decode
 from stethoscope.datasets.archives import open_archive
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import survey
 from stethoscope.errors import StethoscopeError
 from stethoscope.progress import track
+from stethoscope.sound.audio import decode
 
 _FAULTS_SHOWN = 20
-_BITS = {"PCM_S8": "8", "PCM_U8": "8", "PCM_16": "16", "PCM_24": "24", "PCM_32": "32", "FLOAT": "32 float", "DOUBLE": "64 float"}
+_BITS = {
+    "PCM_S8": "8",
+    "PCM_U8": "8",
+    "PCM_16": "16",
+    "PCM_24": "24",
+    "PCM_32": "32",
+    "FLOAT": "32 float",
+    "DOUBLE": "64 float",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +63,11 @@ class Inspection:
         Rows of the table of clips, and recordings found by their ending.
     groups : list of Group
     sample_rates, channels, bit_depths : dict of str to int
-        Number of readable recordings by rate in Hz, channel count, and bits per sample (or the name of a compression).
+        Number of readable recordings by rate in Hz, channel count, and bits per sample (or the name
+        of a compression).
     seconds : dict of str to float
-        ``min``, ``median``, ``max`` and ``total`` duration of the readable recordings; empty if there are none.
+        ``min``, ``median``, ``max`` and ``total`` duration of the readable recordings; empty if
+        there are none.
     faults : list of Fault
         Recordings that cannot be read.
     strangers : list of str
@@ -103,7 +113,9 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
         opened = [stack.enter_context(open_archive(path)) for path in archives]
         found = survey(opened, layout)
         wanted = [(archive, [member.name for member in archive.recordings()]) for archive in opened]
-        stream = ((archive.name, *item) for archive, names in wanted for item in archive.stream(names))
+        stream = (
+            (archive.name, *item) for archive, names in wanted for item in archive.stream(names)
+        )
         count = sum(len(names) for _, names in wanted)
         for source, name, content in track(stream, label="inspect", total=count):
             try:
@@ -112,7 +124,9 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
                 decode(content, name=name)
                 facts = soundfile.info(io.BytesIO(content))
             except StethoscopeError as error:
-                faults.append(Fault(source=source, path=name, reason=str(error).removeprefix(f"{source}: ")))
+                faults.append(
+                    Fault(source=source, path=name, reason=str(error).removeprefix(f"{source}: "))
+                )
                 continue
             rates[facts.samplerate] += 1
             channels[facts.channels] += 1
@@ -126,7 +140,14 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
         sample_rates=_by_share(rates),
         channels=_by_share(channels),
         bit_depths=_by_share(bits),
-        seconds={"min": min(durations), "median": median(durations), "max": max(durations), "total": sum(durations)} if durations else {},
+        seconds={
+            "min": min(durations),
+            "median": median(durations),
+            "max": max(durations),
+            "total": sum(durations),
+        }
+        if durations
+        else {},
         faults=faults,
         strangers=[f"{source}: {name}" for source, name in found.strangers],
     )
@@ -149,38 +170,69 @@ def render(inspection: Inspection) -> str:
 
 
 def _groups(clips: Sequence[Clip]) -> list[Group]:
-    counts = Counter((c.machine_type, c.machine_id, c.snr_db, c.domain, c.split, c.condition) for c in clips)
+    counts = Counter(
+        (c.machine_type, c.machine_id, c.snr_db, c.domain, c.split, c.condition) for c in clips
+    )
     # None has no order among numbers.
-    ordered = sorted(counts.items(), key=lambda item: (*item[0][:2], item[0][2] is not None, item[0][2] or 0.0, *item[0][3:]))
+    ordered = sorted(
+        counts.items(),
+        key=lambda item: (*item[0][:2], item[0][2] is not None, item[0][2] or 0.0, *item[0][3:]),
+    )
     return [
-        Group(machine_type=machine, machine_id=machine_id, split=split, condition=condition, domain=domain, snr_db=snr_db, clips=count)
+        Group(
+            machine_type=machine,
+            machine_id=machine_id,
+            split=split,
+            condition=condition,
+            domain=domain,
+            snr_db=snr_db,
+            clips=count,
+        )
         for (machine, machine_id, snr_db, domain, split, condition), count in ordered
     ]
 
 
 def _table(groups: Sequence[Group]) -> list[str]:
-    """One line per machine (and SNR and domain, where there are any), a column per split and condition."""
+    """One line per machine (and SNR and domain, where there are any), a column per split and
+    condition.
+    """
     columns = sorted(
-        {(group.split, group.condition) for group in groups}, key=lambda pair: (pair[0] != "train", pair[1] == "anomaly", pair)
+        {(group.split, group.condition) for group in groups},
+        key=lambda pair: (pair[0] != "train", pair[1] == "anomaly", pair),
     )
     counts: dict[tuple[str, str, str, str], Counter[tuple[str, str]]] = {}
     for group in groups:
         snr = "" if group.snr_db is None else f"{group.snr_db:g}"
-        counts.setdefault((group.machine_type, group.machine_id, snr, group.domain), Counter())[group.split, group.condition] += group.clips
+        counts.setdefault((group.machine_type, group.machine_id, snr, group.domain), Counter())[
+            group.split, group.condition
+        ] += group.clips
     rows = [("machine", "id", "SNR dB", "domain", *(" ".join(column) for column in columns))]
     rows += [(*key, *(str(count[column]) for column in columns)) for key, count in counts.items()]
     used = [index for index in range(len(rows[0])) if any(row[index] for row in rows[1:])]
     widths = {index: max(len(row[index]) for row in rows) for index in used}
-    return ["  ".join(row[i].ljust(widths[i]) if i < 4 else row[i].rjust(widths[i]) for i in used).rstrip() for row in rows]
+    return [
+        "  ".join(
+            row[i].ljust(widths[i]) if i < 4 else row[i].rjust(widths[i]) for i in used
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def _by_share(counts: Mapping[int, int] | Mapping[str, int]) -> dict[str, int]:
-    return {str(value): count for value, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))}
+    return {
+        str(value): count
+        for value, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    }
 
 
 def _shares(counts: Mapping[str, int], unit: str = "") -> str:
     total = sum(counts.values())
-    return ", ".join(f"{value}{unit} ({count}, {count / total:.1%})" for value, count in counts.items()) or "none readable"
+    return (
+        ", ".join(
+            f"{value}{unit} ({count}, {count / total:.1%})" for value, count in counts.items()
+        )
+        or "none readable"
+    )
 
 
 def _some(title: str, names: Sequence[str]) -> list[str]:

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import cast
 
-from stethoscope.audio import SUFFIXES
 from stethoscope.datasets.archives import Archive, Member, open_archive
 from stethoscope.datasets.audacity import parse_labels
 from stethoscope.datasets.clips import Clip, Condition, Split
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.progress import warn
+from stethoscope.sound.audio import SUFFIXES
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,8 @@ def index(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") -> l
     Parameters
     ----------
     archives : sequence of paths
-        Archives or folders that together are the set, for example MIMII's three signal-to-noise ratios.
+        Archives or folders that together are the set, for example MIMII's three signal-to-noise
+        ratios.
     layout : str
         A name in `LAYOUTS`, or ``auto``.
 
@@ -98,7 +99,12 @@ def index(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") -> l
                 raise DatasetError(_unknown_layout(archive, layout))
     if found.strangers:
         source, name = found.strangers[0]
-        _log.warning("%d recordings are named in no way the layout knows and left out, first %s in %s", len(found.strangers), name, source)
+        _log.warning(
+            "%d recordings are named in no way the layout knows and left out, first %s in %s",
+            len(found.strangers),
+            name,
+            source,
+        )
     return found.clips
 
 
@@ -114,7 +120,11 @@ def survey(archives: Sequence[Archive], layout: str = "auto") -> Survey:
     """
     if layout != "auto" and layout not in LAYOUTS:
         raise ParameterError(f"layout is {layout!r}; choose auto, {', '.join(LAYOUTS)}")
-    candidates = [one for one in LAYOUTS.values() if one.automatic] if layout == "auto" else [LAYOUTS[layout]]
+    candidates = (
+        [one for one in LAYOUTS.values() if one.automatic]
+        if layout == "auto"
+        else [LAYOUTS[layout]]
+    )
     layouts: dict[str, str] = {}
     clips: defaultdict[str, list[Clip]] = defaultdict(list)
     strangers: list[tuple[str, str]] = []
@@ -123,22 +133,39 @@ def survey(archives: Sequence[Archive], layout: str = "auto") -> Survey:
             raise DatasetError(f"{archive.name}: is given twice; rename one of the archives")
         recordings = archive.recordings()
         if not recordings:
-            raise DatasetError(f"{archive.name}: holds no recordings ({', '.join(SUFFIXES)}){_instead(archive.members())}")
-        chosen, rows = max(((candidate, candidate.read(archive)) for candidate in candidates), key=lambda pair: len(pair[1]))
+            raise DatasetError(
+                f"{archive.name}: holds no recordings ({', '.join(SUFFIXES)}){_instead(archive.members())}"
+            )
+        chosen, rows = max(
+            ((candidate, candidate.read(archive)) for candidate in candidates),
+            key=lambda pair: len(pair[1]),
+        )
         layouts[archive.name] = chosen.name if rows else ""
-        clips[chosen.name] += [replace(clip, source=archive.name) for clip in sorted(rows, key=lambda clip: clip.path)]
+        clips[chosen.name] += [
+            replace(clip, source=archive.name) for clip in sorted(rows, key=lambda clip: clip.path)
+        ]
         if rows:
             known = {clip.path for clip in rows}
-            strangers += [(archive.name, member.name) for member in recordings if member.name not in known]
+            strangers += [
+                (archive.name, member.name) for member in recordings if member.name not in known
+            ]
     if not layouts:
         raise DatasetError("no archive is given; give a zip, a tar or a folder")
-    return Survey([clip for name, rows in clips.items() for clip in LAYOUTS[name].divide(rows)], layouts, strangers)
+    return Survey(
+        [clip for name, rows in clips.items() for clip in LAYOUTS[name].divide(rows)],
+        layouts,
+        strangers,
+    )
 
 
 def machine_of_name(name: str) -> str:
-    """Return the machine type that the file name of an archive tells: ``fan`` for ``dev_data_fan.zip`` and ``-6_dB_fan.zip``."""
+    """Return the machine type that the file name of an archive tells: ``fan`` for
+    ``dev_data_fan.zip`` and ``-6_dB_fan.zip``.
+    """
     stem = re.sub(r"\.(zip|tar|tgz|tar\.\w+)$", "", name, flags=re.IGNORECASE)
-    return re.sub(r"^((dev|eval)_(data_)?)?((train|test)_)?|_(train|test)(_r\d)?$", "", _without_snr(stem))
+    return re.sub(
+        r"^((dev|eval)_(data_)?)?((train|test)_)?|_(train|test)(_r\d)?$", "", _without_snr(stem)
+    )
 
 
 def snr_of_name(name: str) -> float | None:
@@ -157,7 +184,9 @@ _MIMII_CONDITION: dict[str, Condition] = {"normal": "normal", "abnormal": "anoma
 
 
 def _dcase(name: re.Pattern[str]) -> Callable[[Archive], list[Clip]]:
-    """Read recordings in ``<type>/train`` and ``<type>/test`` (or ``source_test``, ``target_test``) whose stem is `name`."""
+    """Read recordings in ``<type>/train`` and ``<type>/test`` (or ``source_test``, ``target_test``)
+    whose stem is `name`.
+    """
 
     def read(archive: Archive) -> list[Clip]:
         clips = []
@@ -165,7 +194,11 @@ def _dcase(name: re.Pattern[str]) -> Callable[[Archive], list[Clip]]:
             path = PurePosixPath(member.name)
             domain, _, split = path.parent.name.rpartition("_")
             match = name.fullmatch(path.stem)
-            if match is None or split not in ("train", "test") or domain not in ("", "source", "target"):
+            if (
+                match is None
+                or split not in ("train", "test")
+                or domain not in ("", "source", "target")
+            ):
                 continue
             told = match.groupdict()
             label = told.get("label") or ""
@@ -177,8 +210,12 @@ def _dcase(name: re.Pattern[str]) -> Callable[[Archive], list[Clip]]:
                     machine_type=machine_type,
                     machine_id=told["id"],
                     split=cast(Split, split),
-                    # Evaluation files of a challenge carry no condition; whatever trains is normal there.
-                    condition=cast(Condition, told["condition"] or ("normal" if split == "train" else "unknown")),
+                    # Evaluation files of a challenge carry no condition; whatever trains is normal
+                    # there.
+                    condition=cast(
+                        Condition,
+                        told["condition"] or ("normal" if split == "train" else "unknown"),
+                    ),
                     label="" if label == "noAttribute" else label,
                     domain=told.get("domain") or domain,
                     snr_db=_snr(path, archive.name),
@@ -216,7 +253,8 @@ _LABELS = re.compile(r"labels?_(.+)\.txt")
 
 
 def _read_audacity(archive: Archive) -> list[Clip]:
-    """Read ``audio_<id>`` with ``labels_<id>.txt`` beside it: a row for the recording and one for every labelled interval.
+    """Read ``audio_<id>`` with ``labels_<id>.txt`` beside it: a row for the recording and one for
+    every labelled interval.
 
     A recording without a file of labels is not known: nobody can tell what is heard in it.
     """
@@ -233,34 +271,51 @@ def _read_audacity(archive: Archive) -> list[Clip]:
         if not named or not labels:
             continue
         machine_type = _machine_type(path.parent, archive.name)
-        recording = Clip(path=member.name, recording=f"{machine_type}/{named[1]}", machine_type=machine_type)
-        intervals = parse_labels(archive.read(labels).decode("utf-8", errors="replace"), f"{archive.name}: {labels}")
+        recording = Clip(
+            path=member.name, recording=f"{machine_type}/{named[1]}", machine_type=machine_type
+        )
+        intervals = parse_labels(
+            archive.read(labels).decode("utf-8", errors="replace"), f"{archive.name}: {labels}"
+        )
         clips.append(recording)
-        clips += [replace(recording, label=one.label, start=one.start, end=one.end) for one in intervals]
+        clips += [
+            replace(recording, label=one.label, start=one.start, end=one.end) for one in intervals
+        ]
     return clips
 
 
 def _read_urbansound8k(archive: Archive) -> list[Clip]:
     """Read recordings that ``metadata/UrbanSound8K.csv`` lists, in ``audio/fold<N>`` beside it.
 
-    What is listed but absent is left out. Slices of one field recording have the same fsID and are never split.
+    What is listed but absent is left out. Slices of one field recording have the same fsID and are
+    never split.
     """
     there = {member.name for member in archive.recordings()}
-    tables = [member.name for member in archive.members() if PurePosixPath(member.name).parts[-2:] == _URBANSOUND_TABLE]
+    tables = [
+        member.name
+        for member in archive.members()
+        if PurePosixPath(member.name).parts[-2:] == _URBANSOUND_TABLE
+    ]
     clips, absent = [], []
     for table in tables:
         root = PurePosixPath(table).parent.parent
-        for name, fold, label, recording in _urbansound_rows(archive.read(table), f"{archive.name}: {table}"):
+        for name, fold, label, recording in _urbansound_rows(
+            archive.read(table), f"{archive.name}: {table}"
+        ):
             path = str(root / "audio" / f"fold{fold}" / name)
             if path in there:
                 clips.append(Clip(path=path, recording=recording, label=label, fold=fold))
             else:
                 absent.append(path)
     if absent and not clips:
-        raise DatasetError(f"{archive.name}: none of {len(absent)} recordings listed in {tables[0]} is there, for example {absent[0]}")
+        raise DatasetError(
+            f"{archive.name}: none of {len(absent)} recordings listed in {tables[0]} is there, for example {absent[0]}"
+        )
     if absent:
         more = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
-        warn(f"{archive.name}: {absent[0]}{more} is listed in {tables[0]}, but not there, and left out")
+        warn(
+            f"{archive.name}: {absent[0]}{more} is listed in {tables[0]}, but not there, and left out"
+        )
     return clips
 
 
@@ -272,14 +327,22 @@ def _urbansound_rows(content: bytes, name: str) -> Iterator[tuple[str, int, str,
     rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
     missing = {"slice_file_name", "fsID", "fold", "class"} - set(rows.fieldnames or ())
     if missing:
-        raise DatasetError(f"{name}: column {', '.join(sorted(missing))} is missing; take the table as UrbanSound8K publishes it")
+        raise DatasetError(
+            f"{name}: column {', '.join(sorted(missing))} is missing; take the table as UrbanSound8K publishes it"
+        )
     seen: set[tuple[str, str]] = set()
     for row in rows:
-        values = [(row[column] or "").strip() for column in ("slice_file_name", "fold", "class", "fsID")]
+        values = [
+            (row[column] or "").strip() for column in ("slice_file_name", "fold", "class", "fsID")
+        ]
         if not all(values) or not values[1].isdecimal():
-            raise DatasetError(f"{name}, line {rows.line_num}: {','.join(values)!r} is no file, fold, class and fsID; correct the row")
+            raise DatasetError(
+                f"{name}, line {rows.line_num}: {','.join(values)!r} is no file, fold, class and fsID; correct the row"
+            )
         if (values[1], values[0]) in seen:
-            raise DatasetError(f"{name}, line {rows.line_num}: {values[0]} in fold {values[1]} is listed twice; remove one of the rows")
+            raise DatasetError(
+                f"{name}, line {rows.line_num}: {values[0]} in fold {values[1]} is listed twice; remove one of the rows"
+            )
         seen.add((values[1], values[0]))
         yield values[0], int(values[1]), values[2], values[3]
 
@@ -290,17 +353,21 @@ def _read_folders(archive: Archive) -> list[Clip]:
     for member in archive.recordings():
         path = PurePosixPath(member.name)
         if path.parent.name:
-            clips.append(Clip(path=member.name, recording=str(path.with_suffix("")), label=path.parent.name))
+            clips.append(
+                Clip(path=member.name, recording=str(path.with_suffix("")), label=path.parent.name)
+            )
     return clips
 
 
 def _divide_mimii(clips: list[Clip]) -> list[Clip]:
-    """Divide as MIMII's baseline does: all abnormal recordings are tested, and as many of the first normal ones by name.
+    """Divide as MIMII's baseline does: all abnormal recordings are tested, and as many of the first
+    normal ones by name.
 
-    The rest of the normals trains. Recordings are counted per machine over all signal-to-noise ratios together, so that
-    the versions of one recording stay on one side; where every ratio has the same recordings, as in the public set, this is
-    the baseline's division of each. With no more normals than abnormals the baseline has nothing left to train on: then half
-    of the normals, rounded up, trains.
+    The rest of the normals trains. Recordings are counted per machine over all signal-to-noise
+    ratios together, so that the versions of one recording stay on one side; where every ratio has
+    the same recordings, as in the public set, this is the baseline's division of each. With no more
+    normals than abnormals the baseline has nothing left to train on: then half of the normals,
+    rounded up, trains.
     """
     recordings: defaultdict[str, dict[Condition, set[str]]] = defaultdict(lambda: defaultdict(set))
     for clip in clips:
@@ -317,19 +384,34 @@ LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (
         Layout("dcase2020", "fan/train/normal_id_00_00000000.wav", _dcase(_DCASE_2020)),
-        # DCASE 2021 to 2026 and MIMII DG; recordings in `supplemental/` (clean machine or noise alone) are no clips of either split.
-        Layout("dcase2021", "fan/train/section_00_source_train_normal_0000_strength_1.wav", _dcase(_DCASE_2021)),
+        # DCASE 2021 to 2026 and MIMII DG; recordings in `supplemental/` (clean machine or noise
+        # alone) are no clips of either split.
+        Layout(
+            "dcase2021",
+            "fan/train/section_00_source_train_normal_0000_strength_1.wav",
+            _dcase(_DCASE_2021),
+        ),
         Layout("mimii", "fan/id_00/normal/00000000.wav", _read_mimii, _divide_mimii),
         Layout("audacity", "bell/audio_01.wav with bell/labels_01.txt", _read_audacity),
-        Layout("urbansound8k", "audio/fold1/7061-6-0-0.wav with metadata/UrbanSound8K.csv", _read_urbansound8k),
-        Layout("folders", "dog/01.wav, cat/01.wav; only when asked for", _read_folders, automatic=False),
+        Layout(
+            "urbansound8k",
+            "audio/fold1/7061-6-0-0.wav with metadata/UrbanSound8K.csv",
+            _read_urbansound8k,
+        ),
+        Layout(
+            "folders", "dog/01.wav, cat/01.wav; only when asked for", _read_folders, automatic=False
+        ),
     )
 }
 
 
 def _machine_type(folder: PurePosixPath, archive_name: str) -> str:
-    """Return the nearest folder's name that is more than a signal-to-noise ratio, else what the archive's name tells."""
-    return next(filter(None, map(_without_snr, reversed(folder.parts))), machine_of_name(archive_name))
+    """Return the nearest folder's name that is more than a signal-to-noise ratio, else what the
+    archive's name tells.
+    """
+    return next(
+        filter(None, map(_without_snr, reversed(folder.parts))), machine_of_name(archive_name)
+    )
 
 
 def _snr(path: PurePosixPath, archive_name: str) -> float | None:

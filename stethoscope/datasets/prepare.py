@@ -30,22 +30,41 @@ class Prepared:
 
 
 def prepare(
-    dataset_url: str, recordings: Path, clips: Path, *, layout: str = "auto", md5: str = "", seed: int = 0, cache: str = ""
+    dataset_url: str,
+    recordings: Path,
+    clips: Path,
+    *,
+    layout: str = "auto",
+    md5: str = "",
+    seed: int = 0,
+    cache: str = "",
 ) -> Prepared:
     """Bring the archives of a data set into the folder `recordings` and write the table `clips`.
 
     The parameters and errors are those of :func:`stethoscope.datasets.download.fetch` and
-    :func:`stethoscope.datasets.layouts.index`. Without `cache`, the environment variable STETHOSCOPE_CACHE names it.
+    :func:`stethoscope.datasets.layouts.index`. Without `cache`, the environment variable
+    STETHOSCOPE_CACHE names it.
     """
-    fetched = fetch(dataset_url, recordings, md5=md5, seed=seed, cache=cache or os.environ.get("STETHOSCOPE_CACHE"))
+    fetched = fetch(
+        dataset_url,
+        recordings,
+        md5=md5,
+        seed=seed,
+        cache=cache or os.environ.get("STETHOSCOPE_CACHE"),
+    )
     table = index([one.path for one in fetched], layout)
     write_clips(clips, table)
-    known_by = hashlib.md5("".join(one.name + one.md5 for one in fetched).encode(), usedforsecurity=False).hexdigest()
+    known_by = hashlib.md5(
+        "".join(one.name + one.md5 for one in fetched).encode(), usedforsecurity=False
+    ).hexdigest()
     print(f"{len(table)} clips of {', '.join(sorted({clip.machine for clip in table}))}")
     return Prepared(
         fingerprint=f"{known_by}-{stethoscope.__version__}",
         n_clips=len(table),
-        metadata={"archives": ", ".join(one.name for one in fetched), "md5": ", ".join(one.md5 for one in fetched)},
+        metadata={
+            "archives": ", ".join(one.name for one in fetched),
+            "md5": ", ".join(one.md5 for one in fetched),
+        },
     )
 
 

@@ -16,8 +16,8 @@ def hold_out(clips: Sequence[Clip], share: float, *, seed: int) -> npt.NDArray[n
     ----------
     clips : sequence of Clip
     share : float
-        Share of each machine's recordings, 0 to below 1, rounded; with a share above 0 every machine that has
-        two recordings gives at least one, and keeps at least one.
+        Share of each machine's recordings, 0 to below 1, rounded; with a share above 0 every
+        machine that has two recordings gives at least one, and keeps at least one.
     seed : int
 
     Returns

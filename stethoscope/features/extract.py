@@ -1,4 +1,6 @@
-"""From recordings to the feature store: decoded and transformed in parallel, written in order, in one pass."""
+"""From recordings to the feature store: decoded and transformed in parallel, written in order, in
+one pass.
+"""
 
 import os
 from collections import deque
@@ -8,15 +10,15 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import TypeVar
 
-from stethoscope.audio import Samples, load
-from stethoscope.augmentation import alter
+from stethoscope.datasets.alterations import alter
 from stethoscope.datasets.archives import open_archive
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import AudioError, DatasetError
-from stethoscope.features.feature import Feature, at_rate, hear
-from stethoscope.features.logmel import Frames
 from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.progress import track
+from stethoscope.sound.audio import Samples, load
+from stethoscope.sound.feature import Feature, at_rate, hear
+from stethoscope.sound.logmel import Frames
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,7 +35,8 @@ def extract_features(
 ) -> FeatureStore:
     """Compute the features of all clips and write them to a feature store.
 
-    A recording that cannot be used is skipped and named in the store. Memory does not grow with the number of clips.
+    A recording that cannot be used is skipped and named in the store. Memory does not grow with the
+    number of clips.
 
     Parameters
     ----------
@@ -41,7 +44,8 @@ def extract_features(
         Archives or folders; a clip's ``source`` is the name of one of them.
     clips : sequence of Clip
     feature : Feature
-        With sample rate 0 the first readable recording's own rate is taken for all; others are resampled to it.
+        With sample rate 0 the first readable recording's own rate is taken for all; others are
+        resampled to it.
     folder : path
         Where the store is written.
     min_frames : int
@@ -64,7 +68,9 @@ def extract_features(
         if not feature.sample_rate:
             feature, recordings = _native_rate(feature, recordings)
 
-        def compute(recording: tuple[list[Clip], bytes | DatasetError]) -> list[tuple[Clip, Frames | str]]:
+        def compute(
+            recording: tuple[list[Clip], bytes | DatasetError],
+        ) -> list[tuple[Clip, Frames | str]]:
             return list(_compute(feature, min_frames, *recording))
 
         results = _in_order(pool, compute, recordings, ahead=4 * workers)
@@ -80,10 +86,16 @@ def extract_features(
     return FeatureStore.open(folder)
 
 
-def _recordings(archives: Sequence[Path], clips: Sequence[Clip]) -> Iterator[tuple[list[Clip], bytes | DatasetError]]:
-    """Yield the clips of each recording with its bytes, archive by archive, each in one sequential pass."""
+def _recordings(
+    archives: Sequence[Path], clips: Sequence[Clip]
+) -> Iterator[tuple[list[Clip], bytes | DatasetError]]:
+    """Yield the clips of each recording with its bytes, archive by archive, each in one sequential
+    pass.
+    """
     for path in archives:
-        ours = sorted((clip for clip in clips if clip.source == path.name), key=lambda clip: clip.path)
+        ours = sorted(
+            (clip for clip in clips if clip.source == path.name), key=lambda clip: clip.path
+        )
         by_path = {name: list(group) for name, group in groupby(ours, key=lambda clip: clip.path)}
         with open_archive(path) as archive:
             for name, content in archive.stream(by_path):
@@ -107,7 +119,9 @@ def _native_rate(
     return feature, chain(seen, recordings)
 
 
-def _compute(feature: Feature, min_frames: int, clips: list[Clip], content: bytes | DatasetError) -> Iterator[tuple[Clip, Frames | str]]:
+def _compute(
+    feature: Feature, min_frames: int, clips: list[Clip], content: bytes | DatasetError
+) -> Iterator[tuple[Clip, Frames | str]]:
     samples: Samples | str
     if isinstance(content, DatasetError):
         samples = str(content)
@@ -117,7 +131,10 @@ def _compute(feature: Feature, min_frames: int, clips: list[Clip], content: byte
         except AudioError as error:
             samples = str(error)
     for clip in clips:
-        yield clip, samples if isinstance(samples, str) else _frames(feature, min_frames, clip, samples)
+        yield (
+            clip,
+            samples if isinstance(samples, str) else _frames(feature, min_frames, clip, samples),
+        )
 
 
 def _frames(feature: Feature, min_frames: int, clip: Clip, samples: Samples) -> Frames | str:
@@ -131,8 +148,12 @@ def _frames(feature: Feature, min_frames: int, clip: Clip, samples: Samples) -> 
     return feature.extract(alter(cut, clip))
 
 
-def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], *, ahead: int) -> Iterator[R]:
-    """Map in parallel, in order, with at most `ahead` items waiting: ``pool.map`` would read the whole archive at once."""
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], *, ahead: int
+) -> Iterator[R]:
+    """Map in parallel, in order, with at most `ahead` items waiting: ``pool.map`` would read the
+    whole archive at once.
+    """
     waiting: deque[Future[R]] = deque()
     for item in items:
         waiting.append(pool.submit(work, item))

@@ -1,4 +1,6 @@
-"""The feature store: all clips' frames end to end in one memory-mapped file, with the table that finds them."""
+"""The feature store: all clips' frames end to end in one memory-mapped file, with the table that
+finds them.
+"""
 
 import csv
 import json
@@ -15,9 +17,9 @@ import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip, read_clips, write_clips
 from stethoscope.errors import ModelError
-from stethoscope.features.feature import Feature, feature_from_json
-from stethoscope.features.logmel import Frames
 from stethoscope.files import write_json
+from stethoscope.sound.feature import Feature, feature_from_json
+from stethoscope.sound.logmel import Frames
 
 _FRAMES, _CLIPS, _FEATURE, _SKIPPED = "frames.npy", "clips.csv", "feature.json", "skipped.json"
 
@@ -68,7 +70,9 @@ class FeatureStore:
         if not (folder / _FEATURE).is_file():
             raise ModelError(f"{folder}: is no finished feature store; extract the features again")
         with (folder / _CLIPS).open(newline="", encoding="utf-8") as file:
-            spans = [(int(row["first_frame"]), int(row["n_frames"])) for row in csv.DictReader(file)]
+            spans = [
+                (int(row["first_frame"]), int(row["n_frames"])) for row in csv.DictReader(file)
+            ]
         first_frame, n_frames = np.array(spans, dtype=np.int64).reshape(-1, 2).T
         return cls(
             frames=np.load(folder / _FRAMES, mmap_mode="r"),
@@ -76,7 +80,10 @@ class FeatureStore:
             first_frame=first_frame,
             n_frames=n_frames,
             feature=feature_from_json(json.loads((folder / _FEATURE).read_text(encoding="utf-8"))),
-            skipped=[Skipped(**row) for row in json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))],
+            skipped=[
+                Skipped(**row)
+                for row in json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))
+            ],
         )
 
     def clip_frames(self, index: int) -> Frames:
@@ -85,7 +92,9 @@ class FeatureStore:
         return self.frames[start : start + self.n_frames[index]]
 
     def release(self) -> None:
-        """Let go of the pages that were read: they stay in the system's cache, not in this process's memory."""
+        """Let go of the pages that were read: they stay in the system's cache, not in this
+        process's memory.
+        """
         mapped = getattr(self.frames, "_mmap", None)
         if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
@@ -94,7 +103,9 @@ class FeatureStore:
         """Return the indices of the clips that are `wanted`, in the store's order."""
         return np.flatnonzero([wanted(clip) for clip in self.clips])
 
-    def by_type(self, indices: Sequence[int] | npt.NDArray[np.intp]) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+    def by_type(
+        self, indices: Sequence[int] | npt.NDArray[np.intp]
+    ) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
         """Yield each machine type with its share of `indices`, types in alphabetical order."""
         types = np.array([self.clips[index].machine_type for index in indices])
         for machine_type in np.unique(types):
@@ -102,7 +113,8 @@ class FeatureStore:
 
 
 class FeatureWriter:
-    """Write a feature store clip by clip; it counts as a store only once the block has ended without an error.
+    """Write a feature store clip by clip; it counts as a store only once the block has ended
+    without an error.
 
     Examples
     --------
@@ -125,7 +137,12 @@ class FeatureWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def __len__(self) -> int:
@@ -146,15 +163,22 @@ class FeatureWriter:
         self.skipped.append(Skipped(clip.source, clip.path, reason))
 
     def finish(self, feature: Feature) -> None:
-        """Write the table and the definition; the definition comes last and makes the folder a store."""
+        """Write the table and the definition; the definition comes last and makes the folder a
+        store.
+        """
         self._write_header()
         self._file.close()
         first_frame, n_frames = zip(*self._spans, strict=True) if self._spans else ((), ())
         write_clips(self._folder / _CLIPS, self._clips, first_frame=first_frame, n_frames=n_frames)
-        write_json(self._folder / _SKIPPED, [{"source": s.source, "path": s.path, "reason": s.reason} for s in self.skipped])
+        write_json(
+            self._folder / _SKIPPED,
+            [{"source": s.source, "path": s.path, "reason": s.reason} for s in self.skipped],
+        )
         write_json(self._folder / _FEATURE, feature.to_json())
 
     def _write_header(self) -> None:
         # numpy pads the header so that the first dimension can grow without moving the data.
         self._file.seek(0)
-        np.lib.format.write_array_header_1_0(self._file, {"descr": "<f4", "fortran_order": False, "shape": (self._total, self._size)})
+        np.lib.format.write_array_header_1_0(
+            self._file, {"descr": "<f4", "fortran_order": False, "shape": (self._total, self._size)}
+        )

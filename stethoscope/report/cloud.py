@@ -1,4 +1,5 @@
-"""Points in space that can be turned by hand: an SVG drawn from one side, which a few lines of script project anew.
+"""Points in space that can be turned by hand: an SVG drawn from one side, which a few lines of
+script project anew.
 
 Without scripts the drawing stays as it is. Nothing is loaded from anywhere.
 """
@@ -42,7 +43,13 @@ def cloud(points: Sequence[Point], axes: Sequence[str], description: str) -> Htm
     places -= places.mean(axis=0)
     places *= _REACH / (float(np.abs(places).max()) or 1.0)
     marks = [
-        tag("path", tag("title", point.title), d=_dot(place), class_=f"dot {point.style}", data_at=_numbers(place))
+        tag(
+            "path",
+            tag("title", point.title),
+            d=_dot(place),
+            class_=f"dot {point.style}",
+            data_at=_numbers(place),
+        )
         for point, place in zip(points, places, strict=True)
     ]
     lines = []
@@ -54,8 +61,17 @@ def cloud(points: Sequence[Point], axes: Sequence[str], description: str) -> Htm
             tag("text", name, x=f"{x:.3f}", y=f"{y:.3f}", data_to=_numbers(1.08 * end)),
         ]
     drawing = tag("svg", lines, marks, viewBox="-1.1 -0.9 2.2 1.8")
-    hint = tag("p", "Drag it, or use the arrow keys, to turn it; a double click turns it back.", class_="fine")
-    return join(tag("div", drawing, class_="canvas cloud", role="img", tabindex="0", aria_label=description), hint)
+    hint = tag(
+        "p",
+        "Drag it, or use the arrow keys, to turn it; a double click turns it back.",
+        class_="fine",
+    )
+    return join(
+        tag(
+            "div", drawing, class_="canvas cloud", role="img", tabindex="0", aria_label=description
+        ),
+        hint,
+    )
 
 
 def _project(place: npt.NDArray[np.float64]) -> tuple[float, float]:

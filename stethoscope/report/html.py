@@ -1,4 +1,6 @@
-"""HTML built from elements: text is escaped where it enters, so nothing from outside can become markup."""
+"""HTML built from elements: text is escaped where it enters, so nothing from outside can become
+markup.
+"""
 
 import html
 from collections.abc import Iterable
@@ -30,8 +32,8 @@ def tag(name: str, /, *contents: Content, **attributes: str | float | bool | Non
     name : str
     *contents : Content
     **attributes
-        A trailing underscore is dropped, others become hyphens: ``class_``, ``aria_label``. True gives a bare attribute, None and False
-        leave it out.
+        A trailing underscore is dropped, others become hyphens: ``class_``, ``aria_label``. True
+        gives a bare attribute, None and False leave it out.
     """
     opened = name
     for key, value in attributes.items():
@@ -42,7 +44,9 @@ def tag(name: str, /, *contents: Content, **attributes: str | float | bool | Non
 
 
 def page(title: str, *body: Content) -> str:
-    """Return a whole page with its style and script inside: it needs no network, and without scripts only the moving cursor is missing."""
+    """Return a whole page with its style and script inside: it needs no network, and without
+    scripts only the moving cursor is missing.
+    """
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -58,7 +62,11 @@ def page(title: str, *body: Content) -> str:
 def _render(content: Content) -> str:
     if isinstance(content, Html):
         return content
-    return html.escape(content) if isinstance(content, str) else "".join(_render(part) for part in content)
+    return (
+        html.escape(content)
+        if isinstance(content, str)
+        else "".join(_render(part) for part in content)
+    )
 
 
 def _packaged(name: str) -> str:

@@ -2,9 +2,9 @@
 
 import math
 
-from stethoscope.metrics import Figure
+from stethoscope.detection.metrics import Figure
+from stethoscope.detection.scores import ScoredClip
 from stethoscope.report.html import Html, join, tag
-from stethoscope.scores import ScoredClip
 
 _UNIT = "\u00a0%"
 
@@ -15,7 +15,9 @@ def count(n: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in per cent, with a decimal below 10 and above 99; only all is 100 %, only none is 0 %."""
+    """Return a share in per cent, with a decimal below 10 and above 99; only all is 100 %, only
+    none is 0 %.
+    """
     if share in (0, 1) or 0.0995 <= share < 0.99:
         text = f"{100 * share:.0f}"
     else:
@@ -53,7 +55,7 @@ def figure(value: Figure, *, share: bool = False) -> Html:
 
 def interval(value: Figure, *, share: bool = False) -> str:
     """Return a figure's 95 % interval."""
-    assert value.low is not None  # noqa: S101  # both ends or none
+    assert value.low is not None  # both ends or none  # noqa: S101
     assert value.high is not None  # noqa: S101
     if share:
         low, _, _ = percent(value.low).partition(_UNIT)
@@ -70,9 +72,13 @@ def found(clips: list[ScoredClip]) -> str:
     if anomalous:
         parts.append(f"{sum(anomalous):,} of {count(len(anomalous), 'anomalous clip')} found")
     if normal:
-        parts.append(f"{count(sum(normal), 'false alarm') if any(normal) else 'no false alarm'} in {count(len(normal), 'normal clip')}")
+        parts.append(
+            f"{count(sum(normal), 'false alarm') if any(normal) else 'no false alarm'} in {count(len(normal), 'normal clip')}"
+        )
     if unknown:
-        parts.append(f"{sum(unknown):,} of {count(len(unknown), 'clip')} of unknown condition called anomalous")
+        parts.append(
+            f"{sum(unknown):,} of {count(len(unknown), 'clip')} of unknown condition called anomalous"
+        )
     if normal and not anomalous and not unknown:
         parts.append("no anomalous clip to find")
     if anomalous and not normal:
@@ -86,7 +92,12 @@ def separation(auc: Figure) -> str:
         return ""
     if auc.low is not None and auc.low <= 0.5:
         return "not shown to be better than guessing"
-    steps = ((0.97, "told apart almost perfectly"), (0.9, "told apart well"), (0.8, "told apart fairly well"), (0.65, "told apart in part"))
+    steps = (
+        (0.97, "told apart almost perfectly"),
+        (0.9, "told apart well"),
+        (0.8, "told apart fairly well"),
+        (0.65, "told apart in part"),
+    )
     return next((words for least, words in steps if auc.value >= least), "hardly told apart")
 
 

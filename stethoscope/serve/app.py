@@ -29,17 +29,27 @@ logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 2.0
 _MAX_MACHINE_ID = 100
-_PAGE = {"page.css": "text/css", "page.js": "text/javascript", "docs.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_PAGE = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "docs.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 MachineId = Annotated[
     str,
-    Query(max_length=_MAX_MACHINE_ID, description="Id of the machine, such as `02` or `fan/02`; by default taken from the file's name."),
+    Query(
+        max_length=_MAX_MACHINE_ID,
+        description="Id of the machine, such as `02` or `fan/02`; by default taken from the file's name.",
+    ),
 ]
 
 Name = Annotated[str, Path(max_length=200, description="Name of the model.")]
 
 
-def create_app(model: LiveModel, *, limits: Limits | None = None, api_key: str = "", threads: int = 0) -> App:
+def create_app(
+    model: LiveModel, *, limits: Limits | None = None, api_key: str = "", threads: int = 0
+) -> App:
     """Build the ASGI application.
 
     Parameters
@@ -118,7 +128,11 @@ def _body(*, several: bool) -> dict[str, Any]:
             "required": ["file"],
             "properties": {
                 "file": {**file, "description": "WAV, FLAC or OGG"},
-                "machine_id": {"type": "string", "maxLength": _MAX_MACHINE_ID, "description": "As in the query"},
+                "machine_id": {
+                    "type": "string",
+                    "maxLength": _MAX_MACHINE_ID,
+                    "description": "As in the query",
+                },
             },
         },
         "encoding": {"file": {"contentType": "audio/wav"}},
@@ -128,19 +142,50 @@ def _body(*, several: bool) -> dict[str, Any]:
 
 
 def _add_inference(app: FastAPI, model: LiveModel, metrics: Metrics, limits: Limits) -> None:
-    async def answer(content: bytes, *, machine_id: str, name: str, picture: bool = False) -> dict[str, Any]:
+    async def answer(
+        content: bytes, *, machine_id: str, name: str, picture: bool = False
+    ) -> dict[str, Any]:
         workers: Workers = app.state.workers
-        given: Answer = await workers.run(judge, model.inference, content, limits, machine_id=machine_id, name=name, picture=picture)
+        given: Answer = await workers.run(
+            judge,
+            model.inference,
+            content,
+            limits,
+            machine_id=machine_id,
+            name=name,
+            picture=picture,
+        )
         metrics.count_verdict(given)
-        logger.info("verdict", extra={"machine": given.verdict.machine, "anomaly": given.verdict.anomaly, "score": given.verdict.score})
+        logger.info(
+            "verdict",
+            extra={
+                "machine": given.verdict.machine,
+                "anomaly": given.verdict.anomaly,
+                "score": given.verdict.score,
+            },
+        )
         return given.json
 
-    @app.post("/inference", response_model=Verdict, responses=_INFERENCE_REFUSALS, openapi_extra=_body(several=False), tags=["verdicts"])
+    @app.post(
+        "/inference",
+        response_model=Verdict,
+        responses=_INFERENCE_REFUSALS,
+        openapi_extra=_body(several=False),
+        tags=["verdicts"],
+    )
     async def inference(
         request: Request,
         machine_id: MachineId = "",
-        name: Annotated[str, Query(max_length=200, description="File name of a recording that is sent as the body itself.")] = "",
-        picture: Annotated[bool, Query(description="Also answer the spectrogram and where in it the anomaly is.")] = False,
+        name: Annotated[
+            str,
+            Query(
+                max_length=200,
+                description="File name of a recording that is sent as the body itself.",
+            ),
+        ] = "",
+        picture: Annotated[
+            bool, Query(description="Also answer the spectrogram and where in it the anomaly is.")
+        ] = False,
     ) -> Response:
         """Say whether a recording is anomalous."""
         del name  # read where the body is received
@@ -148,11 +193,23 @@ def _add_inference(app: FastAPI, model: LiveModel, metrics: Metrics, limits: Lim
             form = await receive(request, place, limits)
             upload = form.uploads[0]
             machine_id = _named_machine(form, machine_id)
-            return _json(await answer(upload.content, machine_id=machine_id, name=upload.name, picture=picture))
+            return _json(
+                await answer(
+                    upload.content, machine_id=machine_id, name=upload.name, picture=picture
+                )
+            )
 
-    @app.post("/inference/batch", response_model=Batch, responses=_INFERENCE_REFUSALS, openapi_extra=_body(several=True), tags=["verdicts"])
+    @app.post(
+        "/inference/batch",
+        response_model=Batch,
+        responses=_INFERENCE_REFUSALS,
+        openapi_extra=_body(several=True),
+        tags=["verdicts"],
+    )
     async def batch(request: Request, machine_id: MachineId = "") -> Response:
-        """Say of several recordings whether they are anomalous; one that cannot be used does not spoil the others."""
+        """Say of several recordings whether they are anomalous; one that cannot be used does not
+        spoil the others.
+        """
 
         async def one(name: str, content: bytes, machine_id: str) -> dict[str, Any]:
             try:
@@ -164,13 +221,24 @@ def _add_inference(app: FastAPI, model: LiveModel, metrics: Metrics, limits: Lim
         with app.state.workers.place() as place:
             form = await receive(request, place, limits, max_files=limits.max_files)
             machine_id = _named_machine(form, machine_id)
-            return _json({"Results": [await one(upload.name, upload.content, machine_id) for upload in form.uploads]})
+            return _json(
+                {
+                    "Results": [
+                        await one(upload.name, upload.content, machine_id)
+                        for upload in form.uploads
+                    ]
+                }
+            )
 
 
 def _named_machine(form: Form, in_query: str) -> str:
     named = form.fields.get("machine_id", in_query)
     if len(named) > _MAX_MACHINE_ID:
-        raise Refusal(422, "bad_parameter", f"machine_id has more than {_MAX_MACHINE_ID} characters; give an id such as 02 or fan/02")
+        raise Refusal(
+            422,
+            "bad_parameter",
+            f"machine_id has more than {_MAX_MACHINE_ID} characters; give an id such as 02 or fan/02",
+        )
     return named
 
 
@@ -183,12 +251,20 @@ def _add_stream(app: FastAPI, model: LiveModel, metrics: Metrics, limits: Limits
         try:
             form = StreamFormat.from_query(socket.query_params, limits)
             if form.window * form.rate * form.channels > limits.max_samples:
-                raise Refusal(422, "bad_parameter", "a window of this rate and these channels holds too many samples; shorten it")
+                raise Refusal(
+                    422,
+                    "bad_parameter",
+                    "a window of this rate and these channels holds too many samples; shorten it",
+                )
             origin = socket.headers.get("origin")
             if origin and origin.partition("://")[2] != socket.headers.get("host"):
                 raise Refusal(403, "foreign_page", "pages of other sites may not open streams here")
             if open_streams >= limits.max_streams:
-                raise Refusal(503, "too_many_streams", f"{limits.max_streams} streams are open already; try again later")
+                raise Refusal(
+                    503,
+                    "too_many_streams",
+                    f"{limits.max_streams} streams are open already; try again later",
+                )
         except Refusal as refusal:
             metrics.refusals.labels(refusal.reason).inc()
             await socket.send_denial_response(refusal_response(refusal))
@@ -197,7 +273,9 @@ def _add_stream(app: FastAPI, model: LiveModel, metrics: Metrics, limits: Limits
         metrics.streams.set(open_streams)
         try:
             await socket.accept(headers=[(b"x-request-id", REQUEST_ID.get().encode())])
-            await listen(socket, form, model=model, workers=app.state.workers, metrics=metrics, limits=limits)
+            await listen(
+                socket, form, model=model, workers=app.state.workers, metrics=metrics, limits=limits
+            )
         finally:
             open_streams -= 1
             metrics.streams.set(open_streams)
@@ -217,20 +295,38 @@ def _add_health(app: FastAPI, model: LiveModel, limits: Limits) -> None:
     @app.get("/v2", response_model=Server, responses=_refusals(401), tags=["operation"])
     async def server() -> Response:
         """Tell what serves (Open Inference Protocol)."""
-        return _json({"name": "stethoscope", "version": __version__, "extensions": [], "models": [model.name]})
+        return _json(
+            {
+                "name": "stethoscope",
+                "version": __version__,
+                "extensions": [],
+                "models": [model.name],
+            }
+        )
 
     def check(name: str) -> None:
         if name != model.name:
             raise Refusal(404, "unknown_model", f"the model served here is {model.name!r}")
 
-    @app.get("/v2/models/{name}", response_model=Model, responses=_refusals(401, 404, 422), tags=["operation"])
+    @app.get(
+        "/v2/models/{name}",
+        response_model=Model,
+        responses=_refusals(401, 404, 422),
+        tags=["operation"],
+    )
     async def metadata(name: Name) -> Response:
-        """Tell what the model takes, what it knows, and whether the bundle in its folder was refused (Open Inference Protocol)."""
+        """Tell what the model takes, what it knows, and whether the bundle in its folder was
+        refused (Open Inference Protocol).
+        """
         check(name)
         bundle = model.inference.bundle
         detector = bundle.detector if "detector" in bundle.models else None
         feature = detector.feature if detector else bundle.events.feature
-        least = (detector.min_frames - 1) * feature.hop_length / feature.sample_rate if detector else bundle.events.window_seconds
+        least = (
+            (detector.min_frames - 1) * feature.hop_length / feature.sample_rate
+            if detector
+            else bundle.events.window_seconds
+        )
         refused = model.reload is not None and not model.reload.taken
         return _json(
             {
@@ -253,7 +349,12 @@ def _add_health(app: FastAPI, model: LiveModel, limits: Limits) -> None:
             }
         )
 
-    @app.get("/v2/models/{name}/ready", response_model=Health, responses=_refusals(401, 404, 422), tags=["operation"])
+    @app.get(
+        "/v2/models/{name}/ready",
+        response_model=Health,
+        responses=_refusals(401, 404, 422),
+        tags=["operation"],
+    )
     async def model_ready(name: Name) -> Response:
         """Tell that the model answers (Open Inference Protocol)."""
         check(name)
@@ -283,7 +384,9 @@ def _add_pages(app: FastAPI) -> None:
 
 
 def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
-    @app.get("/metrics", response_class=PlainTextResponse, responses=_refusals(401), tags=["operation"])
+    @app.get(
+        "/metrics", response_class=PlainTextResponse, responses=_refusals(401), tags=["operation"]
+    )
     async def prometheus() -> Response:
         """Tell what was counted, for Prometheus."""
         metrics.places.set(app.state.workers.inside)
@@ -298,19 +401,27 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def unknown(_: Request, error: HTTPException) -> Response:
         reason = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
-        response = refusal_response(Refusal(error.status_code, reason, f"{error.detail}; see /docs for what is served"))
+        response = refusal_response(
+            Refusal(error.status_code, reason, f"{error.detail}; see /docs for what is served")
+        )
         response.headers.update(error.headers or {})
         return response
 
     @app.exception_handler(Exception)
     async def failed(_: Request, __: Exception) -> Response:
-        return refusal_response(Refusal(500, "internal", "the service failed; tell its operator the request id"))
+        return refusal_response(
+            Refusal(500, "internal", "the service failed; tell its operator the request id")
+        )
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        return refusal_response(Refusal(422, "bad_parameter", f"{first['loc'][-1]}: {first['msg']}"))
+        return refusal_response(
+            Refusal(422, "bad_parameter", f"{first['loc'][-1]}: {first['msg']}")
+        )
 
 
 def _json(value: dict[str, Any]) -> Response:
-    return Response(json.dumps(value, ensure_ascii=False, allow_nan=False), media_type="application/json")
+    return Response(
+        json.dumps(value, ensure_ascii=False, allow_nan=False), media_type="application/json"
+    )

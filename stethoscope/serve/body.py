@@ -66,7 +66,9 @@ async def receive(request: Request, place: Place, limits: Limits, *, max_files: 
         reader = _RawReader(request.query_params.get("name", "")[:_MAX_NAME])
     else:
         raise Refusal(
-            415, "unsupported_media_type", f"send the recording as field `file` of {_FORM}, or as the body with content type audio/wav"
+            415,
+            "unsupported_media_type",
+            f"send the recording as field `file` of {_FORM}, or as the body with content type audio/wav",
         )
     received = 0
     try:
@@ -86,11 +88,19 @@ async def receive(request: Request, place: Place, limits: Limits, *, max_files: 
 
 
 def _too_large(limits: Limits) -> Refusal:
-    return Refusal(413, "too_large", f"the body has more than {limits.max_bytes:,} bytes; cut the recording into shorter clips")
+    return Refusal(
+        413,
+        "too_large",
+        f"the body has more than {limits.max_bytes:,} bytes; cut the recording into shorter clips",
+    )
 
 
 def _malformed(what: str) -> Refusal:
-    return Refusal(422, "malformed_form", f"the form {what}; send it as multipart/form-data with the recording in the field `file`")
+    return Refusal(
+        422,
+        "malformed_form",
+        f"the form {what}; send it as multipart/form-data with the recording in the field `file`",
+    )
 
 
 class _RawReader:
@@ -127,8 +137,12 @@ class _FormReader:
                 boundary,
                 {
                     "on_part_begin": self._begin_part,
-                    "on_header_field": lambda data, start, end: self._extend_header(0, data[start:end]),
-                    "on_header_value": lambda data, start, end: self._extend_header(1, data[start:end]),
+                    "on_header_field": lambda data, start, end: self._extend_header(
+                        0, data[start:end]
+                    ),
+                    "on_header_value": lambda data, start, end: self._extend_header(
+                        1, data[start:end]
+                    ),
                     "on_header_end": self._end_header,
                     "on_headers_finished": self._begin_content,
                     "on_part_data": self._extend_content,
@@ -176,8 +190,14 @@ class _FormReader:
         if self._is_file:
             if len(self._form.uploads) >= self._max_files:
                 where = "; send several to /inference/batch" if self._max_files == 1 else ""
-                raise Refusal(413, "too_many_files", f"the form has more than {self._max_files} field(s) `file`{where}")
-            self._form.uploads.append(Upload(options.get(b"filename", b"").decode("utf-8", "replace")[:_MAX_NAME]))
+                raise Refusal(
+                    413,
+                    "too_many_files",
+                    f"the form has more than {self._max_files} field(s) `file`{where}",
+                )
+            self._form.uploads.append(
+                Upload(options.get(b"filename", b"").decode("utf-8", "replace")[:_MAX_NAME])
+            )
         elif len(self._form.fields) >= _MAX_FIELDS:
             raise _malformed(f"has more than {_MAX_FIELDS} fields")
 
@@ -185,7 +205,9 @@ class _FormReader:
         self._content.append(data[start:end])
         self._n_bytes += end - start
         if not self._is_file and self._n_bytes > _MAX_FIELD_BYTES:
-            raise _malformed(f"has a field of more than {_MAX_FIELD_BYTES} bytes that is not named `file`")
+            raise _malformed(
+                f"has a field of more than {_MAX_FIELD_BYTES} bytes that is not named `file`"
+            )
 
     def _end_part(self) -> None:
         content = b"".join(self._content)

@@ -13,8 +13,8 @@ import soundfile
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from stethoscope.bundle.inference import machine_id_of_name
 from stethoscope.errors import AudioError, ParameterError, ServiceError
-from stethoscope.inference import machine_id_of_name
 
 _BLOCK_SECONDS = 0.25
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -58,20 +58,32 @@ def read_file(path: str | os.PathLike[str], machine_id: str = "") -> Sound:
 
     def blocks() -> Iterator[bytes]:
         with file:
-            for block in file.blocks(round(_BLOCK_SECONDS * file.samplerate), dtype="float32", always_2d=True):
+            for block in file.blocks(
+                round(_BLOCK_SECONDS * file.samplerate), dtype="float32", always_2d=True
+            ):
                 yield block.astype("<f4").tobytes()
 
-    return Sound(blocks(), file.samplerate, file.channels, "f32le", machine_id or machine_id_of_name(str(path)))
+    return Sound(
+        blocks(),
+        file.samplerate,
+        file.channels,
+        "f32le",
+        machine_id or machine_id_of_name(str(path)),
+    )
 
 
 def read_raw(rate: int, channels: int, encoding: str, machine_id: str = "") -> Sound:
     """Read raw samples from standard input, as soon as they come."""
     size = round(_BLOCK_SECONDS * rate) * channels * (2 if encoding == "s16le" else 4)
     # Unbuffered: a block is sent as soon as it is there.
-    return Sound(iter(lambda: os.read(sys.stdin.fileno(), size), b""), rate, channels, encoding, machine_id)
+    return Sound(
+        iter(lambda: os.read(sys.stdin.fileno(), size), b""), rate, channels, encoding, machine_id
+    )
 
 
-def listen(sound: Sound, *, url: str, window: float, step: float, api_key: str = "") -> Iterator[dict[str, Any]]:
+def listen(
+    sound: Sound, *, url: str, window: float, step: float, api_key: str = ""
+) -> Iterator[dict[str, Any]]:
     """Send a sound to a service and yield its verdicts as they come.
 
     Parameters
@@ -109,9 +121,13 @@ def listen(sound: Sound, *, url: str, window: float, step: float, api_key: str =
     except InvalidStatus as error:
         raise ServiceError(f"{url}: refused, {_told(error)}") from error
     except InvalidURI as error:
-        raise ParameterError(f"--url {url}: is no address; give one such as http://127.0.0.1:5000") from error
+        raise ParameterError(
+            f"--url {url}: is no address; give one such as http://127.0.0.1:5000"
+        ) from error
     except (OSError, WebSocketException) as error:
-        raise ServiceError(f"{url}: cannot be reached ({error}); is `stethoscope serve` running there?") from error
+        raise ServiceError(
+            f"{url}: cannot be reached ({error}); is `stethoscope serve` running there?"
+        ) from error
 
 
 def _send(connection: ClientConnection, sound: Sound) -> None:
@@ -127,7 +143,13 @@ def _address(url: str, sound: Sound, window: float, step: float) -> str:
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or not parts.netloc:
         raise ParameterError(f"--url {url}: is no address; give one such as http://127.0.0.1:5000")
-    query = {"rate": sound.rate, "channels": sound.channels, "encoding": sound.encoding, "window": window, "step": step}
+    query = {
+        "rate": sound.rate,
+        "channels": sound.channels,
+        "encoding": sound.encoding,
+        "window": window,
+        "step": step,
+    }
     if sound.machine_id:
         query["machine_id"] = sound.machine_id
     return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path.rstrip('/')}/stream?{urlencode(query)}"

@@ -1,4 +1,6 @@
-"""What every request passes: an id, the key, safe headers, one line of log, and a clean end whatever happens inside."""
+"""What every request passes: an id, the key, safe headers, one line of log, and a clean end
+whatever happens inside.
+"""
 
 import asyncio
 import hmac
@@ -26,7 +28,9 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no key, besides those below /page/: nothing there tells of the model or of recordings."""
+"""Paths that need no key, besides those below /page/: nothing there tells of the model or of
+recordings.
+"""
 
 _SECURITY_HEADERS = {
     "content-security-policy": (
@@ -46,7 +50,11 @@ _PROBES = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
 
 def refusal_response(refusal: Refusal) -> JSONResponse:
     """Return the answer that tells of a refusal."""
-    headers = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "1"}, 503: {"retry-after": "5"}}.get(refusal.status)
+    headers = {
+        401: {"www-authenticate": "Bearer"},
+        429: {"retry-after": "1"},
+        503: {"retry-after": "5"},
+    }.get(refusal.status)
     body = {"Error": refusal.message, "Reason": refusal.reason, "RequestId": REQUEST_ID.get()}
     return JSONResponse(body, refusal.status, headers)
 
@@ -80,7 +88,9 @@ class Guard:
             await self._websocket(scope, receive, send, headers)
 
     async def _http(self, scope: Message, receive: Receive, send: Send, headers: Headers) -> None:
-        exchange = _Exchange(receive, send, has_body="content-length" in headers or "transfer-encoding" in headers)
+        exchange = _Exchange(
+            receive, send, has_body="content-length" in headers or "transfer-encoding" in headers
+        )
         began = time.perf_counter()
         try:
             if self._is_allowed(scope, headers):
@@ -91,7 +101,9 @@ class Guard:
             logger.exception("failed")  # the answer has been given by the application
         seconds = time.perf_counter() - began
         route = getattr(scope.get("route"), "path", "unknown")
-        self._metrics.requests.labels(scope["method"] if route != "unknown" else "", route, str(exchange.status)).inc()
+        self._metrics.requests.labels(
+            scope["method"] if route != "unknown" else "", route, str(exchange.status)
+        ).inc()
         self._metrics.latency.labels(route).observe(seconds)
         if exchange.status >= 400:
             self._metrics.refusals.labels(exchange.reason).inc()
@@ -109,12 +121,16 @@ class Guard:
                 },
             )
 
-    async def _websocket(self, scope: Message, receive: Receive, send: Send, headers: Headers) -> None:
+    async def _websocket(
+        self, scope: Message, receive: Receive, send: Send, headers: Headers
+    ) -> None:
         logger.info("stream opens", extra={"client": (scope.get("client") or ("",))[0]})
         if self._is_allowed(scope, headers):
             await self._app(scope, receive, send)
         else:
-            await WebSocket(scope, receive, send).send_denial_response(refusal_response(_UNAUTHORIZED))
+            await WebSocket(scope, receive, send).send_denial_response(
+                refusal_response(_UNAUTHORIZED)
+            )
         logger.info("stream closed")
 
     def _is_allowed(self, scope: Message, headers: Headers) -> bool:
@@ -154,7 +170,8 @@ class _Exchange:
         elif self.status >= 400:
             self.reason = self.reason or _reason(message.get("body", b""))
             if not self._complete and not message.get("more_body", False):
-                # A connection that is closed on unread data is reset, and the client might never see why it was refused.
+                # A connection that is closed on unread data is reset, and the client might never
+                # see why it was refused.
                 await self._send({**message, "more_body": True})
                 await self._linger()
                 message = {"type": "http.response.body", "body": b""}
@@ -171,7 +188,9 @@ class _Exchange:
             pass
 
 
-_UNAUTHORIZED = Refusal(401, "unauthorized", "this service asks for a key; send it as `Authorization: Bearer <key>`")
+_UNAUTHORIZED = Refusal(
+    401, "unauthorized", "this service asks for a key; send it as `Authorization: Bearer <key>`"
+)
 
 
 def _request_id(headers: Headers) -> str:

@@ -14,7 +14,8 @@ class Limits:
     max_seconds : float
         Longest recording, in seconds.
     max_samples : int
-        Most samples of a recording, over all its channels: few bytes of FLAC can unpack to gigabytes.
+        Most samples of a recording, over all its channels: few bytes of FLAC can unpack to
+        gigabytes.
     max_files : int
         Most recordings in a batch.
     places : int
@@ -43,7 +44,7 @@ class Limits:
     silence_seconds: float = 60.0
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
+class Refusal(Exception):  # noqa: N818
     """A request that is not answered with a verdict, and why.
 
     Attributes

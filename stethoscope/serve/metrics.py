@@ -2,7 +2,15 @@
 
 from collections import defaultdict, deque
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from stethoscope.serve.judge import Answer
 
@@ -28,7 +36,9 @@ class Metrics:
             registry=self._registry,
         )
         self.refusals = self._counter("refusals", "Requests refused, by reason.", "reason")
-        self.reloads = self._counter("reloads", "New bundles found in the folder, by result: taken or refused.", "result")
+        self.reloads = self._counter(
+            "reloads", "New bundles found in the folder, by result: taken or refused.", "result"
+        )
         self.places = self._gauge("places_taken", "Requests received, waiting or worked on.")
         self.streams = self._gauge("streams_open", "Streams open.")
         self._verdicts = self._counter("verdicts", "Verdicts given.", "machine", "anomaly")
@@ -38,7 +48,9 @@ class Metrics:
             "0 if clips score like the normal ones the thresholds rest on, up to 1/2 if they score higher.",
             "machine",
         )
-        self._recent: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_DRIFT_CLIPS))
+        self._recent: defaultdict[str, deque[float]] = defaultdict(
+            lambda: deque(maxlen=_DRIFT_CLIPS)
+        )
 
     def count_verdict(self, answer: Answer) -> None:
         """Count a verdict; machines are those that the model knows, so their number is bounded."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stethoscope.bundle import Bundle
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.inference import Inference
 from stethoscope.errors import StethoscopeError
-from stethoscope.inference import Inference
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ class Reload:
 class LiveModel:
     """Holds the inference of a bundle folder and follows the folder.
 
-    A new bundle is opened and verified beside the old one, which serves until then; one that is not whole is refused and
-    the old one goes on serving.
+    A new bundle is opened and verified beside the old one, which serves until then; one that is not
+    whole is refused and the old one goes on serving.
 
     Parameters
     ----------
@@ -61,7 +61,9 @@ class LiveModel:
         return self.inference.bundle.name
 
     def follow(self) -> Reload | None:
-        """Replace the model if its folder has changed since the last look; return what came of it, None if nothing changed."""
+        """Replace the model if its folder has changed since the last look; return what came of it,
+        None if nothing changed.
+        """
         signature = self._look()
         if signature == self._signature:
             return None
@@ -71,7 +73,11 @@ class LiveModel:
         # Whatever is wrong with the new bundle must not end the service of the old one.
         except Exception as error:
             where = str(self._folder)
-            message = str(error).replace(where, "bundle") if isinstance(error, StethoscopeError) else type(error).__name__
+            message = (
+                str(error).replace(where, "bundle")
+                if isinstance(error, StethoscopeError)
+                else type(error).__name__
+            )
             logger.exception("reload refused", extra={"bundle": where})
             self.reload = Reload(False, message, datetime.now(UTC))
             return self.reload
@@ -91,5 +97,12 @@ class LiveModel:
                 status = path.stat()
             except OSError:  # gone between listing and looking
                 continue
-            found.add((path.relative_to(self._folder).as_posix(), status.st_ino, status.st_size, status.st_mtime_ns))
+            found.add(
+                (
+                    path.relative_to(self._folder).as_posix(),
+                    status.st_ino,
+                    status.st_size,
+                    status.st_mtime_ns,
+                )
+            )
         return frozenset(found)

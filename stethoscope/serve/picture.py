@@ -1,4 +1,6 @@
-"""The picture of a recording: its spectrogram and where in it the anomaly is, as bytes that a page paints."""
+"""The picture of a recording: its spectrogram and where in it the anomaly is, as bytes that a page
+paints.
+"""
 
 import base64
 from collections.abc import Iterable
@@ -7,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.audio import load
-from stethoscope.events import Event
-from stethoscope.features.logmel import Frames
-from stethoscope.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.events.model import Event
+from stethoscope.sound.audio import load
+from stethoscope.sound.logmel import Frames
 
 _MAX_COLUMNS = 480
 _DYNAMIC_RANGE = 70.0  # dB below the loudest value that are told apart
@@ -20,13 +22,15 @@ _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
 
 def draw(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
-    """Draw a recording that has been judged: what is unlike normal, or where there is no detector, the events.
+    """Draw a recording that has been judged: what is unlike normal, or where there is no detector,
+    the events.
 
     Returns
     -------
     dict
-        ``Columns`` and ``Bands``; ``Seconds``; ``Frequencies``, the centre of every band in Hz; ``Spectrogram`` and
-        ``Deviation``, base64 of uint8 values [shape=(bands, columns)], the lowest band first.
+        ``Columns`` and ``Bands``; ``Seconds``; ``Frequencies``, the centre of every band in Hz;
+        ``Spectrogram`` and ``Deviation``, base64 of uint8 values [shape=(bands, columns)], the
+        lowest band first.
     """
     bundle = inference.bundle
     if "detector" in bundle.models:
@@ -54,7 +58,9 @@ def draw(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, An
 
 
 def _where(events: Iterable[Event], frames: Frames, seconds: float) -> Frames:
-    """Return the scores of the events at the frames [shape=(n_frames, n_bands)] that lie in them, 0 elsewhere."""
+    """Return the scores of the events at the frames [shape=(n_frames, n_bands)] that lie in them, 0
+    elsewhere.
+    """
     scores = np.zeros_like(frames)
     for event in events:
         first, last = (round(time / seconds * len(frames)) for time in (event.start, event.end))
@@ -62,7 +68,14 @@ def _where(events: Iterable[Event], frames: Frames, seconds: float) -> Frames:
     return scores
 
 
-def _picture(frames: Frames, deviation: Frames, *, seconds: float, frequencies: npt.NDArray[Any], dynamic_range: float) -> dict[str, Any]:
+def _picture(
+    frames: Frames,
+    deviation: Frames,
+    *,
+    seconds: float,
+    frequencies: npt.NDArray[Any],
+    dynamic_range: float,
+) -> dict[str, Any]:
     spectrogram = _columns(frames)
     loudest = float(spectrogram.max())
     quietest = max(loudest - dynamic_range, float(spectrogram.min()))
@@ -91,7 +104,9 @@ def _smooth(values: Frames) -> Frames:
     for axis, width in enumerate(_SMOOTH):
         around = [(width // 2, width // 2) if axis == one else (0, 0) for one in range(2)]
         padded = np.pad(values, around, mode="symmetric")
-        values = np.lib.stride_tricks.sliding_window_view(padded, width, axis=axis).mean(axis=-1, dtype=np.float32)
+        values = np.lib.stride_tricks.sliding_window_view(padded, width, axis=axis).mean(
+            axis=-1, dtype=np.float32
+        )
     return values
 
 

@@ -9,25 +9,37 @@ class HeardEvent(BaseModel):
     start: float = Field(description="In seconds from the beginning of the recording.")
     end: float = Field(description="In seconds.")
     score: float = Field(description="0 to 1, the higher the surer.")
-    told: float = Field(description="When a listener to the stream would have known of it, in seconds.")
+    told: float = Field(
+        description="When a listener to the stream would have known of it, in seconds."
+    )
 
 
 class VerdictDetails(BaseModel):
     """What a verdict rests on."""
 
-    Message: str = Field(description="For people: `Component OK` or what is wrong; without a detector, the events.")
-    Probabilities: list[float] = Field(description="Of each of the labels; without labels, of normal and anomalous.")
-    Labels: list[str] | None = Field(default=None, description="Normal and the faults; only of a model with a diagnosis.")
+    Message: str = Field(
+        description="For people: `Component OK` or what is wrong; without a detector, the events."
+    )
+    Probabilities: list[float] = Field(
+        description="Of each of the labels; without labels, of normal and anomalous."
+    )
+    Labels: list[str] | None = Field(
+        default=None, description="Normal and the faults; only of a model with a diagnosis."
+    )
     Score: float = Field(description="The higher, the more anomalous.")
     Threshold: float = Field(description="A recording that scores higher is anomalous.")
     MachineType: str
-    MachineId: str | None = Field(description="The machine whose threshold was taken; null: the threshold of all together.")
+    MachineId: str | None = Field(
+        description="The machine whose threshold was taken; null: the threshold of all together."
+    )
     Model: str
     Events: list[HeardEvent] | None = Field(default=None, description="Only of a model of events.")
 
 
 class VerdictPicture(BaseModel):
-    """The recording's spectrogram and where in it the anomaly is: base64 of one byte per value, row by row, lowest band first."""
+    """The recording's spectrogram and where in it the anomaly is: base64 of one byte per value, row
+    by row, lowest band first.
+    """
 
     Columns: int
     Bands: int
@@ -103,7 +115,9 @@ class Parameters(BaseModel):
     min_seconds: float
     max_seconds: float
     max_bytes: int
-    refused_reload: str | None = Field(description="Why the bundle that lies in the folder now does not serve.")
+    refused_reload: str | None = Field(
+        description="Why the bundle that lies in the folder now does not serve."
+    )
 
 
 class Model(BaseModel):

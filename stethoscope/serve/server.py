@@ -25,7 +25,8 @@ _LARGE_BYTES = 1 << 20
 
 
 def serve(folder: Path, *, host: str, port: int, limits: Limits, api_key: str = "") -> None:
-    """Serve a bundle until a signal ends the process; requests that are inside by then are still answered.
+    """Serve a bundle until a signal ends the process; requests that are inside by then are still
+    answered.
 
     Raises
     ------
@@ -39,7 +40,10 @@ def serve(folder: Path, *, host: str, port: int, limits: Limits, api_key: str = 
     listener = bind(host, port)
     configure_logging()
     shown = f"[{host}]" if ":" in host else host
-    print(f"{model.name} listens on http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)", flush=True)
+    print(
+        f"{model.name} listens on http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)",
+        flush=True,
+    )
     uvicorn.Server(configure(model, limits, api_key)).run(sockets=[listener])
 
 
@@ -67,21 +71,27 @@ def bind(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
     except (OSError, OverflowError) as error:
-        raise ParameterError(f"--host {host} --port {port}: {error}; choose another address") from error
+        raise ParameterError(
+            f"--host {host} --port {port}: {error}; choose another address"
+        ) from error
 
 
 def _return_large_buffers() -> None:
     """Let the C library give large buffers back to the system as soon as they are free.
 
-    By itself glibc learns from every large buffer to keep the next one, in one heap per thread, and memory grows with the largest
-    recordings that happen to come together.
+    By itself glibc learns from every large buffer to keep the next one, in one heap per thread, and
+    memory grows with the largest recordings that happen to come together.
     """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):  # musl has none, and keeps none
+    if sys.platform == "linux" and hasattr(
+        libc := ctypes.CDLL(None), "mallopt"
+    ):  # musl has none, and keeps none
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def _patient_protocol(seconds: float) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol with an end to its patience for headers, which it would await for ever."""
+    """Return uvicorn's protocol with an end to its patience for headers, which it would await for
+    ever.
+    """
 
     class Patient(H11Protocol):
         def connection_made(self, transport: Any) -> None:

@@ -12,12 +12,12 @@ import soundfile
 from starlette.datastructures import QueryParams
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from stethoscope.audio import Samples
 from stethoscope.serve.judge import RATES, judge
 from stethoscope.serve.limits import Limits, Refusal
 from stethoscope.serve.metrics import Metrics
 from stethoscope.serve.model import LiveModel
 from stethoscope.serve.workers import Workers
+from stethoscope.sound.audio import Samples
 
 Encoding = Literal["s16le", "f32le"]
 
@@ -64,7 +64,11 @@ class StreamFormat:
         window = _number(query, "window", 10.0, 0.05, limits.max_seconds)
         encoding = query.get("encoding", "s16le")
         if encoding not in get_args(Encoding):
-            raise Refusal(422, "bad_parameter", f"encoding is {encoding[:40]!r}; choose one of {', '.join(get_args(Encoding))}")
+            raise Refusal(
+                422,
+                "bad_parameter",
+                f"encoding is {encoding[:40]!r}; choose one of {', '.join(get_args(Encoding))}",
+            )
         return cls(
             rate=int(_number(query, "rate", 16_000, *RATES)),
             channels=int(_number(query, "channels", 1, 1, 32)),
@@ -82,7 +86,11 @@ def _number(query: QueryParams, name: str, default: float, low: float, high: flo
     except ValueError:
         value = math.nan
     if not low <= value <= high:
-        raise Refusal(422, "bad_parameter", f"{name} is {(given or '')[:40]!r}; give a number from {low:g} to {high:g}")
+        raise Refusal(
+            422,
+            "bad_parameter",
+            f"{name} is {(given or '')[:40]!r}; give a number from {low:g} to {high:g}",
+        )
     return value
 
 
@@ -102,7 +110,8 @@ class Window:
 
 
 class Windows:
-    """Cuts a stream into windows; holds one window and one block at most, however long the stream is.
+    """Cuts a stream into windows; holds one window and one block at most, however long the stream
+    is.
 
     Parameters
     ----------
@@ -125,7 +134,11 @@ class Windows:
         dtype = np.dtype("<i2" if self._form.encoding == "s16le" else "<f4")
         whole = len(content) - len(content) % (dtype.itemsize * self._form.channels)
         self._rest = content[whole:]
-        samples = np.frombuffer(content[:whole], dtype).reshape(-1, self._form.channels).astype(np.float32)
+        samples = (
+            np.frombuffer(content[:whole], dtype)
+            .reshape(-1, self._form.channels)
+            .astype(np.float32)
+        )
         if dtype.kind == "i":
             samples /= np.float32(32768.0)
         self._kept = np.concatenate([self._kept, samples])
@@ -135,7 +148,9 @@ class Windows:
         self._forget()
 
     def finish(self) -> Iterator[Window]:
-        """Yield the last window, which ends where the stream ends; nothing if that has been yielded."""
+        """Yield the last window, which ends where the stream ends; nothing if that has been
+        yielded.
+        """
         end = self._kept_from + len(self._kept)
         if end > self._judged_to:
             yield self._window(end)
@@ -161,10 +176,19 @@ def to_wav(samples: Samples, rate: int) -> bytes:
     return buffer.getvalue()
 
 
-async def listen(socket: WebSocket, form: StreamFormat, *, model: LiveModel, workers: Workers, metrics: Metrics, limits: Limits) -> None:
+async def listen(
+    socket: WebSocket,
+    form: StreamFormat,
+    *,
+    model: LiveModel,
+    workers: Workers,
+    metrics: Metrics,
+    limits: Limits,
+) -> None:
     """Serve one stream until its client ends it with the text ``end``, goes, or falls silent.
 
-    No block is received while a window is judged, so a client that sends faster than we listen waits in its socket.
+    No block is received while a window is judged, so a client that sends faster than we listen
+    waits in its socket.
     """
     windows = Windows(form)
     count = 0
@@ -180,7 +204,12 @@ async def listen(socket: WebSocket, form: StreamFormat, *, model: LiveModel, wor
         try:
             content = to_wav(window.samples, form.rate)
             answer = await workers.run(
-                judge, model.inference, content, limits, machine_id=form.machine_id, name=f"window {message['Window']}"
+                judge,
+                model.inference,
+                content,
+                limits,
+                machine_id=form.machine_id,
+                name=f"window {message['Window']}",
             )
         except Refusal as refusal:
             metrics.refusals.labels(refusal.reason).inc()

@@ -1,4 +1,6 @@
-"""Where verdicts are computed: as many threads as processors, in front of them a bounded number of places."""
+"""Where verdicts are computed: as many threads as processors, in front of them a bounded number of
+places.
+"""
 
 import asyncio
 import os
@@ -15,8 +17,12 @@ T = TypeVar("T")
 
 
 def processors() -> int:
-    """Return how many processors this process may use: those it is bound to, within the quota of its control group."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many processors this process may use: those it is bound to, within the quota of
+    its control group.
+    """
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         return max(1, min(count, round(int(quota) / int(period))))
@@ -50,7 +56,11 @@ class Workers:
             429 if all are taken.
         """
         if self.inside >= self._limits.places:
-            raise Refusal(429, "queue_full", f"{self._limits.places} requests are being worked on already; try again in a second")
+            raise Refusal(
+                429,
+                "queue_full",
+                f"{self._limits.places} requests are being worked on already; try again in a second",
+            )
         place = Place(self)
         self.inside += 1
         try:
@@ -74,7 +84,9 @@ class Workers:
             waited = f"no processor got free within {self._limits.wait_seconds:g} s; try again later or send to another instance"
             raise Refusal(503, "overloaded", waited) from None
         # The thread is given back when its work ends, not when nobody waits for it any more.
-        work = asyncio.get_running_loop().run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        work = asyncio.get_running_loop().run_in_executor(
+            self._pool, lambda: function(*args, **kwargs)
+        )
         work.add_done_callback(lambda _: self._free.release())
         return await asyncio.shield(work)
 
@@ -84,7 +96,9 @@ class Workers:
 
     def _hold(self, n_bytes: int) -> None:
         if self._bytes_held + n_bytes > self._limits.max_bytes_held:
-            raise Refusal(429, "memory_full", "too many large requests at once; try again in a second")
+            raise Refusal(
+                429, "memory_full", "too many large requests at once; try again in a second"
+            )
         self._bytes_held += n_bytes
 
 

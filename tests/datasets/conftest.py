@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 
 
-def make_wav(*, seconds: float = 0.1, rate: int = 16_000, channels: int = 1, width: int = 2) -> bytes:
+def make_wav(
+    *, seconds: float = 0.1, rate: int = 16_000, channels: int = 1, width: int = 2
+) -> bytes:
     """A recording made by the standard library, independent of what reads it."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:

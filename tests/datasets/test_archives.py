@@ -58,8 +58,13 @@ def listing(path: Path) -> list[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_lists_and_reads_what_was_packed(kind: str, tmp_path: Path) -> None:
     with open_archive(write(kind, tmp_path, FILES)) as archive:
-        assert {(member.name, member.size) for member in archive.members()} == {(name, len(content)) for name, content in FILES.items()}
-        assert {member.name for member in archive.recordings()} == {"fan/train/a.wav", "fan/test/b.wav"}
+        assert {(member.name, member.size) for member in archive.members()} == {
+            (name, len(content)) for name, content in FILES.items()
+        }
+        assert {member.name for member in archive.recordings()} == {
+            "fan/train/a.wav",
+            "fan/test/b.wav",
+        }
         for name, content in reversed(FILES.items()):
             assert archive.read(name) == content
         assert dict(archive.stream(FILES)) == FILES
@@ -70,7 +75,9 @@ def test_streams_wanted_members_in_archive_order(kind: str, tmp_path: Path) -> N
     files = {f"{name}.wav": name.encode() for name in "dbca"}
     with open_archive(write(kind, tmp_path, files)) as archive:
         order = [member.name for member in archive.members()]
-        assert [name for name, _ in archive.stream(["a.wav", "d.wav", "b.wav"])] == [name for name in order if name != "c.wav"]
+        assert [name for name, _ in archive.stream(["a.wav", "d.wav", "b.wav"])] == [
+            name for name in order if name != "c.wav"
+        ]
         with pytest.raises(DatasetError, match=r"holds no nothing\.wav"):
             next(archive.stream(["nothing.wav"]))
         with pytest.raises(DatasetError, match=r"holds no nothing\.wav"):
@@ -84,20 +91,25 @@ def test_the_kind_shows_from_the_content_not_the_name(tmp_path: Path) -> None:
 
 def test_a_tar_that_ends_with_a_zip_is_a_tar(tmp_path: Path) -> None:
     inner = write_zip(tmp_path / "inner.zip", FILES)
-    assert listing(write_tar(tmp_path / "outer.tar", {"inner.zip": inner.read_bytes()})) == ["inner.zip"]
+    assert listing(write_tar(tmp_path / "outer.tar", {"inner.zip": inner.read_bytes()})) == [
+        "inner.zip"
+    ]
 
 
 def test_reads_zip64(tmp_path: Path) -> None:
     path = tmp_path / "big.zip"
     with zipfile.ZipFile(path, "w") as file, file.open("a.wav", "w", force_zip64=True) as member:
         member.write(b"content")
-    # A Zip64 end record and locator, put in front of the plain one (APPNOTE 4.3.14, 4.3.15), as in archives over 4 GiB.
+    # A Zip64 end record and locator, put in front of the plain one (APPNOTE 4.3.14, 4.3.15), as in
+    # archives over 4 GiB.
     data = path.read_bytes()
     end = data.rindex(b"PK\5\6")
     size, offset = struct.unpack_from("<LL", data, end + 12)
     record = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, size, offset)
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
-    plain = struct.pack("<4sHHHHLLH", b"PK\5\6", 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    plain = struct.pack(
+        "<4sHHHHLLH", b"PK\5\6", 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0
+    )
     path.write_bytes(data[:end] + record + locator + plain)
     with open_archive(path) as archive:
         assert archive.read("a.wav") == b"content"
@@ -110,7 +122,10 @@ def test_passes_over_dot_files_and_macosx(kind: str, tmp_path: Path) -> None:
 
 
 def test_names_get_forward_slashes(tmp_path: Path) -> None:
-    assert listing(write_tar(tmp_path / "set.tar", {"./fan//a.wav": b"", "fan\\b.wav": b""})) == ["fan/a.wav", "fan/b.wav"]
+    assert listing(write_tar(tmp_path / "set.tar", {"./fan//a.wav": b"", "fan\\b.wav": b""})) == [
+        "fan/a.wav",
+        "fan/b.wav",
+    ]
 
 
 def test_links_are_passed_over(tmp_path: Path) -> None:
@@ -132,7 +147,17 @@ def test_links_are_passed_over(tmp_path: Path) -> None:
     assert listing(tmp_path / "links.zip") == ["a.wav"]
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../up.wav", "fan/../../up.wav", "..\\up.wav", "C:\\up.wav", "\\\\host\\up.wav"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd",
+        "../up.wav",
+        "fan/../../up.wav",
+        "..\\up.wav",
+        "C:\\up.wav",
+        "\\\\host\\up.wav",
+    ],
+)
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 def test_refuses_names_that_point_outside(name: str, kind: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="points outside the archive"):
@@ -141,7 +166,9 @@ def test_refuses_names_that_point_outside(name: str, kind: str, tmp_path: Path) 
 
 def test_a_member_without_a_name_is_passed_over(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "set.zip", {"nameless.wav": b"x", "a.wav": b"y"})
-    path.write_bytes(path.read_bytes().replace(b"nameless", b"\0ameless"))  # zipfile ends a name at its first NUL
+    path.write_bytes(
+        path.read_bytes().replace(b"nameless", b"\0ameless")
+    )  # zipfile ends a name at its first NUL
     assert listing(path) == ["a.wav"]
 
 
@@ -189,8 +216,12 @@ def test_a_header_that_claims_a_gibibyte_is_not_read(kind: bytes, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "tar.xz"])
-def test_headers_alone_can_be_a_bomb(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Links are no members, so neither their number nor their size is counted; the bytes they unpack to are."""
+def test_headers_alone_can_be_a_bomb(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Links are no members, so neither their number nor their size is counted; the bytes they
+    unpack to are.
+    """
     path = tmp_path / f"set.{kind}"
     link = tarfile.TarInfo("link")
     link.type, link.linkname = tarfile.SYMTYPE, "elsewhere"
@@ -247,7 +278,10 @@ def test_one_broken_member_of_a_zip_does_not_lose_the_others(tmp_path: Path) -> 
 
 def test_members_packed_without_a_bound_are_refused_one_by_one(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "set.zip", {"a.wav": bytes(1 << 20)}, compression=zipfile.ZIP_BZIP2)
-    with open_archive(path) as archive, pytest.raises(DatasetError, match="packed by method 12; pack it again with deflate"):
+    with (
+        open_archive(path) as archive,
+        pytest.raises(DatasetError, match="packed by method 12; pack it again with deflate"),
+    ):
         archive.read("a.wav")
 
 
@@ -302,11 +336,16 @@ def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
 def test_reads_what_the_tar_program_writes(tmp_path: Path) -> None:
     folder = write("folder", tmp_path, {"fan/" + "long" * 40 + "/ä.wav": b"1", "-6_dB/a.wav": b"2"})
     for format_ in ("gnu", "pax"):
-        subprocess.run(["tar", f"--format={format_}", "-czf", tmp_path / "set.tgz", "-C", folder, "."], check=True)
+        subprocess.run(
+            ["tar", f"--format={format_}", "-czf", tmp_path / "set.tgz", "-C", folder, "."],
+            check=True,
+        )
         assert sorted(listing(tmp_path / "set.tgz")) == sorted(listing(folder))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
+)
 @given(st.data())
 def test_any_damage_gives_content_or_an_error_of_ours(tmp_path: Path, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["zip", "tar", "tar.gz"]))
@@ -322,4 +361,4 @@ def test_any_damage_gives_content_or_an_error_of_ours(tmp_path: Path, data: st.D
                 assert ".." not in name.split("/")
                 assert not name.startswith("/")
     except DatasetError as error:
-        assert "\n" not in str(error)  # noqa: PT017  # an error is allowed, not required
+        assert "\n" not in str(error)  # an error is allowed, not required  # noqa: PT017

@@ -13,10 +13,16 @@ from stethoscope.errors import DatasetError
 
 def test_what_audacity_exports_is_read() -> None:
     text = "\ufeff1,5\t2,25\tDing\r\n\\\t1000\t2000\r\n0.5\t0.75\t\n7\t7\tpoint\n\n3.0\t4.0\ttwo words\n"
-    assert parse_labels(text, "x") == [Interval(0.5, 0.75, "event"), Interval(1.5, 2.25, "Ding"), Interval(3.0, 4.0, "two words")]
+    assert parse_labels(text, "x") == [
+        Interval(0.5, 0.75, "event"),
+        Interval(1.5, 2.25, "Ding"),
+        Interval(3.0, 4.0, "two words"),
+    ]
 
 
-@pytest.mark.parametrize("line", ["1.0", "a\tb\tc", "2\t1\tback", "nan\t1\tx", "0\tinf\tx", "-1\t2\tx", "1 2 Ding"])
+@pytest.mark.parametrize(
+    "line", ["1.0", "a\tb\tc", "2\t1\tback", "nan\t1\tx", "0\tinf\tx", "-1\t2\tx", "1 2 Ding"]
+)
 def test_a_bad_line_is_named(line: str) -> None:
     with pytest.raises(DatasetError, match=r"labels_1\.txt, line 2: "):
         parse_labels(f"0\t1\tDing\n{line}\n", "labels_1.txt")
@@ -38,7 +44,9 @@ def labelled(tmp_path: Path, files: dict[str, str]) -> Path:
     return tmp_path / "set.zip"
 
 
-def test_recordings_and_intervals_become_rows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_recordings_and_intervals_become_rows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     files = {
         "bell/audio_a.wav": "",
         "bell/labels_a.txt": "1\t2\tDing\n4\t5.5\tDong\n",
@@ -54,14 +62,18 @@ def test_recordings_and_intervals_become_rows(tmp_path: Path, caplog: pytest.Log
         ("bell/audio_b_2.flac", "", 0, 0),
     ]
     assert {clip.recording for clip in clips} == {"bell/a", "bell/b_2"}
-    assert [clip.path for clip in recordings_of(clips)] == ["bell/audio_a.wav", "bell/audio_b_2.flac"]
+    assert [clip.path for clip in recordings_of(clips)] == [
+        "bell/audio_a.wav",
+        "bell/audio_b_2.flac",
+    ]
     assert "bell/audio_lost.wav" in caplog.text  # its labels are missing
 
 
 def test_labels_that_count_can_be_chosen_and_overlaps_are_merged() -> None:
     whole = Clip(path="a", recording="a")
     rows = [
-        Clip(path="a", recording="a", label=label, start=start, end=end) for start, end, label in [(3, 5, "x"), (1, 2, "y"), (4, 6, "x")]
+        Clip(path="a", recording="a", label=label, start=start, end=end)
+        for start, end, label in [(3, 5, "x"), (1, 2, "y"), (4, 6, "x")]
     ]
     assert intervals_of([whole, *rows]) == {("", "a"): [(1, 2), (3, 6)]}
     assert intervals_of([whole, *rows], "y, z") == {("", "a"): [(1, 2)]}

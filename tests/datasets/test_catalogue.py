@@ -12,9 +12,13 @@ from stethoscope.errors import DatasetError
 def test_lists_the_public_sets() -> None:
     known = entries()
     types = {"fan", "pump", "slider", "ToyCar", "ToyConveyor", "valve"}
-    assert {name for name in known if name.startswith("dcase2020/")} == {f"dcase2020/{machine}" for machine in types}
+    assert {name for name in known if name.startswith("dcase2020/")} == {
+        f"dcase2020/{machine}" for machine in types
+    }
     assert {name for name in known if name.startswith("mimii/")} == {
-        f"mimii/{snr}_dB_{machine}" for snr in (-6, 0, 6) for machine in ("fan", "pump", "slider", "valve")
+        f"mimii/{snr}_dB_{machine}"
+        for snr in (-6, 0, 6)
+        for machine in ("fan", "pump", "slider", "valve")
     }
     assert len(known) == 3 * 6 + 12 + 5 + 1
 
@@ -37,7 +41,11 @@ def test_entries_are_well_formed() -> None:
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("dcase2020/pumpe", "dcase2020/pump"), ("dcase2020/toycar", "dcase2020/ToyCar"), ("UrbanSound8K", "urbansound8k")],
+    [
+        ("dcase2020/pumpe", "dcase2020/pump"),
+        ("dcase2020/toycar", "dcase2020/ToyCar"),
+        ("UrbanSound8K", "urbansound8k"),
+    ],
 )
 def test_an_unknown_name_gets_the_nearest(name: str, near: str) -> None:
     with pytest.raises(DatasetError, match=f"{name}: .*did you mean.*{near}"):
@@ -49,8 +57,13 @@ def test_a_name_like_none_is_sent_to_the_list() -> None:
         lookup("zzz")
 
 
-def test_packaged_files_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert files.packaged_file("catalogue.json") == Path(files.__file__).parent.parent / "data" / "catalogue.json"
+def test_packaged_files_are_found_in_a_checkout_and_in_a_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (
+        files.packaged_file("catalogue.json")
+        == Path(files.__file__).parent.parent / "data" / "catalogue.json"
+    )
     package = tmp_path / "site-packages" / "stethoscope"
     (package / "_packaged").mkdir(parents=True)
     monkeypatch.setattr(files, "__file__", str(package / "files.py"))

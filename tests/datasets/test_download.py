@@ -28,7 +28,10 @@ def make_zip(size: int = 3 << 20) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         # A ZipInfo of its own has no date of today: equal bytes at every run.
-        file.writestr(zipfile.ZipInfo("fan/train/normal_id_00_00000000.wav"), random.Random(size).randbytes(size))
+        file.writestr(
+            zipfile.ZipInfo("fan/train/normal_id_00_00000000.wav"),
+            random.Random(size).randbytes(size),
+        )
     return buffer.getvalue()
 
 
@@ -74,13 +77,20 @@ class Site:
             handler.end_headers()
             return
         tag, date = (self.headers.get(name) for name in ("ETag", "Last-Modified"))
-        if handler.headers.get("If-None-Match", "") == tag or handler.headers.get("If-Modified-Since", "") == date:
+        if (
+            handler.headers.get("If-None-Match", "") == tag
+            or handler.headers.get("If-Modified-Since", "") == date
+        ):
             handler.send_response(304)
             handler.end_headers()
             return
         start, body = 0, self.content
         asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
-        same = handler.headers.get("If-Range") in (None, self.headers.get("ETag"), self.headers.get("Last-Modified"))
+        same = handler.headers.get("If-Range") in (
+            None,
+            self.headers.get("ETag"),
+            self.headers.get("Last-Modified"),
+        )
         if asked and same and self.knows_ranges:
             start = int(asked[1])
             if start >= len(body):
@@ -127,14 +137,21 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def whole(folder: Path, name: str = "fan.zip") -> bool:
     """Whether the archive is there as it should be, and nothing else is left."""
-    return (folder / name).read_bytes() == CONTENT and [path.name for path in folder.iterdir()] == [name]
+    return (folder / name).read_bytes() == CONTENT and [path.name for path in folder.iterdir()] == [
+        name
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["", "?download=1", "?download=1#top"])
 def test_downloads_under_the_original_name(site: Site, tmp_path: Path, suffix: str) -> None:
     (one,) = fetch(site.url + suffix, tmp_path / "new", md5=MD5.upper())
     assert whole(tmp_path / "new")
-    assert (one.path, one.name, one.md5, one.bytes) == (tmp_path / "new" / "fan.zip", "fan.zip", MD5, len(CONTENT))
+    assert (one.path, one.name, one.md5, one.bytes) == (
+        tmp_path / "new" / "fan.zip",
+        "fan.zip",
+        MD5,
+        len(CONTENT),
+    )
     assert one.url == site.url + suffix
 
 
@@ -158,14 +175,18 @@ def test_goes_on_where_the_connection_broke(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("faults", [[503, 429, 500], [503, "drop", 502, "drop", 504]])
-def test_tries_again_when_the_server_is_busy(site: Site, tmp_path: Path, faults: list[str | int]) -> None:
+def test_tries_again_when_the_server_is_busy(
+    site: Site, tmp_path: Path, faults: list[str | int]
+) -> None:
     site.faults = list(faults)
     fetch(site.url, tmp_path, md5=MD5)
     assert whole(tmp_path)
     assert len(site.requests) == len(faults) + 1
 
 
-def test_waits_as_long_as_the_server_asks(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_as_long_as_the_server_asks(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(download, "time", SimpleNamespace(sleep=pauses.append))
     monkeypatch.setattr(download, "FIRST_DELAY", 8.0)
@@ -179,7 +200,10 @@ def test_waits_as_long_as_the_server_asks(site: Site, tmp_path: Path, monkeypatc
 
 def test_gives_up_with_one_clear_line_and_can_go_on_later(site: Site, tmp_path: Path) -> None:
     site.faults = ["drop"] + [503] * download.ATTEMPTS
-    with pytest.raises(DownloadError, match=rf"{site.url}: gave up after {download.ATTEMPTS} attempts \(answers 503") as caught:
+    with pytest.raises(
+        DownloadError,
+        match=rf"{site.url}: gave up after {download.ATTEMPTS} attempts \(answers 503",
+    ) as caught:
         fetch(site.url, tmp_path)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "fan.zip").exists()
@@ -189,7 +213,9 @@ def test_gives_up_with_one_clear_line_and_can_go_on_later(site: Site, tmp_path: 
     assert whole(tmp_path)
 
 
-def test_a_transfer_that_gets_on_is_not_given_up(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transfer_that_gets_on_is_not_given_up(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(download, "ATTEMPTS", 2)
     site.content = make_zip(12 << 20)
     site.faults = ["drop", "drop", "drop"]  # 6, 3 and 1.5 MiB arrive
@@ -230,13 +256,21 @@ def test_without_a_version_only_the_md5_permits_to_go_on(site: Site, tmp_path: P
 
 
 @pytest.mark.parametrize("md5", ["", MD5])
-@pytest.mark.parametrize("headers", [{"ETag": '"1"'}, {"Last-Modified": "Wed, 21 Oct 2025 07:28:00 GMT"}, {"ETag": 'W/"1"'}, {}])
-def test_versions_of_a_file_are_never_joined(site: Site, tmp_path: Path, headers: dict[str, str], md5: str) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [{"ETag": '"1"'}, {"Last-Modified": "Wed, 21 Oct 2025 07:28:00 GMT"}, {"ETag": 'W/"1"'}, {}],
+)
+def test_versions_of_a_file_are_never_joined(
+    site: Site, tmp_path: Path, headers: dict[str, str], md5: str
+) -> None:
     site.content, site.headers = make_zip(4 << 20), headers
     site.faults = ["drop"] + [503] * download.ATTEMPTS
     with pytest.raises(DownloadError):
         fetch(site.url, tmp_path, md5=md5)
-    site.content, site.headers = CONTENT, {name: value.replace("1", "2") for name, value in headers.items()}
+    site.content, site.headers = (
+        CONTENT,
+        {name: value.replace("1", "2") for name, value in headers.items()},
+    )
     fetch(site.url, tmp_path, md5=md5)
     assert whole(tmp_path)
 
@@ -269,11 +303,16 @@ def test_without_an_entity_tag_the_date_decides_and_without_both_it_comes_again(
     site.headers = headers
     for folder in ("a", "b"):
         fetch(site.url, tmp_path / folder, cache=tmp_path / "cache")
-    assert [request.get("If-Modified-Since") for request in site.requests] == [None, headers.get("Last-Modified")]
+    assert [request.get("If-Modified-Since") for request in site.requests] == [
+        None,
+        headers.get("Last-Modified"),
+    ]
     assert whole(tmp_path / "b")
 
 
-def test_a_server_that_is_gone_leaves_the_copy(site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_is_gone_leaves_the_copy(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fetch(site.url, tmp_path / "a", cache=tmp_path / "cache")
     site.server.shutdown()
     site.server.server_close()
@@ -294,14 +333,23 @@ def test_a_broken_download_goes_on_in_the_cache(site: Site, tmp_path: Path) -> N
 
 def test_several_at_once_download_once(site: Site, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda name: fetch(site.url, tmp_path / name, md5=MD5, cache=tmp_path / "cache"), "abcd"))
+        list(
+            pool.map(
+                lambda name: fetch(site.url, tmp_path / name, md5=MD5, cache=tmp_path / "cache"),
+                "abcd",
+            )
+        )
     assert len(site.requests) == 1
     assert all(whole(tmp_path / name) for name in "abcd")
 
 
 def test_another_files_beginning_is_thrown_away(site: Site, tmp_path: Path) -> None:
     (tmp_path / "fan.zip.part").write_bytes(b"something else")
-    for note in ("not JSON", "[]", json.dumps({"url": "http://elsewhere/fan.zip", "validator": '"1"'})):
+    for note in (
+        "not JSON",
+        "[]",
+        json.dumps({"url": "http://elsewhere/fan.zip", "validator": '"1"'}),
+    ):
         (tmp_path / "fan.zip.part.json").write_text(note)
         fetch(site.url, tmp_path)
         assert whole(tmp_path)
@@ -317,13 +365,18 @@ def test_a_beginning_that_is_already_all_or_too_much(site: Site, tmp_path: Path)
         assert whole(tmp_path)
 
 
-def test_a_killed_download_started_again_ends_with_the_right_bytes(site: Site, tmp_path: Path) -> None:
+def test_a_killed_download_started_again_ends_with_the_right_bytes(
+    site: Site, tmp_path: Path
+) -> None:
     site.faults = ["hang"]
     code = "import sys; from stethoscope.datasets.download import fetch; fetch(sys.argv[1], sys.argv[2])"
     process = subprocess.Popen([sys.executable, "-c", code, site.url, str(tmp_path)])
     part = tmp_path / "fan.zip.part"
     deadline = time.monotonic() + 30
-    while not (part.exists() and part.stat().st_size > len(CONTENT) // 3) and time.monotonic() < deadline:
+    while (
+        not (part.exists() and part.stat().st_size > len(CONTENT) // 3)
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -349,7 +402,10 @@ def test_a_wrong_md5_is_refused_and_nothing_is_left(site: Site, tmp_path: Path) 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_wrong_address_is_told_at_once(site: Site, tmp_path: Path, status: int) -> None:
     site.faults = [status]
-    with pytest.raises(DownloadError, match=f"{site.url}: answers {status} .*; check the address and that it is public"):
+    with pytest.raises(
+        DownloadError,
+        match=f"{site.url}: answers {status} .*; check the address and that it is public",
+    ):
         fetch(site.url, tmp_path)
     assert len(site.requests) == 1
 
@@ -367,7 +423,16 @@ def test_a_web_page_is_no_archive(site: Site, tmp_path: Path) -> None:
     assert not (tmp_path / "fan.zip").exists()
 
 
-@pytest.mark.parametrize("url", ["http://", "http://[", "https://exa mple/x.zip", "http://127.0.0.1:1/x.zip", "http://host.invalid/x.zip"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://",
+        "http://[",
+        "https://exa mple/x.zip",
+        "http://127.0.0.1:1/x.zip",
+        "http://host.invalid/x.zip",
+    ],
+)
 def test_an_impossible_address_is_one_clear_line(tmp_path: Path, url: str) -> None:
     with pytest.raises(DownloadError) as caught:
         fetch(url, tmp_path)
@@ -387,7 +452,9 @@ def test_an_impossible_address_is_one_clear_line(tmp_path: Path, url: str) -> No
         ("attachment", "content"),
     ],
 )
-def test_the_server_may_name_the_file_but_not_its_place(site: Site, tmp_path: Path, header: str, name: str) -> None:
+def test_the_server_may_name_the_file_but_not_its_place(
+    site: Site, tmp_path: Path, header: str, name: str
+) -> None:
     site.headers["Content-Disposition"] = header
     (one,) = fetch(site.url.replace("fan.zip", "content"), tmp_path)
     assert one.name == name
@@ -399,19 +466,39 @@ def test_the_name_in_the_address_may_not_leave_the_folder(site: Site, tmp_path: 
     assert one.path == tmp_path / "-6_dB_fan.zip"
 
 
-def test_a_full_disk_is_told_before_the_transfer(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_before_the_transfer(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     free = download.DISK_RESERVE + len(CONTENT) - 1
     monkeypatch.setattr(download.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
-    with pytest.raises(DownloadError, match=r"fan\.zip: needs 0\.00 GB, .* has 0\.07 GB free; free space or choose another folder"):
+    with pytest.raises(
+        DownloadError,
+        match=r"fan\.zip: needs 0\.00 GB, .* has 0\.07 GB free; free space or choose another folder",
+    ):
         fetch(site.url, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_catalogue_name_brings_its_own_checks(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalogue_name_brings_its_own_checks(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def entry(md5: str, size: int) -> catalogue.Entry:
-        return catalogue.Entry(name="mine/fan", title="", page="", url=site.url, md5=md5, bytes=size, licence="", layout="dcase2020")
+        return catalogue.Entry(
+            name="mine/fan",
+            title="",
+            page="",
+            url=site.url,
+            md5=md5,
+            bytes=size,
+            licence="",
+            layout="dcase2020",
+        )
 
-    for folder, md5, size, message in (("a", MD5, 0, ""), ("b", "0" * 32, 0, "has MD5"), ("c", MD5, 5, f"has {len(CONTENT)} bytes, not 5")):
+    for folder, md5, size, message in (
+        ("a", MD5, 0, ""),
+        ("b", "0" * 32, 0, "has MD5"),
+        ("c", MD5, 5, f"has {len(CONTENT)} bytes, not 5"),
+    ):
         known = {"mine/fan": entry(md5, size)}
         monkeypatch.setattr(catalogue, "entries", lambda known=known: known)
         if message:
@@ -419,11 +506,15 @@ def test_a_catalogue_name_brings_its_own_checks(site: Site, tmp_path: Path, monk
                 fetch("mine/fan", tmp_path / folder)
         else:
             assert fetch("mine/fan", tmp_path / folder)[0].url == site.url
-    with pytest.raises(DownloadError, match=r"mine/fam: .*did you mean mine/fan\?.*no file or folder"):
+    with pytest.raises(
+        DownloadError, match=r"mine/fam: .*did you mean mine/fan\?.*no file or folder"
+    ):
         fetch("mine/fam", tmp_path)
 
 
-def test_local_archives_are_linked_else_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_archives_are_linked_else_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = tmp_path / "-6_dB_fan.zip"
     source.write_bytes(CONTENT)
     for address in (str(source), source.as_uri()):
@@ -453,12 +544,22 @@ def test_a_link_keeps_its_own_name(tmp_path: Path) -> None:
 
 def test_a_folder_travels_as_one_archive(tmp_path: Path, wav: Callable[..., bytes]) -> None:
     folder = tmp_path / "-6_dB_fan"
-    for name in ("id_00/normal/00000000.wav", "id_00/abnormal/00000000.wav", "faults.csv", "notes.pdf", ".hidden/a.wav"):
+    for name in (
+        "id_00/normal/00000000.wav",
+        "id_00/abnormal/00000000.wav",
+        "faults.csv",
+        "notes.pdf",
+        ".hidden/a.wav",
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(wav())
     (one,) = fetch(str(folder), tmp_path / "to")
     with zipfile.ZipFile(one.path) as packed:
-        assert packed.namelist() == ["faults.csv", "id_00/abnormal/00000000.wav", "id_00/normal/00000000.wav"]
+        assert packed.namelist() == [
+            "faults.csv",
+            "id_00/abnormal/00000000.wav",
+            "id_00/normal/00000000.wav",
+        ]
         assert all(info.compress_type == zipfile.ZIP_STORED for info in packed.infolist())
         assert packed.read("id_00/normal/00000000.wav") == wav()
     assert one.name == "-6_dB_fan.zip"
@@ -505,7 +606,9 @@ def test_several_archives_with_their_md5s(site: Site, tmp_path: Path) -> None:
         ("simulated/fan?layout=dcase1999", "", "dcase1999"),
     ],
 )
-def test_what_cannot_be_is_one_clear_line(tmp_path: Path, address: str, md5: str, message: str) -> None:
+def test_what_cannot_be_is_one_clear_line(
+    tmp_path: Path, address: str, md5: str, message: str
+) -> None:
     with pytest.raises(StethoscopeError, match=message) as caught:
         fetch(address, tmp_path / "to", md5=md5)
     assert "\n" not in str(caught.value)

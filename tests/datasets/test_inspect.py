@@ -56,7 +56,9 @@ def test_shares_and_durations_are_those_of_the_readable_recordings(mixed: Path) 
     assert found.channels == {"1": 4, "2": 1}
     assert found.bit_depths == {"16": 3, "24": 1, "8": 1}
     seconds = found.seconds
-    assert (seconds["min"], seconds["median"], seconds["max"]) == pytest.approx((1.0, 1.0, 4.0), abs=0.01)
+    assert (seconds["min"], seconds["median"], seconds["max"]) == pytest.approx(
+        (1.0, 1.0, 4.0), abs=0.01
+    )
     assert seconds["total"] == pytest.approx(9.0, abs=0.01)
 
 
@@ -86,7 +88,9 @@ def test_an_inspection_is_json_and_readable_text(mixed: Path) -> None:
     assert "fan/loose.wav" in text
 
 
-def test_a_set_in_no_known_layout_is_inspected_all_the_same(tmp_path: Path, wav: Callable[..., bytes]) -> None:
+def test_a_set_in_no_known_layout_is_inspected_all_the_same(
+    tmp_path: Path, wav: Callable[..., bytes]
+) -> None:
     for i in range(30):
         (tmp_path / "bells").mkdir(exist_ok=True)
         (tmp_path / "bells" / f"audio_{i}.wav").write_bytes(wav())

@@ -8,8 +8,8 @@ import soundfile
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError, ModelError
 from stethoscope.features.extract import extract_features
-from stethoscope.features.logmel import LogMel
 from stethoscope.features.store import FeatureStore, FeatureWriter
+from stethoscope.sound.logmel import LogMel
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = 16_000, **options: object) -> None:
@@ -89,7 +89,9 @@ def test_other_rates_are_resampled_and_channels_chosen(tmp_path: Path) -> None:
     write_wav(folder / "b.wav", noise(1, 48_000, channels=8), rate=48_000)
     store = extract_features([folder], clips_of(folder), LogMel(channel=3), tmp_path / "store")
     samples, _ = soundfile.read(folder / "a.wav", dtype="float32")
-    np.testing.assert_array_equal(store.clip_frames(0), store.feature.extract(np.ascontiguousarray(samples[:, 3])))
+    np.testing.assert_array_equal(
+        store.clip_frames(0), store.feature.extract(np.ascontiguousarray(samples[:, 3]))
+    )
     assert store.n_frames.tolist() == [32, 32]
 
 
@@ -103,10 +105,15 @@ def test_a_missing_channel_is_named(tmp_path: Path) -> None:
 def test_labelled_intervals_of_one_recording_are_cut_from_it(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     write_wav(folder / "a.wav", noise(0, 32_000))
-    clips = [Clip(path="a.wav", recording="a", source="set", start=start, end=start + 0.5) for start in (0.25, 1.0)]
+    clips = [
+        Clip(path="a.wav", recording="a", source="set", start=start, end=start + 0.5)
+        for start in (0.25, 1.0)
+    ]
     store = extract_features([folder], clips, LogMel(), tmp_path / "store")
     samples, _ = soundfile.read(folder / "a.wav", dtype="float32")
-    np.testing.assert_array_equal(store.clip_frames(1), store.feature.extract(samples[16_000:24_000]))
+    np.testing.assert_array_equal(
+        store.clip_frames(1), store.feature.extract(samples[16_000:24_000])
+    )
     assert len(store.clips) == 2
 
 

@@ -6,7 +6,10 @@ from importlib import resources
 import pytest
 
 CSS = resources.files("stethoscope.report").joinpath("page.css").read_text(encoding="utf-8")
-LIGHT, DARK = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{(.*?)\}", CSS, re.DOTALL))
+LIGHT, DARK = (
+    dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+    for block in re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)
+)
 
 
 def luminance(colour: str) -> float:

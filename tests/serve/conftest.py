@@ -45,13 +45,13 @@ class Service:
 
 
 @contextmanager
-def serving(bundle: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[Service]:
+def serving(
+    bundle: Path, *options: str, environment: dict[str, str] | None = None
+) -> Iterator[Service]:
     """Run `stethoscope serve` in a process in which importing a blocked package fails."""
-    program = (
-        f"import sys\nfor name in {BLOCKED!r}: sys.modules[name] = None\nfrom stethoscope.cli import main\nsys.exit(main(sys.argv[1:]))"
-    )
+    program = f"import sys\nfor name in {BLOCKED!r}: sys.modules[name] = None\nfrom stethoscope.cli import main\nsys.exit(main(sys.argv[1:]))"
     # A file, not a pipe: nobody reads the log meanwhile, and a full pipe would stop the service.
-    log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed below, after the process
+    log = tempfile.TemporaryFile("w+")  # closed below, after the process  # noqa: SIM115
     process = subprocess.Popen(
         [sys.executable, "-c", program, "serve", str(bundle), "--port", "0", *options],
         stdout=subprocess.PIPE,
@@ -86,7 +86,9 @@ def service(fan_bundle: Path) -> Iterator[str]:
 
 @pytest.fixture
 def start() -> Iterator[Callable[..., str]]:
-    """Starts services in threads of this process, so that a test can set limits and reach inside; returns their addresses."""
+    """Starts services in threads of this process, so that a test can set limits and reach inside;
+    returns their addresses.
+    """
     with ExitStack() as stack:
 
         def start(bundle: Path | LiveModel, *, api_key: str = "", **limits: Any) -> str:
@@ -125,7 +127,9 @@ def recordings(fan_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> l
 
 
 @pytest.fixture
-def predicted(fan_bundle: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, Any]]]:
+def predicted(
+    fan_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., list[dict[str, Any]]]:
     """What `stethoscope predict` answers to files."""
 
     def predicted(*files: Path, machine_id: str = "") -> list[dict[str, Any]]:

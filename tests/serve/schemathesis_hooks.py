@@ -12,7 +12,12 @@ from stethoscope.serve.body import AUDIO_TYPES
 
 def wav(seconds: float, rate: int) -> bytes:
     buffer = io.BytesIO()
-    soundfile.write(buffer, 0.1 * np.random.default_rng(0).standard_normal(round(seconds * rate)), rate, format="WAV")
+    soundfile.write(
+        buffer,
+        0.1 * np.random.default_rng(0).standard_normal(round(seconds * rate)),
+        rate,
+        format="WAV",
+    )
     return buffer.getvalue()
 
 

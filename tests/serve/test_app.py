@@ -26,7 +26,9 @@ from tests.serve.conftest import serving, wait
 Start = Callable[..., str]
 
 
-def wav(samples: np.ndarray, rate: int = 16_000, subtype: str = "PCM_16", kind: str = "WAV") -> bytes:
+def wav(
+    samples: np.ndarray, rate: int = 16_000, subtype: str = "PCM_16", kind: str = "WAV"
+) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, rate, subtype=subtype, format=kind)
     return buffer.getvalue()
@@ -36,7 +38,9 @@ def noise(seconds: float = 1.0, rate: int = 16_000, channels: int = 1) -> np.nda
     return 0.1 * np.random.default_rng(0).standard_normal((round(seconds * rate), channels))
 
 
-def post(url: str, content: bytes, name: str = "clip.wav", field: str = "file", **options: Any) -> requests.Response:
+def post(
+    url: str, content: bytes, name: str = "clip.wav", field: str = "file", **options: Any
+) -> requests.Response:
     return requests.post(f"{url}/inference", files={field: (name, content)}, timeout=20, **options)
 
 
@@ -49,22 +53,32 @@ def metric(url: str, name: str, **labels: str) -> float:
     return 0.0
 
 
-def test_a_file_is_answered_exactly_as_predict_answers_it(service: str, recordings: list[Path], predicted: Callable[..., Any]) -> None:
+def test_a_file_is_answered_exactly_as_predict_answers_it(
+    service: str, recordings: list[Path], predicted: Callable[..., Any]
+) -> None:
     for file, expected in zip(recordings, predicted(*recordings), strict=True):
         as_form = post(service, file.read_bytes(), file.name)
         as_body = requests.post(
-            f"{service}/inference", data=file.read_bytes(), params={"name": file.name}, headers={"content-type": "audio/wav"}, timeout=20
+            f"{service}/inference",
+            data=file.read_bytes(),
+            params={"name": file.name},
+            headers={"content-type": "audio/wav"},
+            timeout=20,
         )
         assert as_form.status_code == as_body.status_code == 200
         assert as_form.json() == as_body.json() == expected
 
 
-def test_the_machine_is_named_by_form_or_query(service: str, recordings: list[Path], predicted: Callable[..., Any]) -> None:
+def test_the_machine_is_named_by_form_or_query(
+    service: str, recordings: list[Path], predicted: Callable[..., Any]
+) -> None:
     content = recordings[0].read_bytes()
     (expected,) = predicted(recordings[0], machine_id="02")
     assert expected["Details"]["MachineId"] == "02"
     assert post(service, content, recordings[0].name, data={"machine_id": "02"}).json() == expected
-    assert post(service, content, recordings[0].name, params={"machine_id": "02"}).json() == expected
+    assert (
+        post(service, content, recordings[0].name, params={"machine_id": "02"}).json() == expected
+    )
     assert post(service, content).json()["Details"]["MachineId"] is None
 
 
@@ -75,7 +89,10 @@ def test_a_batch_is_answered_in_order_and_survives_a_bad_recording(
     parts.insert(1, ("file", ("text.wav", b"no sound")))
     results = requests.post(f"{service}/inference/batch", files=parts, timeout=20).json()["Results"]
     assert [result.pop("File") for result in results] == [name for _, (name, _) in parts]
-    assert results.pop(1) == {"Error": "text.wav: not a readable WAV, FLAC or OGG recording", "Reason": "unusable_recording"}
+    assert results.pop(1) == {
+        "Error": "text.wav: not a readable WAV, FLAC or OGG recording",
+        "Reason": "unusable_recording",
+    }
     assert results == predicted(*recordings[:3])
 
 
@@ -113,9 +130,24 @@ def bomb() -> bytes:
         (bytes(33 << 20), 413, "too_large"),
         (b"PK\x03\x04" + bytes(1000), 422, "unusable_recording"),
     ],
-    ids=["empty", "text", "cut", "NaN", "huge", "one-sample", "100 Hz", "no-samples", "long", "bomb", "large", "zip"],
+    ids=[
+        "empty",
+        "text",
+        "cut",
+        "NaN",
+        "huge",
+        "one-sample",
+        "100 Hz",
+        "no-samples",
+        "long",
+        "bomb",
+        "large",
+        "zip",
+    ],
 )
-def test_what_cannot_be_judged_is_refused_with_a_reason(service: str, content: bytes, status: int, reason: str) -> None:
+def test_what_cannot_be_judged_is_refused_with_a_reason(
+    service: str, content: bytes, status: int, reason: str
+) -> None:
     answer = post(service, content)
     assert (answer.status_code, answer.json()["Reason"]) == (status, reason)
     assert answer.json()["Error"]
@@ -138,16 +170,47 @@ FORM = "multipart/form-data; boundary=B"
         (b"file=x", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
         (b"x", "multipart/form-data", 422, "malformed_form"),
         (b"garbage", FORM, 422, "malformed_form"),
-        (b'--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc', FORM, 422, "malformed_form"),
-        (b'--B\r\nContent-Disposition: form-data; name="sound"\r\n\r\nabc\r\n--B--\r\n', FORM, 422, "no_file"),
-        (b'--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n' + bytes(5000) + b"\r\n--B--\r\n", FORM, 422, "malformed_form"),
-        (b"--B\r\nX: " + bytes(b"y" * 9000) + b"\r\n\r\n\r\n--B--\r\n", FORM, 422, "malformed_form"),
-        (b'--B\r\nContent-Disposition: form-data; name="file"\r\n\r\na\r\n' * 2 + b"--B--\r\n", FORM, 413, "too_many_files"),
+        (
+            b'--B\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
+            FORM,
+            422,
+            "malformed_form",
+        ),
+        (
+            b'--B\r\nContent-Disposition: form-data; name="sound"\r\n\r\nabc\r\n--B--\r\n',
+            FORM,
+            422,
+            "no_file",
+        ),
+        (
+            b'--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n'
+            + bytes(5000)
+            + b"\r\n--B--\r\n",
+            FORM,
+            422,
+            "malformed_form",
+        ),
+        (
+            b"--B\r\nX: " + bytes(b"y" * 9000) + b"\r\n\r\n\r\n--B--\r\n",
+            FORM,
+            422,
+            "malformed_form",
+        ),
+        (
+            b'--B\r\nContent-Disposition: form-data; name="file"\r\n\r\na\r\n' * 2 + b"--B--\r\n",
+            FORM,
+            413,
+            "too_many_files",
+        ),
         (b"x", "multipart/form-data; boundary=" + "b" * 5000, 422, "malformed_form"),
     ],
 )
-def test_what_is_no_form_is_refused_with_a_reason(service: str, body: bytes, content_type: str, status: int, reason: str) -> None:
-    answer = requests.post(f"{service}/inference", data=body, headers={"content-type": content_type}, timeout=20)
+def test_what_is_no_form_is_refused_with_a_reason(
+    service: str, body: bytes, content_type: str, status: int, reason: str
+) -> None:
+    answer = requests.post(
+        f"{service}/inference", data=body, headers={"content-type": content_type}, timeout=20
+    )
     assert (answer.status_code, answer.json()["Reason"]) == (status, reason)
 
 
@@ -177,7 +240,9 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(start: Start, fan_bundl
             yield bytes(10_000)
 
     try:
-        answer = requests.post(f"{url}/inference", data=endless(), headers={"content-type": "audio/wav"}, timeout=20)
+        answer = requests.post(
+            f"{url}/inference", data=endless(), headers={"content-type": "audio/wav"}, timeout=20
+        )
         assert answer.status_code == 413
     except requests.ConnectionError:  # the sender did not listen while it sent
         pass
@@ -189,7 +254,9 @@ def test_slow_senders_are_let_go(start: Start, fan_bundle: Path) -> None:
     url = start(fan_bundle, receive_seconds=0.3)
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as slow:
-        slow.sendall(b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 1000\r\n\r\nRIFF")
+        slow.sendall(
+            b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 1000\r\n\r\nRIFF"
+        )
         answer = slow.recv(4096)
         assert answer.startswith(b"HTTP/1.1 408")
     with socket.create_connection((host, int(port)), timeout=5) as slow:
@@ -214,10 +281,15 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     opened.set()
 
 
-def test_more_requests_than_places_are_turned_away_and_the_others_answered(start: Start, fan_bundle: Path, gate: threading.Event) -> None:
+def test_more_requests_than_places_are_turned_away_and_the_others_answered(
+    start: Start, fan_bundle: Path, gate: threading.Event
+) -> None:
     url = start(fan_bundle, places=2)
     answers: list[int] = []
-    threads = [threading.Thread(target=lambda: answers.append(post(url, wav(noise())).status_code)) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(post(url, wav(noise())).status_code))
+        for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     wait(lambda: metric(url, "stethoscope_places_taken") == 2)
@@ -231,7 +303,9 @@ def test_more_requests_than_places_are_turned_away_and_the_others_answered(start
     assert post(url, wav(noise())).status_code == 200
 
 
-def test_who_waits_too_long_is_told_so(start: Start, fan_bundle: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waits_too_long_is_told_so(
+    start: Start, fan_bundle: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(app, "processors", lambda: 1)
     url = start(fan_bundle, wait_seconds=0.2)
     first = threading.Thread(target=post, args=(url, wav(noise())))
@@ -244,7 +318,9 @@ def test_who_waits_too_long_is_told_so(start: Start, fan_bundle: Path, gate: thr
     assert post(url, wav(noise())).status_code == 200
 
 
-def test_requests_together_hold_no_more_than_they_may(start: Start, fan_bundle: Path, gate: threading.Event) -> None:
+def test_requests_together_hold_no_more_than_they_may(
+    start: Start, fan_bundle: Path, gate: threading.Event
+) -> None:
     url = start(fan_bundle, max_bytes_held=50_000)
     first = threading.Thread(target=post, args=(url, wav(noise())))
     first.start()
@@ -257,7 +333,10 @@ def test_requests_together_hold_no_more_than_they_may(start: Start, fan_bundle: 
 
 
 def test_a_fault_of_ours_leaks_nothing(
-    start: Start, fan_bundle: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    start: Start,
+    fan_bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fails(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"secret in {fan_bundle}")
@@ -271,10 +350,17 @@ def test_a_fault_of_ours_leaks_nothing(
     wait(lambda: "secret" in caplog.text)
 
 
-def test_a_key_is_asked_for_where_there_is_something_to_guard(start: Start, fan_bundle: Path) -> None:
+def test_a_key_is_asked_for_where_there_is_something_to_guard(
+    start: Start, fan_bundle: Path
+) -> None:
     url = start(fan_bundle, api_key="s3cret")
     content = wav(noise())
-    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "s3cret"}, {"authorization": "Basic s3cret"}):
+    for headers in (
+        {},
+        {"authorization": "Bearer wrong"},
+        {"authorization": "s3cret"},
+        {"authorization": "Basic s3cret"},
+    ):
         refused = post(url, content, headers=headers)
         assert (refused.status_code, refused.json()["Reason"]) == (401, "unauthorized")
     assert post(url, content, headers={"authorization": "Bearer s3cret"}).status_code == 200
@@ -291,11 +377,19 @@ def test_answers_carry_safe_headers_and_a_request_id(service: str) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert "server" not in headers
         assert re.fullmatch("[0-9a-f]{32}", headers["x-request-id"])
-    assert requests.get(service, headers={"x-request-id": "job-7"}, timeout=5).headers["x-request-id"] == "job-7"
-    assert requests.get(service, headers={"x-request-id": 'a"b'}, timeout=5).headers["x-request-id"] != 'a"b'
+    assert (
+        requests.get(service, headers={"x-request-id": "job-7"}, timeout=5).headers["x-request-id"]
+        == "job-7"
+    )
+    assert (
+        requests.get(service, headers={"x-request-id": 'a"b'}, timeout=5).headers["x-request-id"]
+        != 'a"b'
+    )
 
 
-def test_health_and_metadata_follow_the_open_inference_protocol(service: str, fan_bundle: Path) -> None:
+def test_health_and_metadata_follow_the_open_inference_protocol(
+    service: str, fan_bundle: Path
+) -> None:
     name = read_json(fan_bundle / "bundle.json")["name"]
     assert requests.get(f"{service}/v2/health/live", timeout=5).json() == {"live": True}
     assert requests.get(f"{service}/v2/health/ready", timeout=5).json() == {"ready": True}
@@ -307,34 +401,54 @@ def test_health_and_metadata_follow_the_open_inference_protocol(service: str, fa
     assert metadata["parameters"]["sample_rate"] == 16_000
 
 
-def test_verdicts_and_drift_are_counted(start: Start, fan_bundle: Path, recordings: list[Path]) -> None:
+def test_verdicts_and_drift_are_counted(
+    start: Start, fan_bundle: Path, recordings: list[Path]
+) -> None:
     url = start(fan_bundle)
     files = [file for file in recordings if "id_00" in file.name]
-    probabilities = [post(url, file.read_bytes(), file.name).json()["Details"]["Probabilities"][1] for file in files]
-    assert metric(url, "stethoscope_score_drift", machine="fan/00") == pytest.approx(np.mean(probabilities) - 0.5)
-    counted = sum(metric(url, "stethoscope_verdicts_total", machine="fan/00", anomaly=anomaly) for anomaly in ("true", "false"))
+    probabilities = [
+        post(url, file.read_bytes(), file.name).json()["Details"]["Probabilities"][1]
+        for file in files
+    ]
+    assert metric(url, "stethoscope_score_drift", machine="fan/00") == pytest.approx(
+        np.mean(probabilities) - 0.5
+    )
+    counted = sum(
+        metric(url, "stethoscope_verdicts_total", machine="fan/00", anomaly=anomaly)
+        for anomaly in ("true", "false")
+    )
     assert counted == len(probabilities)
-    assert metric(url, "stethoscope_requests_total", route="/inference", status="200") == len(probabilities)
+    assert metric(url, "stethoscope_requests_total", route="/inference", status="200") == len(
+        probabilities
+    )
     requests.get(f"{url}/made/up/by/a/scanner", timeout=5)
     assert metric(url, "stethoscope_requests_total", route="unknown", status="404") == 1
 
 
-def test_the_picture_shows_the_frames_and_where_they_deviate(service: str, fan_bundle: Path, recordings: list[Path]) -> None:
+def test_the_picture_shows_the_frames_and_where_they_deviate(
+    service: str, fan_bundle: Path, recordings: list[Path]
+) -> None:
     import base64
 
-    from stethoscope.bundle import Bundle
-    from stethoscope.inference import Inference
+    from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.inference import Inference
 
-    answer = post(service, recordings[0].read_bytes(), recordings[0].name, params={"picture": "true"}).json()
+    answer = post(
+        service, recordings[0].read_bytes(), recordings[0].name, params={"picture": "true"}
+    ).json()
     picture = answer["Picture"]
     inference = Inference(Bundle.open(fan_bundle))
     frames = inference.frames(recordings[0])
-    deviation = uniform_filter(inference.bundle.detector.deviation(frames, "fan/00"), (5, 3), mode="reflect")
+    deviation = uniform_filter(
+        inference.bundle.detector.deviation(frames, "fan/00"), (5, 3), mode="reflect"
+    )
     assert (picture["Columns"], picture["Bands"]) == frames.shape
     assert picture["Seconds"] == pytest.approx(1.0, abs=0.05)
     assert picture["Frequencies"] == sorted(picture["Frequencies"])
     for name, expected in (("Spectrogram", frames), ("Deviation", deviation)):
-        painted = np.frombuffer(base64.b64decode(picture[name]), np.uint8).reshape(picture["Bands"], picture["Columns"])
+        painted = np.frombuffer(base64.b64decode(picture[name]), np.uint8).reshape(
+            picture["Bands"], picture["Columns"]
+        )
         loudest = np.unravel_index(expected.argmax(), expected.shape)
         assert painted[loudest[1], loudest[0]] == 255
         shown = (painted.T > 0) & (painted.T < 255)
@@ -364,12 +478,17 @@ def test_a_new_bundle_takes_over_and_a_corrupt_one_is_refused_and_reported(
     rename(deployed, "third")
     wait(lambda: metric(url, "stethoscope_reloads_total", result="refused") >= 1)
     assert post(url, content).json()["Details"]["Model"] == "second"
-    refused = requests.get(f"{url}/v2/models/second", timeout=5).json()["parameters"]["refused_reload"]
+    refused = requests.get(f"{url}/v2/models/second", timeout=5).json()["parameters"][
+        "refused_reload"
+    ]
     assert network.name in refused
     assert str(deployed) not in refused
     network.write_bytes(whole)
     wait(lambda: post(url, content).json()["Details"]["Model"] == "third")
-    assert requests.get(f"{url}/v2/models/third", timeout=5).json()["parameters"]["refused_reload"] is None
+    assert (
+        requests.get(f"{url}/v2/models/third", timeout=5).json()["parameters"]["refused_reload"]
+        is None
+    )
 
 
 def test_no_request_fails_while_bundles_change(
@@ -403,7 +522,8 @@ def test_a_signal_ends_the_service_when_what_is_inside_is_answered(fan_bundle: P
         content = wav(noise())
         with socket.create_connection((host, int(port)), timeout=10) as client:
             client.sendall(
-                b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: %d\r\n\r\n" % len(content)
+                b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: %d\r\n\r\n"
+                % len(content)
                 + content[:100]
             )
             time.sleep(0.3)
@@ -447,7 +567,14 @@ def test_a_bundle_or_address_that_cannot_serve_is_one_clear_line(
 
 
 def test_the_pages_load_nothing_from_elsewhere(service: str) -> None:
-    for path in ("/", "/docs", "/page/page.js", "/page/page.css", "/page/docs.js", "/page/icon.svg"):
+    for path in (
+        "/",
+        "/docs",
+        "/page/page.js",
+        "/page/page.css",
+        "/page/docs.js",
+        "/page/icon.svg",
+    ):
         answer = requests.get(service + path, headers={"accept": "text/html"}, timeout=5)
         assert answer.status_code == 200
         addresses = set(re.findall(r"https?://[^\s\"'<>)]+", answer.text))

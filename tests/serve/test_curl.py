@@ -28,16 +28,26 @@ def test_the_lines_are_found() -> None:
 
 
 @pytest.mark.parametrize("line", sorted(set(LINES)))
-def test_the_lines_of_the_docs_work_as_printed(line: str, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_the_docs_work_as_printed(
+    line: str, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if shutil.which("curl") is None:
         if os.environ.get("CI"):
             pytest.fail("curl is missing in CI")
         pytest.skip("no curl: apt-get install curl")
     for name in ("clip", "new", "one", "two"):
-        soundfile.write(tmp_path / f"{name}.wav", 0.1 * np.random.default_rng(0).standard_normal(16_000), 16_000)
+        soundfile.write(
+            tmp_path / f"{name}.wav", 0.1 * np.random.default_rng(0).standard_normal(16_000), 16_000
+        )
     monkeypatch.setenv("STETHOSCOPE_API_KEY", "s3cret")
     command = shlex.split(os.path.expandvars(ADDRESS.sub(service, line)))
-    done = subprocess.run([*command, "--silent", "--noproxy", "*"], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [*command, "--silent", "--noproxy", "*"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     for verdict in answer.get("Results", [answer]):

@@ -1,4 +1,6 @@
-"""The OpenAPI description against what the service does: requests made from it, right and wrong, by schemathesis."""
+"""The OpenAPI description against what the service does: requests made from it, right and wrong, by
+schemathesis.
+"""
 
 import os
 import re

@@ -21,10 +21,14 @@ def long_clips(recordings: list[Path], tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_hostile_requests_spoil_nothing_for_the_others(fan_bundle: Path, long_clips: list[Path]) -> None:
+def test_hostile_requests_spoil_nothing_for_the_others(
+    fan_bundle: Path, long_clips: list[Path]
+) -> None:
     with serving(fan_bundle) as running:
         process = psutil.Process(running.process.pid)
-        outcome = load(int(running.url.rpartition(":")[2]), long_clips, seconds=6, clients=8, process=process)
+        outcome = load(
+            int(running.url.rpartition(":")[2]), long_clips, seconds=6, clients=8, process=process
+        )
     assert outcome.faults == []
     assert outcome.good[200] >= 50
     assert {kind for kind, _ in outcome.hostile} >= {"bomb", "large", "slow", "NaN", "wrong field"}

@@ -17,7 +17,11 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get i
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        flags = [
+            "--no-sandbox",
+            "--use-fake-device-for-media-stream",
+            "--use-fake-ui-for-media-stream",
+        ]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()
@@ -25,7 +29,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, service: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page; at the end no script may have failed and nothing may have been loaded from elsewhere."""
+    """Opens the page; at the end no script may have failed and nothing may have been loaded from
+    elsewhere.
+    """
     pages: list[Page] = []
     troubles: list[str] = []
 
@@ -33,8 +39,20 @@ def opened(browser: Browser, service: str) -> Iterator[Callable[..., Page]]:
         page = browser.new_page(**options)
         pages.append(page)
         page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("console", lambda message: troubles.append(message.text) if "Content Security" in message.text else None)
-        page.on("request", lambda request: None if request.url.startswith((url, "blob:", "data:")) else troubles.append(request.url))
+        page.on(
+            "console",
+            lambda message: (
+                troubles.append(message.text) if "Content Security" in message.text else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((url, "blob:", "data:"))
+                else troubles.append(request.url)
+            ),
+        )
         page.goto(url + path)
         return page
 
@@ -57,7 +75,9 @@ def drop(page: Page, file: Path) -> None:
 
 
 @pytest.fixture
-def contrast(recordings: list[Path], predicted: Callable[..., Any], tmp_path: Path) -> tuple[Path, Path]:
+def contrast(
+    recordings: list[Path], predicted: Callable[..., Any], tmp_path: Path
+) -> tuple[Path, Path]:
     """A clip that is found normal, and one that is found anomalous: a whistle in silence."""
     whistle = tmp_path / "whistle_id_00_.wav"
     soundfile.write(whistle, 0.3 * np.sin(np.arange(16_000)), 16_000, subtype="FLOAT")
@@ -68,10 +88,16 @@ def contrast(recordings: list[Path], predicted: Callable[..., Any], tmp_path: Pa
 
 def violations(page: Page) -> list[str]:
     results = Axe().run(page)["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in results if one["impact"] in ("serious", "critical", "moderate")]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html']}"
+        for one in results
+        if one["impact"] in ("serious", "critical", "moderate")
+    ]
 
 
-def test_dropped_clips_get_their_verdicts(opened: Callable[..., Page], contrast: tuple[Path, Path]) -> None:
+def test_dropped_clips_get_their_verdicts(
+    opened: Callable[..., Page], contrast: tuple[Path, Path]
+) -> None:
     page = opened()
     normal, anomalous = contrast
     expect(page.locator("#result")).to_be_hidden()
@@ -89,7 +115,9 @@ def test_dropped_clips_get_their_verdicts(opened: Callable[..., Page], contrast:
     expect(page.locator("#message")).to_have_text("Component OK")
 
 
-def test_the_heat_map_is_painted_over_the_spectrogram(opened: Callable[..., Page], contrast: tuple[Path, Path]) -> None:
+def test_the_heat_map_is_painted_over_the_spectrogram(
+    opened: Callable[..., Page], contrast: tuple[Path, Path]
+) -> None:
     page = opened()
     drop(page, contrast[1])
     expect(page.locator("#message")).to_have_text("Anomaly")
@@ -97,7 +125,10 @@ def test_the_heat_map_is_painted_over_the_spectrogram(opened: Callable[..., Page
     with_heat = page.eval_on_selector("#picture", pixels)
     page.get_by_label("Show deviation").uncheck()
     without = page.eval_on_selector("#picture", pixels)
-    reddest = [max(values[at] - values[at + 2] for at in range(0, len(values), 4)) for values in (with_heat, without)]
+    reddest = [
+        max(values[at] - values[at + 2] for at in range(0, len(values), 4))
+        for values in (with_heat, without)
+    ]
     assert reddest[0] > 60
     assert reddest[1] <= 0
 
@@ -117,7 +148,9 @@ def test_a_model_of_events_shows_when_they_were_heard(
     assert violations(page) == []
 
 
-def test_a_file_that_is_no_sound_is_told_and_kept_in_the_history(opened: Callable[..., Page], tmp_path: Path) -> None:
+def test_a_file_that_is_no_sound_is_told_and_kept_in_the_history(
+    opened: Callable[..., Page], tmp_path: Path
+) -> None:
     page = opened()
     text = tmp_path / "notes.wav"
     text.write_text("no sound")
@@ -138,7 +171,9 @@ def test_a_recording_from_the_microphone_is_judged(opened: Callable[..., Page]) 
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible_and_fits(opened: Callable[..., Page], contrast: tuple[Path, Path], width: int, scheme: str) -> None:
+def test_the_page_is_accessible_and_fits(
+    opened: Callable[..., Page], contrast: tuple[Path, Path], width: int, scheme: str
+) -> None:
     page = opened(color_scheme=scheme, viewport={"width": width, "height": 800})
     assert violations(page) == []
     for file in contrast:
@@ -148,7 +183,9 @@ def test_the_page_is_accessible_and_fits(opened: Callable[..., Page], contrast: 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_keyboard_reaches_everything(opened: Callable[..., Page], contrast: tuple[Path, Path]) -> None:
+def test_the_keyboard_reaches_everything(
+    opened: Callable[..., Page], contrast: tuple[Path, Path]
+) -> None:
     page = opened()
     drop(page, contrast[0])
     expect(page.locator("#history button")).to_have_count(1)
@@ -173,5 +210,7 @@ def test_a_service_with_a_key_asks_for_it(
 
 def test_the_documentation_shows_every_address(opened: Callable[..., Page]) -> None:
     page = opened(path="/docs")
-    expect(page.locator("#operations h2")).to_contain_text(["POST /inference", "POST /inference/batch"])
+    expect(page.locator("#operations h2")).to_contain_text(
+        ["POST /inference", "POST /inference/batch"]
+    )
     assert violations(page) == []

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import requests
 import soundfile
-from sounds import beeps
 
-from stethoscope.bundle import Bundle, name_faults, write_bundle
+from stethoscope.bundle.bundle import Bundle, name_faults, write_bundle
 from stethoscope.cli import main
-from stethoscope.diagnosis import References
-from stethoscope.export.tflite import write_tflite
-from stethoscope.features.logmel import LogMel
+from stethoscope.diagnosis.model import References
 from stethoscope.files import write_json
+from stethoscope.model.tflite import write_tflite
+from stethoscope.sound.logmel import LogMel
+from tests.sounds import beeps
 
 RATE = 16_000
 MESSAGES = ("Component is imbalanced", "Component is clogged", "Voltage change")
@@ -37,14 +37,18 @@ def predict(capsys: pytest.CaptureFixture[str]) -> Predict:
 
 
 def post(url: str, file: Path, **options: Any) -> dict[str, Any]:
-    answer = requests.post(f"{url}/inference", files={"file": (str(file), file.read_bytes())}, timeout=20, **options)
+    answer = requests.post(
+        f"{url}/inference", files={"file": (str(file), file.read_bytes())}, timeout=20, **options
+    )
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 @pytest.fixture(scope="module")
 def four_classes(fan_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The fan's detector beside a network that was not trained but set: the quarter of the bands that is loudest is the class."""
+    """The fan's detector beside a network that was not trained but set: the quarter of the bands
+    that is loudest is the class.
+    """
     import keras
 
     folder = tmp_path_factory.mktemp("four")
@@ -52,28 +56,49 @@ def four_classes(fan_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     model.mkdir()
     quarters = np.kron(np.eye(4), np.ones((4, 1)))
     dense = keras.layers.Dense(4, activation="softmax", use_bias=False)
-    network = keras.Sequential([keras.layers.Input((8, 16)), keras.layers.GlobalAveragePooling1D(), dense])
+    network = keras.Sequential(
+        [keras.layers.Input((8, 16)), keras.layers.GlobalAveragePooling1D(), dense]
+    )
     dense.set_weights([quarters])
     write_tflite(network, model / "classifier.tflite", shape=(None, 8, 16), probe=(2, 8, 16))
     write_json(model / "feature.json", LogMel(sample_rate=RATE, n_mels=16).to_json())
     labels = ["normal", "fault 1", "fault 2", "fault 3"]
-    write_json(model / "model.json", {"kind": "classifier", "schema_version": 1, "window": 8, "labels": labels, "versions": {}})
+    write_json(
+        model / "model.json",
+        {"kind": "classifier", "schema_version": 1, "window": 8, "labels": labels, "versions": {}},
+    )
     References({}).write(model)
     fan = Bundle.open(fan_bundle)
     models = {"detector": fan_bundle / "models" / "detector", "diagnosis": model}
-    bundle = write_bundle(folder / "bundle", name="four", models=models, metrics={}, settings={}, thresholds=fan.thresholds)
+    bundle = write_bundle(
+        folder / "bundle",
+        name="four",
+        models=models,
+        metrics={},
+        settings={},
+        thresholds=fan.thresholds,
+    )
     return name_faults(bundle, {}, dict(enumerate(MESSAGES, start=1))).folder
 
 
 def test_the_four_classes_of_the_classic_service_have_its_messages(
-    start: Callable[..., str], four_classes: Path, recordings: list[Path], tmp_path: Path, predict: Predict
+    start: Callable[..., str],
+    four_classes: Path,
+    recordings: list[Path],
+    tmp_path: Path,
+    predict: Predict,
 ) -> None:
     url = start(four_classes)
     bands = LogMel(sample_rate=RATE, n_mels=16).filters.argmax(axis=1) * (RATE / 1024)
     said = []
     for number in (5, 9, 14):  # a band of the second, third and last quarter
         file = tmp_path / f"{number}_id_00_.wav"
-        soundfile.write(file, 0.3 * np.sin(2 * np.pi * bands[number] * np.arange(RATE) / RATE), RATE, subtype="FLOAT")
+        soundfile.write(
+            file,
+            0.3 * np.sin(2 * np.pi * bands[number] * np.arange(RATE) / RATE),
+            RATE,
+            subtype="FLOAT",
+        )
         answer = post(url, file)
         assert answer == predict(four_classes, file)
         assert answer["Anomaly"] is True
@@ -82,13 +107,20 @@ def test_the_four_classes_of_the_classic_service_have_its_messages(
         said.append(answer["Details"]["Message"])
     assert tuple(said) == MESSAGES
     answers = [post(url, file) for file in recordings]
-    assert {answer["Details"]["Message"] for answer in answers if not answer["Anomaly"]} == {"Component OK"}
+    assert {answer["Details"]["Message"] for answer in answers if not answer["Anomaly"]} == {
+        "Component OK"
+    }
     assert {"Message", "Probabilities", "Labels"} <= answers[0]["Details"].keys()
 
 
-def test_events_are_listed_where_they_are(start: Callable[..., str], beep_parts: Path, tmp_path: Path, predict: Predict) -> None:
+def test_events_are_listed_where_they_are(
+    start: Callable[..., str], beep_parts: Path, tmp_path: Path, predict: Predict
+) -> None:
     beeps(tmp_path, "x", seed=99)
-    truth = [tuple(map(float, line.split("\t")[:2])) for line in (tmp_path / "labels_x.txt").read_text().splitlines()]
+    truth = [
+        tuple(map(float, line.split("\t")[:2]))
+        for line in (tmp_path / "labels_x.txt").read_text().splitlines()
+    ]
     bundle, url = beep_parts / "bundle", start(beep_parts / "bundle")
     answer = post(url, tmp_path / "audio_x.wav")
     assert answer == predict(bundle, tmp_path / "audio_x.wav")
@@ -101,28 +133,52 @@ def test_events_are_listed_where_they_are(start: Callable[..., str], beep_parts:
     np.testing.assert_allclose(found, truth, atol=0.2)
 
     parameters = requests.get(f"{url}/v2/models/{details['Model']}", timeout=5).json()["parameters"]
-    assert (parameters["roles"], parameters["labels"], parameters["machines"]) == (["events"], ["Beep"], [])
+    assert (parameters["roles"], parameters["labels"], parameters["machines"]) == (
+        ["events"],
+        ["Beep"],
+        [],
+    )
     text = requests.get(f"{url}/metrics", timeout=5).text
     assert 'stethoscope_verdicts_total{anomaly="true",machine=""} 1.0' in text
     assert "stethoscope_score_drift{" not in text, "there is no normal clip to compare with"
 
 
 def test_silence_has_no_event(start: Callable[..., str], beep_parts: Path, tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "silence.wav", 1e-4 * np.random.default_rng(0).standard_normal(2 * RATE), RATE)
+    soundfile.write(
+        tmp_path / "silence.wav", 1e-4 * np.random.default_rng(0).standard_normal(2 * RATE), RATE
+    )
     answer = post(start(beep_parts / "bundle"), tmp_path / "silence.wav")
     assert answer["Anomaly"] is False
     assert answer["Details"]["Message"] == "No event"
     assert answer["Details"]["Events"] == []
 
 
-def test_the_picture_shows_when_the_events_are(start: Callable[..., str], beep_parts: Path, tmp_path: Path) -> None:
+def test_the_picture_shows_when_the_events_are(
+    start: Callable[..., str], beep_parts: Path, tmp_path: Path
+) -> None:
     beeps(tmp_path, "x", seed=99)
-    answer = post(start(beep_parts / "bundle"), tmp_path / "audio_x.wav", params={"picture": "true"})
+    answer = post(
+        start(beep_parts / "bundle"), tmp_path / "audio_x.wav", params={"picture": "true"}
+    )
     picture = answer["Picture"]
-    shown = np.frombuffer(base64.b64decode(picture["Deviation"]), np.uint8).reshape(picture["Bands"], picture["Columns"])
+    shown = np.frombuffer(base64.b64decode(picture["Deviation"]), np.uint8).reshape(
+        picture["Bands"], picture["Columns"]
+    )
     times = (np.arange(picture["Columns"]) + 0.5) / picture["Columns"] * picture["Seconds"]
-    inside = np.any([(times > event["start"] + 0.1) & (times < event["end"] - 0.1) for event in answer["Details"]["Events"]], axis=0)
-    outside = ~np.any([(times > event["start"] - 0.1) & (times < event["end"] + 0.1) for event in answer["Details"]["Events"]], axis=0)
+    inside = np.any(
+        [
+            (times > event["start"] + 0.1) & (times < event["end"] - 0.1)
+            for event in answer["Details"]["Events"]
+        ],
+        axis=0,
+    )
+    outside = ~np.any(
+        [
+            (times > event["start"] - 0.1) & (times < event["end"] + 0.1)
+            for event in answer["Details"]["Events"]
+        ],
+        axis=0,
+    )
     assert picture["Seconds"] == pytest.approx(12.0, abs=0.1)
     assert picture["Frequencies"] == sorted(picture["Frequencies"])
     assert inside.any()
@@ -132,12 +188,26 @@ def test_the_picture_shows_when_the_events_are(start: Callable[..., str], beep_p
 
 
 def test_one_bundle_may_do_both(
-    start: Callable[..., str], fan_bundle: Path, beep_parts: Path, recordings: list[Path], tmp_path: Path, predict: Predict
+    start: Callable[..., str],
+    fan_bundle: Path,
+    beep_parts: Path,
+    recordings: list[Path],
+    tmp_path: Path,
+    predict: Predict,
 ) -> None:
     fan = Bundle.open(fan_bundle)
     models = {"detector": fan_bundle / "models" / "detector", "events": beep_parts / "model"}
-    bundle = write_bundle(tmp_path / "both", name="both", models=models, metrics={}, settings={}, thresholds=fan.thresholds)
+    bundle = write_bundle(
+        tmp_path / "both",
+        name="both",
+        models=models,
+        metrics={},
+        settings={},
+        thresholds=fan.thresholds,
+    )
     answer = post(start(bundle.folder), recordings[0])
     alone = predict(fan_bundle, recordings[0])
-    assert answer["Details"].pop("Events") == [event.to_json() for event in Bundle.open(bundle.folder).events.listen(recordings[0])]
+    assert answer["Details"].pop("Events") == [
+        event.to_json() for event in Bundle.open(bundle.folder).events.listen(recordings[0])
+    ]
     assert {**answer["Details"], "Model": ""} == {**alone["Details"], "Model": ""}

@@ -20,7 +20,11 @@ RATE = 16_000
 
 
 def open_stream(url: str, headers: dict[str, str] | None = None, **query: Any) -> ClientConnection:
-    return connect(f"{url.replace('http', 'ws')}/stream?{urlencode(query)}", proxy=None, additional_headers=headers)
+    return connect(
+        f"{url.replace('http', 'ws')}/stream?{urlencode(query)}",
+        proxy=None,
+        additional_headers=headers,
+    )
 
 
 def pcm(seconds: float, channels: int = 1, seed: int = 0) -> np.ndarray:
@@ -28,7 +32,9 @@ def pcm(seconds: float, channels: int = 1, seed: int = 0) -> np.ndarray:
     return noise.astype("<i2")
 
 
-def test_every_window_is_judged_as_predict_judges_it_alone(service: str, predicted: Callable[..., Any], tmp_path: Path) -> None:
+def test_every_window_is_judged_as_predict_judges_it_alone(
+    service: str, predicted: Callable[..., Any], tmp_path: Path
+) -> None:
     samples = pcm(3.5, channels=2)
     with open_stream(service, channels=2, window=1.0, machine_id="02") as stream:
         content = samples.tobytes()
@@ -68,14 +74,18 @@ def test_a_window_that_cannot_be_judged_is_told_and_the_stream_goes_on(service: 
     [{"rate": "fast"}, {"rate": 1}, {"rate": "nan"}, {"channels": 0}, {"channels": 33}, {"window": 0}, {"window": 1e9}, {"step": -1},
      {"encoding": "mp3"}, {"window": 300, "rate": 384_000, "channels": 32}],
 )  # fmt: skip
-def test_formats_that_cannot_work_are_refused_before_the_stream_opens(service: str, query: dict[str, Any]) -> None:
+def test_formats_that_cannot_work_are_refused_before_the_stream_opens(
+    service: str, query: dict[str, Any]
+) -> None:
     with pytest.raises(InvalidStatus) as refused:
         open_stream(service, **query)
     assert refused.value.response.status_code == 422
     assert json.loads(refused.value.response.body)["Reason"] == "bad_parameter"
 
 
-def test_streams_are_few_quiet_ones_end_and_foreign_pages_have_none(start: Callable[..., str], fan_bundle: Path) -> None:
+def test_streams_are_few_quiet_ones_end_and_foreign_pages_have_none(
+    start: Callable[..., str], fan_bundle: Path
+) -> None:
     url = start(fan_bundle, max_streams=1, silence_seconds=0.5)
     with open_stream(url) as first:
         with pytest.raises(InvalidStatus) as refused:
@@ -145,7 +155,10 @@ def test_a_stream_of_any_length_holds_one_window() -> None:
 
 
 def test_listen_prints_a_line_per_window_of_a_file(
-    service: str, recordings: list[Path], predicted: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+    service: str,
+    recordings: list[Path],
+    predicted: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (expected,) = predicted(recordings[0])
     assert main(["listen", str(recordings[0]), "--url", service]) == 0
@@ -154,7 +167,9 @@ def test_listen_prints_a_line_per_window_of_a_file(
     assert {key: answer[key] for key in expected} == expected
 
 
-def test_listen_takes_raw_samples_as_they_come(service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_listen_takes_raw_samples_as_they_come(
+    service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import io
     import os
 
@@ -188,14 +203,20 @@ def test_listen_takes_raw_samples_as_they_come(service: str, monkeypatch: pytest
         (["-", "--url", "http://127.0.0.1:9"], 1, "cannot be reached"),
     ],
 )
-def test_listen_says_in_one_line_what_is_wrong(arguments: list[str], status: int, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_listen_says_in_one_line_what_is_wrong(
+    arguments: list[str], status: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["listen", *arguments]) == status
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line
 
 
 def test_listen_tells_why_the_service_refuses(
-    start: Callable[..., str], fan_bundle: Path, recordings: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., str],
+    fan_bundle: Path,
+    recordings: list[Path],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = start(fan_bundle, api_key="s3cret")
     assert main(["listen", str(recordings[0]), "--url", url]) == 1

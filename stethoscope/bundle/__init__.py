@@ -1,0 +1,1 @@
+"""What is deployed: building, reading, verifying and inference."""

@@ -1,0 +1,1 @@
+"""Labelled sounds: training, evaluation, the deployed half and the report."""

@@ -1,0 +1,196 @@
+"""Train a classifier of labelled sounds, and measure it by cross-validation."""
+
+import csv
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stethoscope.classification.folds import class_labels, fold_of
+from stethoscope.classification.metrics import classify_figures
+from stethoscope.datasets.alterations import altered
+from stethoscope.datasets.clips import Clip
+from stethoscope.errors import refuse
+from stethoscope.features.extract import extract_features
+from stethoscope.features.store import FeatureStore
+from stethoscope.files import atomic_folder, write_json
+from stethoscope.sound.feature import Feature
+from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.mfcc import Mfcc
+from stethoscope.sound.planes import Pad, Planes
+
+if TYPE_CHECKING:
+    from stethoscope.classification.options import ClassFit
+    from stethoscope.classification.train import CrossValidation
+
+
+def feature_of(
+    network: str,
+    *,
+    sample_rate: int = 0,
+    channel: int = 0,
+    channels: int = 1,
+    seconds: float = 0.0,
+    pad: Pad = "repeat",
+    cut: bool = False,
+) -> Feature:
+    """Return the feature that a kind of network hears: 40 cepstral coefficients, or 64 mel bands.
+
+    The other parameters are those of :class:`~stethoscope.sound.planes.Planes` and of what is
+    computed of each channel.
+
+    Raises
+    ------
+    ParameterError
+        If one of them cannot work.
+    """
+    refuse(
+        [
+            f"class_{name} is {value}; it must be at least 0"
+            for name, value in (("sample_rate", sample_rate), ("channel", channel))
+            if value < 0
+        ]
+    )
+    of: LogMel | Mfcc
+    if network == "mfcc-cnn":
+        of = Mfcc(sample_rate=sample_rate, channel=channel)
+    else:
+        of = LogMel(sample_rate=sample_rate, channel=channel, n_mels=64, pad_mode="constant")
+    presented = Planes(of=of, channels=channels, seconds=seconds, pad=pad, cut=cut)
+    return of if presented == Planes(of=of) else presented
+
+
+def extract_sounds(
+    archives: Sequence[Path],
+    clips: Sequence[Clip],
+    feature: Feature,
+    folder: str | os.PathLike[str],
+    *,
+    alterations: Sequence[str] = (),
+    n_folds: int = 0,
+    seed: int = 0,
+) -> FeatureStore:
+    """Compute the features of labelled clips and of their altered versions, once it is known that
+    they can be divided into folds.
+
+    Parameters
+    ----------
+    archives, clips, feature, folder
+        As of :func:`stethoscope.features.extract.extract_features`.
+    alterations : sequence of str
+        As of :func:`stethoscope.datasets.alterations.altered`.
+    n_folds, seed : int
+        As of :func:`stethoscope.classification.folds.fold_of`.
+
+    Raises
+    ------
+    DatasetError
+        If there are not two classes, the set cannot be divided, or no recording can be used.
+    ParameterError
+        If there is no such alteration.
+    """
+    labels = [clip.label for clip in clips]
+    labelled = [clip for clip in clips if clip.label]
+    class_labels([clip.label for clip in labelled])
+    fold_of(clips, labels, np.flatnonzero(np.array(labels, dtype=object) != ""), n_folds, seed=seed)
+    return extract_features(archives, altered(labelled, alterations), feature, folder)
+
+
+def evaluate_classes(
+    features: str | os.PathLike[str],
+    fit: "ClassFit",
+    folder: str | os.PathLike[str],
+    *,
+    n_folds: int = 0,
+) -> dict[str, Any]:
+    """Cross-validate a classifier of a store's labels.
+
+    The folder then holds ``evaluation.json``, ``answers.csv`` (every clip's truth, answer and
+    probabilities, by a network that had not heard its recording) and ``confusion.csv``.
+
+    Parameters
+    ----------
+    features : path
+        Feature store of labelled clips.
+    fit : ClassFit
+    folder : path
+        Written all or nothing.
+    n_folds : int
+        Folds drawn by recording; 0 takes the folds that the set gives.
+
+    Returns
+    -------
+    dict
+        The content of ``evaluation.json``.
+
+    Raises
+    ------
+    DatasetError
+        If the set cannot be divided.
+    """
+    from stethoscope.classification.train import cross_validate
+
+    store = FeatureStore.open(features)
+    started = time.monotonic()
+    found = cross_validate(store, [clip.label for clip in store.clips], fit, n_folds=n_folds)
+    figures = classify_figures(found.truth, found.answered, found.labels)
+    report = {
+        "labels": list(found.labels),
+        "clips": len(found.clips),
+        "folds": [_fold(found, fold) for fold in sorted(set(found.fold.tolist()))],
+        "seconds": round(time.monotonic() - started, 1),
+        **figures.to_json(),
+        "skipped": [asdict(one) for one in store.skipped],
+    }
+    with atomic_folder(folder) as temporary:
+        write_json(temporary / "evaluation.json", report)
+        with (temporary / "answers.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(
+                ["source", "path", "recording", "fold", "label", "answer", *found.labels]
+            )
+            for index, fold, truth, answer, chances in zip(
+                found.clips,
+                found.fold,
+                found.truth,
+                found.answered,
+                found.probabilities,
+                strict=True,
+            ):
+                clip = store.clips[index]
+                writer.writerow(
+                    [
+                        clip.source,
+                        clip.path,
+                        clip.recording,
+                        fold,
+                        truth,
+                        answer,
+                        *(f"{chance:.4f}" for chance in chances),
+                    ]
+                )
+        figures.write_confusion(temporary / "confusion.csv")
+    return report
+
+
+def _fold(found: "CrossValidation", fold: int) -> dict[str, Any]:
+    hits = [
+        a == b
+        for a, b, of in zip(found.truth, found.answered, found.fold, strict=True)
+        if of == fold
+    ]
+    return {"fold": fold, "clips": len(hits), "accuracy": sum(hits) / len(hits)}
+
+
+def viewer_figures(report: dict[str, Any]) -> dict[str, float]:
+    """Return the main figures by name."""
+    figures = {
+        "accuracy": report["accuracy"]["value"],
+        "balanced_accuracy": report["balanced_accuracy"],
+        "macro_f1": report["macro_f1"],
+    }
+    return {name: round(value, 4) for name, value in figures.items()}

@@ -1,0 +1,145 @@
+"""Telling what is heard: a recording's classes with their probabilities, by a network that runs on
+LiteRT.
+"""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.errors import ModelError
+from stethoscope.files import read_json
+from stethoscope.model.network import Network
+from stethoscope.sound.feature import Feature, feature_from_json, hear
+from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.planes import Planes
+
+KIND = "classifier"
+SCHEMA_VERSION = 1
+DYNAMIC_DB = 80.0
+"""Bands of a log-mel spectrogram that are quieter than the clip's loudest by more are raised to
+that level.
+"""
+
+
+def dynamic_range(frames: Frames) -> Frames:
+    """Return a clip's log-mel frames, in decibels, with what is inaudible beside its loudest band
+    raised to a floor.
+
+    Digital silence lies a hundred decibels below any room: left alone, it would be the loudest
+    thing a network hears.
+    """
+    raised: Frames = np.maximum(frames, frames.max() - np.float32(DYNAMIC_DB))
+    return raised
+
+
+def cover(frames: Frames, window: int) -> Frames:
+    """Cover a clip by windows.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(n_frames, n_values)]
+        A clip, of at least one frame.
+    window : int
+        Frames per window.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_windows, window, n_values)]
+        As few windows as cover the clip, evenly spaced. A shorter clip is extended with its own
+        end, as often as needed.
+    """
+    while len(frames) < window:
+        frames = np.concatenate([frames, frames[-(window - len(frames)) :]])
+    count = math.ceil(len(frames) / window)
+    starts = np.linspace(0, len(frames) - window, count).round().astype(np.intp)
+    covered: Frames = frames[starts[:, np.newaxis] + np.arange(window)]
+    return covered
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A classifier as it is deployed.
+
+    Attributes
+    ----------
+    feature : Feature
+    window : int
+        Frames per window.
+    labels : tuple of str
+        The classes, in the order of the probabilities.
+    network : Network
+        From windows [shape=(n, window, n_values)] to probabilities [shape=(n, n_labels)].
+    """
+
+    feature: Feature
+    window: int
+    labels: tuple[str, ...]
+    network: Network
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Self:
+        """Open a model folder.
+
+        Raises
+        ------
+        ModelError
+            If it is incomplete or holds no classifier.
+        """
+        folder = Path(folder)
+        model = read_json(folder / "model.json")
+        if model.get("kind") != KIND or model.get("schema_version") != SCHEMA_VERSION:
+            raise ModelError(
+                f"{folder}: holds no classifier that this version can read; train it again"
+            )
+        return cls(
+            feature=feature_from_json(read_json(folder / "feature.json")),
+            window=int(model["window"]),
+            labels=tuple(model["labels"]),
+            network=Network(folder / "classifier.tflite"),
+        )
+
+    def listen(self, recording: str | os.PathLike[str]) -> dict[str, float]:
+        """Return the probability of every class for a recording, the likeliest first.
+
+        Raises
+        ------
+        AudioError
+            If the recording cannot be used.
+        """
+        samples = hear(recording, self.feature)
+        chances = dict(
+            zip(
+                self.labels,
+                map(float, self.probabilities(self.feature.extract(samples))),
+                strict=True,
+            )
+        )
+        return dict(sorted(chances.items(), key=lambda pair: -pair[1]))
+
+    def probabilities(self, frames: Frames) -> npt.NDArray[np.float32]:
+        """Return the probabilities of the classes of one clip [shape=(n_labels,)]: the mean over
+        the windows that cover it.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, n_values), dtype=float32]
+            The clip's features.
+        """
+        answers = self.network(
+            np.ascontiguousarray(
+                cover(prepare(frames, self.feature), self.window), dtype=np.float32
+            )
+        )
+        mean: npt.NDArray[np.float32] = answers.mean(axis=0)
+        return mean
+
+
+def prepare(frames: Frames, feature: Feature) -> Frames:
+    """Return a clip's frames as the network hears them, in training and afterwards."""
+    heard = feature.of if isinstance(feature, Planes) else feature
+    return dynamic_range(frames) if isinstance(heard, LogMel) else np.asarray(frames)

@@ -1,0 +1,159 @@
+"""Altered versions of clips, to train on more than was recorded. Everything is seeded: the same
+clip is altered alike again.
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from stethoscope.datasets.clips import Clip
+from stethoscope.errors import ParameterError
+from stethoscope.sound.audio import Samples
+from stethoscope.sound.logmel import Frames
+from stethoscope.sound.stretch import stretch
+
+KINDS = {"noise": "0.005", "roll": "1600", "shift": "0.4", "stretch": "0.8-1.25"}
+"""Alterations of samples by name, each with a usual amount: deviation of white noise, samples,
+largest share of the length, and the lowest and highest rate at which the sound runs."""
+
+_SLOWEST, _FASTEST = 0.25, 4.0
+_DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
+
+
+def alterations_of(text: str) -> list[str]:
+    """Return the alterations of a text, separated by commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
+    """Return clips, each followed by a version for every alteration, which stays in its recording,
+    split and fold.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    alterations : sequence of str
+        Such as ``noise 0.005``: white noise; ``roll 1600``: turned round by as many samples;
+        ``shift 0.4``: turned round by a random share of the length, at most as large; ``stretch
+        0.8-1.25``: faster or slower at the same pitch, at a random rate between the two.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such alteration, or one is given twice.
+    """
+    for place, alteration in enumerate(alterations):
+        _parse(alteration)
+        if alteration in alterations[:place]:
+            raise ParameterError(
+                f"augmentation {alteration!r} is given twice and would be the same; change its amount"
+            )
+    return [
+        version
+        for clip in clips
+        for version in (
+            clip,
+            *(replace(clip, augmentation=alteration) for alteration in alterations),
+        )
+    ]
+
+
+def alter(samples: Samples, clip: Clip) -> Samples:
+    """Return the samples of a clip, altered as its ``augmentation`` says; the draw hangs on the
+    recording alone.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(..., n_samples), dtype=float32]
+        All channels are altered alike; only the noise differs.
+    clip : Clip
+
+    Raises
+    ------
+    ParameterError
+        If there is no such alteration.
+    """
+    if not clip.augmentation:
+        return samples
+    kind, low, high = _parse(clip.augmentation)
+    rng = np.random.default_rng(
+        zlib.crc32(f"{clip.augmentation} {clip.recording} {clip.path} {clip.start}".encode())
+    )
+    if kind == "noise":
+        return samples + np.float32(high) * rng.standard_normal(samples.shape, dtype=np.float32)
+    if kind == "roll":
+        return np.roll(samples, round(high), axis=-1)
+    if kind == "shift":
+        return np.roll(samples, int(rng.uniform(0.0, high) * samples.shape[-1]), axis=-1)
+    # Halving and doubling are as likely as each other: what is drawn evenly is the rate's
+    # logarithm.
+    return stretch(samples, float(np.exp(rng.uniform(np.log(low), np.log(high)))))
+
+
+def mask(
+    frames: Frames, share: float, fill: Frames, rng: np.random.Generator, *, planes: int = 1
+) -> None:
+    """Mask two stretches of bands and two of time, in place, each up to a share of the whole.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(n_frames, n_values)]
+    share : float
+        From 0 to 1.
+    fill : np.ndarray [shape=(n_values,)]
+        What is put in place: the mean of every band.
+    rng : np.random.Generator
+    planes : int
+        Channels that stand side by side in a frame; the same bands of all are masked.
+
+    References
+    ----------
+    D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+    recognition", Interspeech 2019.
+    """
+    bands, filling = frames.reshape(len(frames), planes, -1), fill.reshape(planes, -1)
+    for _ in range(2):
+        first, last = _span(bands.shape[2], share, rng)
+        bands[:, :, first:last] = filling[:, first:last]
+        first, last = _span(len(frames), share, rng)
+        bands[first:last] = filling
+
+
+def _span(length: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
+    size = int(rng.integers(int(share * length) + 1))
+    first = int(rng.integers(length - size + 1))
+    return first, first + size
+
+
+def _parse(alteration: str) -> tuple[str, float, float]:
+    """Return the kind of an alteration and the ends of its amount, which are the same for all kinds
+    but one.
+    """
+    kind, _, amount = alteration.partition(" ")
+    if kind not in KINDS or not (
+        found := re.fullmatch(rf"(?P<low>{_DECIMAL})(?:-(?P<high>{_DECIMAL}))?", amount)
+    ):
+        raise ParameterError(f"augmentation {alteration!r} is not known; {_SUCH_AS}")
+    low, high = float(found["low"]), float(found["high"] or found["low"])
+    if kind != "stretch":
+        if found["high"]:
+            raise ParameterError(
+                f"augmentation {alteration!r} has two amounts, {kind} takes one; {_SUCH_AS}"
+            )
+    elif not _SLOWEST <= low <= high <= _FASTEST:
+        raise ParameterError(
+            f"augmentation {alteration!r}: rates must rise and lie from {_SLOWEST:g} to {_FASTEST:g}; {_SUCH_AS}"
+        )
+    elif low == high == 1.0:
+        raise ParameterError(
+            f"augmentation {alteration!r}: rate 1 changes nothing; give a range around it, such as stretch 0.8-1.25"
+        )
+    return kind, low, high
+
+
+_SUCH_AS = (
+    f"give alterations such as {', '.join(f'{name} {usual}' for name, usual in KINDS.items())}"
+)

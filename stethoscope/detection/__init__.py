@@ -1,0 +1,1 @@
+"""Anomaly detection: detectors, thresholds, scores, figures and their report."""

@@ -1,0 +1,203 @@
+"""The dense autoencoder of the DCASE 2020 Task 2 baseline.
+
+References
+----------
+Y. Koizumi et al., "Description and discussion on DCASE2020 Challenge Task2: unsupervised anomalous
+sound detection for machine condition monitoring", DCASE Workshop 2020.
+
+N. Harada et al., "First-shot anomaly detection for machine condition monitoring: a domain
+generalization baseline", EUSIPCO 2023, for the Mahalanobis distance of the error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.detection.autoencoder.training import Fit, Windows, given_frames
+from stethoscope.detection.gaussians import Covariance
+from stethoscope.detection.options import check_context
+from stethoscope.errors import DatasetError
+from stethoscope.features.store import FeatureStore
+from stethoscope.model.tflite import write_tflite
+
+_HIDDEN = (128, 128, 128, 128, 8, 128, 128, 128, 128)
+
+
+@dataclass
+class Autoencoder:
+    """One network per machine type, all its ids together, that learns to rebuild `context` frames.
+
+    Parameters
+    ----------
+    context : int
+        Frames per window.
+    fit_options : Fit
+        How the networks are compiled and fitted.
+    score : {"mse", "mahalanobis"}
+        How wrong a rebuilt window is: its mean squared error, or the squared Mahalanobis distance
+        of the error under the covariance of the training windows' errors, per value.
+
+    Attributes
+    ----------
+    networks_ : dict of str to keras.Model
+        The fitted network of each machine type; input [shape=(batch, n_given * n_mels)], output
+        [shape=(batch, n_predicted * n_mels)].
+    covariances_ : dict of str to np.ndarray [shape=(n_predicted * n_mels, n_predicted * n_mels)]
+        Of the errors, by machine type; empty for the mean squared error.
+    curves_ : dict of str to dict
+        Loss curves of each machine type.
+    """
+
+    kind: ClassVar[str] = "autoencoder"
+    cross_fits: ClassVar[bool] = False
+
+    context: int = 5
+    fit_options: Fit = field(default_factory=Fit)
+    score: str = "mse"
+
+    def __post_init__(self) -> None:
+        check_context(self.context)
+
+    @property
+    def predicted(self) -> tuple[int, ...]:
+        """Frames of a window that the network gives back."""
+        return tuple(range(self.context))
+
+    def fit(
+        self, store: FeatureStore, training: npt.NDArray[np.intp], held_out: npt.NDArray[np.intp]
+    ) -> Self:
+        """Fit on the clips `training` of `store`; the clips `held_out` only measure the validation
+        loss.
+
+        Raises
+        ------
+        DatasetError
+            If no clip fills a window.
+        """
+        if (short := store.n_frames[training].min(initial=self.context)) < self.context:
+            raise DatasetError(
+                f"a clip has {short} frames, fewer than one window; extract the features again with feature_frames {self.context}"
+            )
+        self.networks_: dict[str, keras.Model] = {}
+        self.covariances_: dict[str, npt.NDArray[np.float64]] = {}
+        self.curves_: dict[str, dict[str, list[float]]] = {}
+        self.out_of_fold_: npt.NDArray[np.float64] | None = None
+        validation = dict(store.by_type(held_out))
+        for machine_type, clips in store.by_type(training):
+            keras.utils.set_random_seed(self.fit_options.seed)
+            n_given = len(given_frames(self.context, self.predicted))
+            network = build(n_given * store.feature.size, len(self.predicted) * store.feature.size)
+            windows = self._windows(store, clips, training=True)
+            unseen = validation.get(machine_type)
+            check = None if unseen is None else self._windows(store, unseen, training=False)
+            self.curves_[machine_type] = self.fit_options(
+                network, windows, check, label=f"train {machine_type}"
+            )
+            self.networks_[machine_type] = network
+            if self.score == "mahalanobis":
+                self.covariances_[machine_type] = error_covariance(
+                    network, self._windows(store, clips, training=False)
+                )
+        return self
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write ``<type>.keras`` to train on and ``<type>.tflite`` to score with; return what
+        model.json says of them.
+
+        Where errors are measured by their Mahalanobis distance, ``<type>.npz`` holds their
+        variances and inverse covariance.
+        """
+        for machine_type, network in self.networks_.items():
+            network.save(folder / f"{machine_type}.keras")
+            bands = network.output_shape[-1] // len(self.predicted)
+            write_tflite(
+                convolutional(network, self.context, self.predicted),
+                folder / f"{machine_type}.tflite",
+                shape=(1, None, bands),
+                probe=(1, 4 * self.context, bands),
+            )
+        for machine_type, covariance in self.covariances_.items():
+            precision = np.linalg.inv(covariance).astype(np.float32)
+            np.savez(
+                folder / f"{machine_type}.npz",
+                precision=precision,
+                variance=np.diag(covariance).astype(np.float32),
+            )
+        return {
+            "machine_types": sorted(self.networks_),
+            "context": self.context,
+            "predicted": list(self.predicted),
+            "score": self.score,
+            "fit": asdict(self.fit_options),
+        }
+
+    def _windows(
+        self, store: FeatureStore, clips: npt.NDArray[np.intp], *, training: bool
+    ) -> Windows:
+        return Windows(
+            store,
+            clips,
+            self.context,
+            self.fit_options,
+            training=training,
+            predicted=self.predicted,
+        )
+
+
+def build(size: int, predicted_size: int | None = None) -> keras.Model:
+    """Return the untrained network: Dense 128 x 4, 8, 128 x 4, each with batch normalisation and
+    ReLU, and a linear output.
+
+    Parameters
+    ----------
+    size : int
+        Values given per window; 640 gives the baseline's 269,992 parameters.
+    predicted_size : int, optional
+        Values predicted per window; `size` by default.
+    """
+    window = keras.Input((size,))
+    values = window
+    for units in _HIDDEN:
+        values = _hidden(values, keras.layers.Dense(units))
+    return keras.Model(window, keras.layers.Dense(predicted_size or size)(values))
+
+
+def convolutional(network: keras.Model, context: int, predicted: Sequence[int]) -> keras.Model:
+    """Return the same network for a whole clip.
+
+    A dense layer over `context` stacked frames is a convolution of that width over the clip, with
+    weights of zero for frames that are not given; the other layers act on every frame alone. Input
+    [shape=(1, n_frames, n_mels)], output [shape=(1, n_frames - context + 1, n_predicted * n_mels)].
+    """
+    given = given_frames(context, predicted)
+    first, *others = network.get_weights()
+    bands = len(first) // len(given)
+    kernel = np.zeros((context, bands, first.shape[1]), dtype=first.dtype)
+    kernel[given] = first.reshape(len(given), bands, -1)
+    clip = keras.Input((None, bands))
+    values = _hidden(clip, keras.layers.Conv1D(_HIDDEN[0], context))
+    for units in _HIDDEN[1:]:
+        values = _hidden(values, keras.layers.Dense(units))
+    whole = keras.Model(clip, keras.layers.Dense(network.output_shape[-1])(values))
+    whole.set_weights([kernel, *others])
+    return whole
+
+
+def error_covariance(network: keras.Model, windows: Windows) -> npt.NDArray[np.float64]:
+    """Return the covariance of a network's errors about zero, shrunk as their number demands
+    [shape=(n_values, n_values)].
+    """
+    covariance = Covariance(network.output_shape[-1])
+    for batches in windows:
+        for given, wanted in zip(*batches, strict=True):
+            covariance.add(network.predict_on_batch(given) - wanted)
+    return covariance.shrunk()
+
+
+def _hidden(values: Any, layer: keras.layers.Layer) -> Any:
+    return keras.layers.ReLU()(keras.layers.BatchNormalization()(layer(values)))

@@ -1,0 +1,248 @@
+"""The result files that the evaluators of the DCASE challenge's Task 2 read, and the tables their
+baselines write.
+
+* ``2020``: ``anomaly_score_<type>_id_<NN>.csv``; ``result.csv`` with ``id,AUC,pAUC`` and
+  ``Average``
+* ``2021``: ``anomaly_score_<type>_section_<NN>_<source|target>_test.csv``;
+  ``section,domain,AUC,...`` and both means
+* ``2022``: ``anomaly_score_<type>_section_<NN>_test.csv``; ``section,AUC (source),AUC
+  (target),...`` and both means
+
+``2022`` holds for every year since. Score files have no header and a row ``name.wav,score`` per
+clip, in the order of names: the evaluators pair them with the truth by order. From 2021 on decision
+files stand beside them, ``decision_result_...``, with 0 or 1 instead of the score. ``result.csv``
+has a block per machine type; what cannot be computed is ``n/a`` there, and left out of the means.
+"""
+
+import csv
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+import numpy as np
+
+from stethoscope.detection.metrics import area_under_curve
+from stethoscope.detection.scores import ScoredClip
+from stethoscope.errors import ParameterError
+from stethoscope.files import atomic_file
+
+Naming = Literal["2020", "2021", "2022"]
+
+NOT_COMPUTABLE = "n/a"
+
+_DOMAINS = ("source", "target")
+_DECIDED = ("precision", "recall", "F1 score")
+
+Cell = str | float | None
+
+
+def write_results(
+    folder: str | os.PathLike[str],
+    scored: Sequence[ScoredClip],
+    *,
+    max_fpr: float = 0.1,
+    naming: Naming | None = None,
+) -> list[Path]:
+    """Write score files, decision files and ``result.csv`` into a folder.
+
+    Parameters
+    ----------
+    folder : path
+    scored : sequence of ScoredClip
+        Test clips.
+    max_fpr : float
+        Of the pAUC.
+    naming : {"2020", "2021", "2022"}, optional
+        The year whose rules hold; by default told from the clips' names (:func:`naming_of`).
+
+    Returns
+    -------
+    list of Path
+        The files written, ``result.csv`` last.
+
+    Raises
+    ------
+    ParameterError
+        If `naming` is unknown, or ``2021`` is wanted of clips without a domain.
+    """
+    naming = naming or naming_of(scored)
+    if naming not in ("2020", "2021", "2022"):
+        raise ParameterError(f"result naming is {naming!r}; choose 2020, 2021 or 2022")
+    if naming == "2021" and not all(clip.domain in _DOMAINS for clip in scored):
+        raise ParameterError(
+            "result naming 2021 needs a domain, source or target, for every clip; choose 2020 or 2022"
+        )
+    folder = Path(folder)
+    written = []
+    for suffix, clips in _files(scored, naming).items():
+        names = _official_names(clips)
+        written.append(
+            _write(
+                folder / f"anomaly_score_{suffix}.csv",
+                [(name, float(clip.score)) for name, clip in names],
+            )
+        )
+        if naming != "2020":
+            written.append(
+                _write(
+                    folder / f"decision_result_{suffix}.csv",
+                    [(name, int(clip.decision)) for name, clip in names],
+                )
+            )
+    table = {"2020": _table_2020, "2021": _table_2021, "2022": _table_2022}[naming]
+    rows: list[list[Cell]] = []
+    for machine_type in sorted({clip.machine_type for clip in scored}):
+        rows += [
+            [machine_type],
+            *table([clip for clip in scored if clip.machine_type == machine_type], max_fpr),
+            [],
+        ]
+    written.append(_write(folder / "result.csv", rows))
+    return written
+
+
+def naming_of(scored: Iterable[ScoredClip]) -> Naming:
+    """Tell whose names the clips bear: 2021 keeps domains in folders of their own, from 2021 on
+    names hold a section.
+    """
+    paths = [PurePosixPath(clip.path) for clip in scored]
+    if any(
+        folder in ("source_test", "target_test") for path in paths for folder in path.parts[:-1]
+    ):
+        return "2021"
+    return "2022" if any(path.name.startswith("section_") for path in paths) else "2020"
+
+
+def _files(scored: Iterable[ScoredClip], naming: Naming) -> dict[str, list[ScoredClip]]:
+    files: dict[str, list[ScoredClip]] = {}
+    for clip in scored:
+        suffix = {
+            "2020": f"{clip.machine_type}_id_{clip.machine_id}",
+            "2021": f"{clip.machine_type}_section_{clip.machine_id}_{clip.domain}_test",
+            "2022": f"{clip.machine_type}_section_{clip.machine_id}_test",
+        }[naming]
+        files.setdefault(suffix, []).append(clip)
+    return dict(sorted(files.items()))
+
+
+def _official_names(clips: Sequence[ScoredClip]) -> list[tuple[str, ScoredClip]]:
+    """Return each clip with its file's name, by name. Where names repeat (MIMII's do), they are
+    told apart by their whole path.
+    """
+    names = [PurePosixPath(clip.path).name for clip in clips]
+    if len(set(names)) < len(names):
+        names = [clip.path.replace("/", "_") for clip in clips]
+    if len(set(names)) < len(names):
+        names = [f"{clip.source}_{name}" for clip, name in zip(clips, names, strict=True)]
+    return sorted(zip(names, clips, strict=True), key=lambda pair: pair[0])
+
+
+def _table_2020(clips: Sequence[ScoredClip], max_fpr: float) -> list[list[Cell]]:
+    rows: list[list[Cell]] = []
+    for machine_id in sorted({clip.machine_id for clip in clips}):
+        own = [clip for clip in clips if clip.machine_id == machine_id]
+        rows.append([machine_id, _auc(own), _auc(own, max_fpr)])
+    return [["id", "AUC", "pAUC"], *rows, ["Average", *_means(rows, start=1)[0]]]
+
+
+def _table_2021(clips: Sequence[ScoredClip], max_fpr: float) -> list[list[Cell]]:
+    rows: list[list[Cell]] = []
+    for domain in _DOMAINS:
+        for section in sorted({clip.machine_id for clip in clips if clip.domain == domain}):
+            own = [clip for clip in clips if clip.domain == domain and clip.machine_id == section]
+            rows.append([section, domain, _auc(own), _auc(own, max_fpr), *_decided(own)])
+    arithmetic, harmonic = _means(rows, start=2)
+    return [
+        ["section", "domain", "AUC", "pAUC", *_DECIDED],
+        *rows,
+        ["arithmetic mean", "", *arithmetic],
+        ["harmonic mean", "", *harmonic],
+    ]
+
+
+def _table_2022(clips: Sequence[ScoredClip], max_fpr: float) -> list[list[Cell]]:
+    domains = [domain for domain in _DOMAINS if any(clip.domain == domain for clip in clips)]
+    rows: list[list[Cell]] = []
+    for section in sorted({clip.machine_id for clip in clips}):
+        own = [clip for clip in clips if clip.machine_id == section]
+        if domains:
+            # The rule since 2022: a domain's AUC sets its normal clips against the anomalous ones
+            # of both.
+            aucs = [
+                _auc([clip for clip in own if clip.domain == domain or clip.condition == "anomaly"])
+                for domain in domains
+            ]
+            decided = [
+                _decided([clip for clip in own if clip.domain == domain]) for domain in domains
+            ]
+            rows.append(
+                [
+                    section,
+                    *aucs,
+                    _auc(own, max_fpr),
+                    *(figures[i] for i in range(len(_DECIDED)) for figures in decided),
+                ]
+            )
+        else:
+            rows.append([section, _auc(own), _auc(own, max_fpr), *_decided(own)])
+    arithmetic, harmonic = _means(rows, start=1)
+    if domains:
+        header = [
+            *(f"AUC ({domain})" for domain in domains),
+            "pAUC",
+            *(f"{name} ({domain})" for name in _DECIDED for domain in domains),
+        ]
+    else:
+        header = ["AUC", "pAUC", *_DECIDED]
+    return [
+        ["section", *header],
+        *rows,
+        ["arithmetic mean", *arithmetic],
+        ["harmonic mean", *harmonic],
+    ]
+
+
+def _auc(clips: Iterable[ScoredClip], max_fpr: float = 1.0) -> float | None:
+    known = [clip for clip in clips if clip.condition != "unknown"]
+    return area_under_curve(
+        [clip.score for clip in known],
+        [clip.condition == "anomaly" for clip in known],
+        max_fpr=max_fpr,
+    )
+
+
+def _decided(clips: Iterable[ScoredClip]) -> list[float | None]:
+    """Return precision, recall and F1; like the evaluators, 0 where nothing was called anomalous."""
+    known = [clip for clip in clips if clip.condition != "unknown"]
+    anomalies = sum(clip.condition == "anomaly" for clip in known)
+    if anomalies in (0, len(known)):
+        return [None] * 3
+    called = sum(clip.decision for clip in known)
+    hits = sum(clip.decision and clip.condition == "anomaly" for clip in known)
+    return [hits / max(called, 1), hits / anomalies, 2 * hits / (called + anomalies)]
+
+
+def _means(
+    rows: Sequence[Sequence[Cell]], start: int
+) -> tuple[list[float | None], list[float | None]]:
+    """Return arithmetic and harmonic means of the columns from `start` on; a zero counts as
+    epsilon, as for the evaluators.
+    """
+    arithmetic: list[float | None] = []
+    harmonic: list[float | None] = []
+    for column in zip(*(row[start:] for row in rows), strict=True):
+        values = np.array([value for value in column if value is not None], dtype=np.float64)
+        arithmetic.append(float(values.mean()) if len(values) else None)
+        harmonic.append(
+            float(1 / (1 / np.maximum(values, np.finfo(float).eps)).mean()) if len(values) else None
+        )
+    return arithmetic, harmonic
+
+
+def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> Path:
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [NOT_COMPUTABLE if cell is None else cell for cell in row] for row in rows
+        )
+    return path

@@ -1,0 +1,147 @@
+"""Score the test clips with the exported model, decide, and measure."""
+
+import os
+from dataclasses import asdict
+from statistics import median
+
+from stethoscope.datasets.clips import Clip
+from stethoscope.detection.dcase import write_results
+from stethoscope.detection.metrics import Evaluation, Summary, evaluate
+from stethoscope.detection.normal_scores import read_normal_scores, score_clips
+from stethoscope.detection.scores import ScoredClip, write_scores
+from stethoscope.detection.thresholds import Method, Thresholds, fit_thresholds
+from stethoscope.errors import DatasetError
+from stethoscope.features.store import FeatureStore
+from stethoscope.files import atomic_folder, write_json
+from stethoscope.progress import said_of, span, warn
+
+
+def evaluate_detector(
+    features: str | os.PathLike[str],
+    model: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    scores: str | os.PathLike[str] | None = None,
+    max_fpr: float = 0.1,
+    false_alarm_rate: float = 0.1,
+    method: Method = "gamma",
+    seed: int = 0,
+) -> Evaluation:
+    """Evaluate a fitted detector on the test clips of a feature store.
+
+    The folder then holds ``scores.csv``, the official result files, ``thresholds.json`` and
+    ``evaluation.json`` (figures, skipped recordings, warnings).
+
+    Parameters
+    ----------
+    features, model : path
+        Feature store and model folder.
+    folder : path
+        Written all or nothing.
+    scores : path, optional
+        Where ``scores.csv`` is written a second time.
+    max_fpr : float
+        Largest false-positive rate of the partial AUC.
+    false_alarm_rate : float
+        Share of normal clips that may be called anomalous.
+    method : {"gamma", "empirical"}
+        How thresholds are drawn from the scores of normal clips.
+    seed : int
+        Of the bootstrap intervals.
+
+    Raises
+    ------
+    DatasetError
+        If there is no test clip.
+    """
+    store = FeatureStore.open(features)
+    test = store.where(lambda clip: clip.split == "test")
+    if not len(test):
+        raise DatasetError(
+            "there is no test recording to evaluate on; give a set with test clips, normal and anomalous"
+        )
+    thresholds, warnings = normal_thresholds(model, false_alarm_rate, method)
+    scored = [
+        _decide(store.clips[index], score, thresholds)
+        for index, score in zip(test, score_clips(model, store, test), strict=True)
+    ]
+    evaluation = evaluate(scored, max_fpr=max_fpr, seed=seed)
+    warnings += [
+        *thresholds.warnings(),
+        *evaluation.warnings,
+        *_too_many_alarms(evaluation.overall, thresholds),
+    ]
+    for warning in warnings:
+        warn(warning)
+    with atomic_folder(folder) as temporary:
+        write_scores(temporary / "scores.csv", scored)
+        write_results(temporary, scored, max_fpr=max_fpr)
+        write_json(temporary / "thresholds.json", thresholds.to_json())
+        write_json(
+            temporary / "evaluation.json",
+            {
+                **evaluation.to_json(),
+                "skipped": [asdict(one) for one in store.skipped],
+                "warnings": warnings,
+            },
+        )
+    if scores is not None:
+        write_scores(scores, scored)
+    return evaluation
+
+
+def normal_thresholds(
+    model: str | os.PathLike[str], false_alarm_rate: float, method: Method = "gamma"
+) -> tuple[Thresholds, list[str]]:
+    """Fit the thresholds to the scores of normal clips that a model folder holds; return them with
+    warnings.
+    """
+    scores = read_normal_scores(model)
+    offsets = {machine: median(values) for machine, values in scores.trained.items()}
+    if scores.held_out:
+        return fit_thresholds(
+            scores.held_out, offsets, false_alarm_rate=false_alarm_rate, method=method
+        ), []
+    warning = "no recording was held out from training, thresholds rest on clips that were trained on and raise more false alarms than wanted"
+    return fit_thresholds(
+        scores.trained, offsets, false_alarm_rate=false_alarm_rate, method=method
+    ), [warning]
+
+
+def _too_many_alarms(measured: Summary, thresholds: Thresholds) -> list[str]:
+    """Say which machines raise more false alarms than chance explains, in the test clips or in
+    those behind the threshold.
+    """
+    shares = {}
+    for one in measured.machines:
+        share, low = one.false_alarm_rate.value, one.false_alarm_rate.low
+        if (
+            share is not None
+            and low is not None
+            and low > thresholds.false_alarm_rate
+            and thresholds.backed(one.machine)
+        ):
+            shares[one.machine] = round(100 * share)
+    if not shares:
+        return []
+    text = (
+        f"{span(shares.values())} % of the normal test clips raise an alarm, {100 * thresholds.false_alarm_rate:g} % was wanted; "
+        f"they do not sound like the training clips, so train on recordings of more days and places"
+    )
+    return [said_of(list(shares), text)]
+
+
+def _decide(clip: Clip, score: float, thresholds: Thresholds) -> ScoredClip:
+    return ScoredClip(
+        path=clip.path,
+        machine_id=clip.machine_id,
+        condition=clip.condition,
+        score=score,
+        threshold=thresholds.threshold(clip.machine),
+        decision=thresholds.decide(score, clip.machine),
+        machine_type=clip.machine_type,
+        domain=clip.domain,
+        snr_db=clip.snr_db,
+        label=clip.label,
+        source=clip.source,
+    )

@@ -1,0 +1,1 @@
+"""The detector that learns to classify machine ids."""

@@ -1,0 +1,162 @@
+"""Scoring by the embedding of a network that tells machines apart."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.detection.pooled.score import Gaussians
+from stethoscope.detection.scorer import Scorer, candidates
+from stethoscope.detection.spectra import NormalSpectra
+from stethoscope.model.network import Network
+from stethoscope.sound.logmel import Frames, LogMel
+
+Float32 = npt.NDArray[np.float32]
+
+NEIGHBOURS = 2
+"""Nearest normal clips whose distance is averaged."""
+
+
+@dataclass(frozen=True)
+class References:
+    """Embeddings of normal clips.
+
+    Attributes
+    ----------
+    machines : tuple of str
+        Type and id.
+    embeddings : np.ndarray [shape=(n_clips, size)]
+        Of unit length.
+    owners : np.ndarray of int [shape=(n_clips,)]
+        Machine of each.
+    gaussians : Gaussians
+        Of the embeddings, one per machine.
+    spectra : NormalSpectra
+        Of the machines.
+    """
+
+    machines: tuple[str, ...]
+    embeddings: Float32
+    owners: npt.NDArray[np.intp]
+    gaussians: Gaussians
+    spectra: NormalSpectra
+
+    def cosine_distance(self, embedding: Float32, machine: int) -> float:
+        """Return the mean cosine distance, 0 to 2, from the nearest normal clips of a machine."""
+        distances = np.sort(1.0 - self.embeddings[self.owners == machine] @ embedding)
+        return float(distances[:NEIGHBOURS].mean(dtype=np.float64))
+
+    def mahalanobis_distance(self, embedding: Float32, machine: int) -> float:
+        """Return the squared Mahalanobis distance from a machine's mean."""
+        return float(self.gaussians.squared_distances(embedding, machine))
+
+    def save(self, path: Path) -> None:
+        """Write the numbers (``.npz``); the names of the machines are kept by the caller."""
+        np.savez(
+            path,
+            embeddings=self.embeddings,
+            owners=self.owners,
+            means=self.gaussians.means,
+            precision=self.gaussians.precision,
+            frame_mean=self.spectra.mean,
+            frame_variance=self.spectra.variance,
+        )
+
+    @classmethod
+    def open(cls, path: Path, machines: tuple[str, ...]) -> Self:
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as numbers:
+            return cls(
+                machines,
+                numbers["embeddings"],
+                numbers["owners"],
+                Gaussians(numbers["means"], numbers["precision"]),
+                NormalSpectra(numbers["frame_mean"], numbers["frame_variance"]),
+            )
+
+
+class IdClassifierScorer(Scorer):
+    """Distance of a clip's embedding from those of the machine's normal clips."""
+
+    kind = "id-classifier"
+    min_frames = 1
+
+    def __init__(
+        self, network: Network, references: References, window: int, distance: str, feature: LogMel
+    ) -> None:
+        self.network = network
+        self.references = references
+        self.window = window
+        self.distance = (
+            References.cosine_distance if distance == "cosine" else References.mahalanobis_distance
+        )
+        self.feature = feature
+
+    @classmethod
+    def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
+        """Read the network and the embeddings of normal clips."""
+        references = References.open(folder / "references.npz", tuple(model["machines"]))
+        return cls(
+            Network(folder / "embedding.tflite"),
+            references,
+            model["window"],
+            model["score"],
+            feature,
+        )
+
+    def score(self, frames: Frames, machine: str) -> float:
+        """Return the distance. An id that is not known is judged as the id of its type that it
+        sounds most like.
+        """
+        return self._judge(frames, machine)[0]
+
+    def deviation(self, frames: Frames, machine: str) -> Frames:
+        """Return the squared deviation of every value from the mean over the machine's normal
+        frames, in units of their variance.
+
+        An embedding does not say where in a clip it was drawn from; this says what is unusual
+        there.
+        """
+        return self.references.spectra.deviation(frames, self._judge(frames, machine)[1])
+
+    def _judge(self, frames: Frames, machine: str) -> tuple[float, int]:
+        machines = self.references.machines
+        embedding = embed(self.network, frames, self.window)
+        indices = [machines.index(one) for one in candidates(machines, machine)]
+        return min((self.distance(self.references, embedding, index), index) for index in indices)
+
+
+def embed(network: Network, frames: Frames, window: int) -> Float32:
+    """Return the embedding of a clip, of unit length [shape=(size,)]: the mean of its windows'.
+
+    Parameters
+    ----------
+    network : Network
+        Input [shape=(batch, window, n_mels)], output [shape=(batch, size)].
+    frames : np.ndarray [shape=(n_frames, n_mels)]
+    window : int
+        Frames per window.
+    """
+    outputs = _unit(network(windows(frames, window)))
+    return _unit(outputs.mean(axis=0))
+
+
+def windows(frames: Frames, window: int) -> Frames:
+    """Cut a clip into windows that cover it, half of each shared with the next [shape=(n_windows,
+    window, n_mels)].
+
+    A clip shorter than a window is repeated.
+    """
+    if len(frames) < window:
+        frames = np.resize(frames, (window, frames.shape[1]))
+    last = len(frames) - window
+    starts = np.linspace(0, last, 1 + -(-last // max(1, window // 2))).round().astype(int)
+    return np.stack([frames[start : start + window] for start in starts])
+
+
+def _unit(vectors: Float32) -> Float32:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Float32 = vectors / np.maximum(length, np.float32(1e-12))
+    return unit

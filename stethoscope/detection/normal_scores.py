@@ -1,0 +1,83 @@
+"""Scoring the clips of a feature store, and the scores of normal clips that travel with a model."""
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.datasets.clips import Clip
+from stethoscope.detection.scorer import load_scorer
+from stethoscope.features.store import FeatureStore
+from stethoscope.files import atomic_file
+from stethoscope.progress import track
+
+_NORMAL_SCORES = "normal_scores.csv"
+
+
+def score_clips(
+    model: str | os.PathLike[str], store: FeatureStore, clips: npt.NDArray[np.intp]
+) -> list[float]:
+    """Score clips of a store, given by index, with the exported files of a model folder."""
+    scorer = load_scorer(model)
+    scores = []
+    for index in track(clips, label="score", total=len(clips)):
+        scores.append(scorer.score(np.array(store.clip_frames(index)), store.clips[index].machine))
+        store.release()
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class NormalScores:
+    """Scores of normal training clips by machine, ``fan/00``.
+
+    Attributes
+    ----------
+    held_out : dict of str to list of float
+        Of clips that were not trained on.
+    trained : dict of str to list of float
+        Of clips that were.
+    """
+
+    held_out: dict[str, list[float]]
+    trained: dict[str, list[float]]
+
+
+def read_normal_scores(model: str | os.PathLike[str]) -> NormalScores:
+    """Read the scores of normal clips from a model folder."""
+    scores = NormalScores({}, {})
+    with (Path(model) / _NORMAL_SCORES).open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            side = scores.held_out if row["held_out"] == "1" else scores.trained
+            side.setdefault(f"{row['machine_type']}/{row['machine_id']}", []).append(
+                float(row["score"])
+            )
+    return scores
+
+
+def write_normal_scores(
+    model: Path, clips: Sequence[Clip], held_out: npt.NDArray[np.bool_], scores: Sequence[float]
+) -> None:
+    """Write the scores of normal clips into a model folder, with those that were not trained on
+    marked.
+    """
+    with (
+        atomic_file(model / _NORMAL_SCORES) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["source", "path", "machine_type", "machine_id", "held_out", "score"])
+        for clip, unseen, score in zip(clips, held_out, scores, strict=True):
+            writer.writerow(
+                [
+                    clip.source,
+                    clip.path,
+                    clip.machine_type,
+                    clip.machine_id,
+                    int(unseen),
+                    repr(score),
+                ]
+            )

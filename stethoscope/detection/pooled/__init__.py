@@ -1,0 +1,1 @@
+"""The default detector: Gaussian mixtures of pooled mel bands, fitted without TensorFlow."""

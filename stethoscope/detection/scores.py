@@ -1,0 +1,137 @@
+"""The table of scores: what a detector said about every clip, beside what the clip is."""
+
+import csv
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from stethoscope.datasets.clips import Condition
+from stethoscope.errors import DatasetError
+from stethoscope.files import atomic_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredClip:
+    """A clip and the detector's answer.
+
+    Attributes
+    ----------
+    path, machine_type, machine_id, condition, domain, snr_db, label, source
+        As in :class:`stethoscope.datasets.clips.Clip`.
+    score : float
+        Higher is more anomalous.
+    threshold : float
+        The clip is called anomalous above it.
+    decision : bool
+        True where the clip was called anomalous.
+    """
+
+    path: str
+    machine_id: str
+    condition: Condition
+    score: float
+    threshold: float
+    decision: bool
+    machine_type: str = ""
+    domain: str = ""
+    snr_db: float | None = None
+    label: str = ""
+    source: str = ""
+
+    @property
+    def machine(self) -> str:
+        """Machine type and id as one key, ``fan/00``."""
+        return f"{self.machine_type}/{self.machine_id}"
+
+
+COLUMNS = tuple(field.name for field in fields(ScoredClip))
+REQUIRED_COLUMNS = tuple(field.name for field in fields(ScoredClip) if field.default is MISSING)
+
+
+def write_scores(path: str | os.PathLike[str], scored: Iterable[ScoredClip]) -> None:
+    """Write the table as CSV (UTF-8, a header row, one row per clip).
+
+    Numbers are written with all their digits, so every figure can be recomputed from the file. A
+    decision is 0 or 1.
+    """
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for clip in scored:
+            writer.writerow([_text(getattr(clip, column)) for column in COLUMNS])
+
+
+def read_scores(path: str | os.PathLike[str]) -> list[ScoredClip]:
+    """Read a table of scores; the columns after `decision` may be absent.
+
+    Raises
+    ------
+    DatasetError
+        If a required column is missing or a value is not one the column allows; the message names
+        the line.
+    """
+    scored = []
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [
+                column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or ())
+            ]
+            if missing:
+                raise DatasetError(
+                    f"{path}: column {', '.join(missing)} is missing; this is not a table of scores"
+                )
+            for row in reader:
+                try:
+                    scored.append(_parse(row))
+                except (ValueError, TypeError) as error:
+                    raise DatasetError(
+                        f"{path}, line {reader.line_num}: {error}; correct the row"
+                    ) from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: cannot be read as a table of scores ({error})") from error
+    return scored
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    # NumPy's own booleans and floats would print their type, or as words.
+    if isinstance(value, (bool, np.bool_)):
+        return str(int(value))
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _parse(row: dict[str, str]) -> ScoredClip:
+    if None in row.values():
+        raise ValueError(f"has fewer fields than the {len(row)} columns")
+    condition, decision = row["condition"], row["decision"]
+    if condition not in get_args(Condition):
+        raise ValueError(f"condition is {condition!r}, not normal, anomaly or unknown")
+    if decision not in ("0", "1"):
+        raise ValueError(f"decision is {decision!r}, not 0 or 1")
+    return ScoredClip(
+        path=row["path"],
+        machine_id=row["machine_id"],
+        condition=condition,  # type: ignore[arg-type]  # checked above
+        score=_finite(row, "score"),
+        threshold=_finite(row, "threshold"),
+        decision=decision == "1",
+        machine_type=row.get("machine_type", ""),
+        domain=row.get("domain", ""),
+        snr_db=_finite(row, "snr_db") if row.get("snr_db") else None,
+        label=row.get("label", ""),
+        source=row.get("source", ""),
+    )
+
+
+def _finite(row: dict[str, str], column: str) -> float:
+    value = float(row[column])
+    if not math.isfinite(value):
+        raise ValueError(f"{column} is {row[column]!r}, not a finite number")
+    return value

@@ -1,0 +1,197 @@
+"""Fit a detector on the normal clips of a feature store and write it as a model folder."""
+
+import importlib.metadata
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.datasets.splits import hold_out
+from stethoscope.detection.normal_scores import score_clips, write_normal_scores
+from stethoscope.detection.scorer import SCHEMA_VERSION
+from stethoscope.errors import DatasetError
+from stethoscope.features.store import FeatureStore
+from stethoscope.files import atomic_folder, write_json
+
+
+class Detector(Protocol):
+    """What every detector does.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the detector and of its scorer.
+    curves_ : dict of str to dict of str to list of float
+        Loss curves by machine type; empty where nothing is trained by epochs.
+    cross_fits : bool
+        Whether `fit` also scores every training clip by a model that had not heard its recording:
+        then none need be held out.
+    out_of_fold_ : np.ndarray [shape=(n_training,)] or None
+        These scores, in the order of the clips' indices; None if it does not.
+    """
+
+    kind: ClassVar[str]
+    cross_fits: ClassVar[bool]
+    curves_: dict[str, dict[str, list[float]]]
+    out_of_fold_: npt.NDArray[np.float64] | None
+
+    def fit(
+        self, store: FeatureStore, training: npt.NDArray[np.intp], held_out: npt.NDArray[np.intp]
+    ) -> Self:
+        """Fit on the clips `training`, all machine types at once; those `held_out` may only be used
+        to watch the fit.
+        """
+        ...
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write networks and numbers into a folder, and return what ``model.json`` says of them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What came of a training.
+
+    Attributes
+    ----------
+    curves : dict
+        Loss curves by machine type; empty for detectors that have none.
+    clips, held_out : int
+        Clips trained on, and normal clips whose scores are not those of a model that had heard
+        them.
+    seconds : float
+        Duration of the fit.
+    """
+
+    curves: dict[str, dict[str, list[float]]]
+    clips: int
+    held_out: int
+    seconds: float
+
+    def metrics(self) -> dict[str, float]:
+        """Return the figures by name."""
+        figures = {
+            "clips": float(self.clips),
+            "held_out_clips": float(self.held_out),
+            "seconds": round(self.seconds, 2),
+        }
+        for machine_type, curves in self.curves.items():
+            figures |= {f"{machine_type}_{name}": values[-1] for name, values in curves.items()}
+        return figures
+
+
+def train_detector(
+    store: FeatureStore,
+    detector: Detector,
+    folder: str | os.PathLike[str],
+    *,
+    validation_split: float,
+    seed: int,
+) -> Training:
+    """Fit `detector` on the normal training clips and write the model folder.
+
+    The folder holds the networks and numbers, the feature's definition, the loss curves and, in
+    ``normal_scores.csv``, the scores of the normal training clips, from which thresholds are made:
+    out-of-fold scores where the detector gives them, otherwise those of the exported model with the
+    clips marked that were held out.
+
+    Parameters
+    ----------
+    store : FeatureStore
+    detector : Detector
+    folder : path
+        Written all or nothing.
+    validation_split : float
+        Share of the recordings of every machine id that is held out.
+    seed : int
+        Of the choice of held-out recordings.
+
+    Raises
+    ------
+    DatasetError
+        If there is no normal training clip.
+    """
+    normal = store.where(lambda clip: clip.split == "train" and clip.condition == "normal")
+    if not len(normal):
+        raise DatasetError(
+            "there is no normal recording to train on; give a set with normal clips in its training part"
+        )
+    share = 0.0 if detector.cross_fits else validation_split
+    kept_out = hold_out([store.clips[index] for index in normal], share, seed=seed)
+    training, held_out = normal[~kept_out], normal[kept_out]
+    started = time.perf_counter()
+    detector.fit(store, training, held_out)
+    seconds = time.perf_counter() - started
+    with atomic_folder(folder) as temporary:
+        write_model(temporary, detector, store, training, held_out)
+    return Training(
+        detector.curves_,
+        clips=len(training),
+        held_out=len(training) if detector.cross_fits else len(held_out),
+        seconds=seconds,
+    )
+
+
+def write_model(
+    folder: Path,
+    detector: Detector,
+    store: FeatureStore,
+    training: npt.NDArray[np.intp],
+    held_out: npt.NDArray[np.intp],
+) -> None:
+    """Write a fitted detector into an empty folder, with the scores of the normal clips that it was
+    given.
+
+    Parameters
+    ----------
+    folder : Path
+    detector : Detector
+    store : FeatureStore
+    training, held_out : np.ndarray of int
+        Indices of the clips, as it was fitted.
+    """
+    description = detector.save(folder)
+    write_json(folder / "feature.json", store.feature.to_json())
+    write_json(folder / "curves.json", detector.curves_)
+    write_json(
+        folder / "model.json",
+        {
+            "schema_version": SCHEMA_VERSION,
+            "kind": detector.kind,
+            "versions": versions(),
+            **description,
+        },
+    )
+    if detector.out_of_fold_ is not None:
+        clips = np.sort(training)
+        unheard, scores = np.ones(len(clips), dtype=bool), detector.out_of_fold_.tolist()
+    else:
+        clips = np.sort(np.concatenate([training, held_out]))
+        unheard, scores = np.isin(clips, held_out), score_clips(folder, store, clips)
+    write_normal_scores(folder, [store.clips[index] for index in clips], unheard, scores)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that shape a model."""
+    names = (
+        "stethoscope",
+        "numpy",
+        "soundfile",
+        "soxr",
+        "keras",
+        "tensorflow-cpu",
+        "tensorflow",
+        "scikit-learn",
+        "ai-edge-litert",
+    )
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

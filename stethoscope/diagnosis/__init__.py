@@ -1,0 +1,1 @@
+"""Groups of faults, and the classifier that recognises them."""

@@ -1,0 +1,176 @@
+"""Diagnosis as it is deployed: which fault a recording of a machine sounds like, with probabilities
+of normal and of each fault.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.classification.model import Classifier
+from stethoscope.errors import ModelError, ParameterError
+from stethoscope.files import read_json, write_json
+from stethoscope.sound.feature import Feature
+from stethoscope.sound.logmel import Frames
+
+NORMAL = "normal"
+"""The label beside the faults'; it is always the first."""
+
+_REFERENCES, _NOTHING = "references.npz", "nothing.json"
+_LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class References:
+    """What a machine sounds like when it is well: the mean frame of its normal clips.
+
+    Attributes
+    ----------
+    means : mapping of str to np.ndarray [shape=(n_values,)]
+        By machine type and id, ``fan/00``. Empty where clips are heard as they are.
+    """
+
+    means: Mapping[str, Frames]
+
+    def relative(self, frames: Frames, machine: str) -> Frames:
+        """Return the deviation of frames [shape=(n_frames, n_values)] from what is normal for their
+        machine.
+
+        A machine that is not known is taken for the mean of those of its type, or else of all.
+        """
+        if not self.means:
+            return frames
+        of_type = [
+            mean
+            for name, mean in self.means.items()
+            if name.partition("/")[0] == machine.partition("/")[0]
+        ]
+        known = self.means.get(machine)
+        deviation: Frames = frames - (
+            known
+            if known is not None
+            else np.mean(of_type or [*self.means.values()], axis=0, dtype=np.float32)
+        )
+        return deviation
+
+    def write(self, folder: Path) -> None:
+        """Write the means into a model folder."""
+        np.savez(
+            folder / _REFERENCES,
+            machines=np.array([*self.means], dtype=str),
+            means=np.array([*self.means.values()], dtype=np.float32),
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what :meth:`write` wrote.
+
+        Raises
+        ------
+        ModelError
+            If it is missing or damaged.
+        """
+        try:
+            with np.load(folder / _REFERENCES, allow_pickle=False) as file:
+                return cls(dict(zip(file["machines"].tolist(), file["means"], strict=True)))
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(
+                f"{folder / _REFERENCES}: is missing or damaged; export the model again"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Tells faults apart.
+
+    Attributes
+    ----------
+    classifier : Classifier
+        Its labels are ``normal`` and one per fault, ``fault 2`` or ``fault 2: clogging``.
+    references : References
+    """
+
+    classifier: Classifier
+    references: References
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Self:
+        """Open a model folder.
+
+        Raises
+        ------
+        ModelError
+            If it is incomplete, or holds no diagnosis.
+        """
+        classifier = Classifier.open(folder)
+        if classifier.labels[0] != NORMAL or len(classifier.labels) < 2:
+            raise ModelError(
+                f"{folder}: its labels are {', '.join(classifier.labels)}, not {NORMAL} and faults; train it again"
+            )
+        return cls(classifier, References.read(Path(folder)))
+
+    @property
+    def feature(self) -> Feature:
+        """What turns a recording into frames."""
+        return self.classifier.feature
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the probabilities."""
+        return self.classifier.labels
+
+    @property
+    def window_seconds(self) -> float:
+        """How much the network hears at once."""
+        return self.classifier.window * self.feature.hop_length / self.feature.sample_rate
+
+    def probabilities(self, frames: Frames, machine: str) -> npt.NDArray[np.float32]:
+        """Return the probabilities of normal and of each fault of one clip [shape=(n_labels,)].
+
+        A clip longer than the network's window is covered by several windows, whose answers are
+        averaged; a shorter one is extended with its own end.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, n_values), dtype=float32]
+            The clip's features.
+        machine : str
+            Machine type and id, ``fan/00``.
+        """
+        return self.classifier.probabilities(self.references.relative(frames, machine))
+
+    def likeliest_fault(self, probabilities: npt.NDArray[np.float32]) -> str:
+        """Return the label of the likeliest fault, whether or not normal is likelier."""
+        return self.labels[1 + int(np.argmax(probabilities[1:]))]
+
+
+def fault_label(number: int, name: str) -> str:
+    """Return what a fault is called, ``fault 2`` or, named, ``fault 2: clogging``.
+
+    Raises
+    ------
+    ParameterError
+        If the name is too long or has a character that cannot be printed.
+    """
+    name = " ".join(name.split())
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ParameterError(
+            f"the name {name[:40]!r} of fault {number} cannot be used; give at most {_LONGEST_NAME} printable characters"
+        )
+    return f"fault {number}: {name}" if name else f"fault {number}"
+
+
+def write_nothing(folder: Path, reason: str) -> None:
+    """Mark a folder: there is nothing to diagnose, and why."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / _NOTHING, {"reason": reason})
+
+
+def nothing_in(folder: str | os.PathLike[str]) -> str:
+    """Return why a folder holds nothing to diagnose; empty if it does hold something."""
+    path = Path(folder) / _NOTHING
+    return str(read_json(path)["reason"]) if path.is_file() else ""

@@ -1,0 +1,97 @@
+"""What the report says of faults, read from the folders that the steps of the diagnosis left."""
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from stethoscope.diagnosis.groups import FaultGroups
+from stethoscope.diagnosis.model import nothing_in
+from stethoscope.files import read_json
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the diagnosis said of a test clip.
+
+    Attributes
+    ----------
+    path, machine : str
+    label, answer : str
+        Its group, and the likeliest class.
+    probabilities : tuple of float
+        In the order of the labels.
+    """
+
+    path: str
+    machine: str
+    label: str
+    answer: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FaultInputs:
+    """Everything that the sections on faults read.
+
+    Attributes
+    ----------
+    reason : str
+        Why there is nothing to diagnose; empty if there is something.
+    plots : frozenset of str
+        Which of :data:`stethoscope.diagnosis.groups.PLOTS` are wanted.
+    groups : FaultGroups
+    evaluation : mapping
+        The content of ``diagnosis.json``.
+    training : mapping
+        The content of ``curves.json``: learning curves, the best epoch, accuracy before training,
+        numbers of clips; empty if there is nothing to diagnose.
+    answers : list of Answer
+    """
+
+    reason: str
+    plots: frozenset[str]
+    groups: FaultGroups
+    evaluation: Mapping[str, Any]
+    training: Mapping[str, Any]
+    answers: list[Answer]
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        groups: str | os.PathLike[str],
+        model: str | os.PathLike[str],
+        results: str | os.PathLike[str],
+        plots: frozenset[str],
+    ) -> Self:
+        """Read the folders of the groups, the model and its evaluation.
+
+        Raises
+        ------
+        ModelError
+            If one of them is incomplete.
+        """
+        reason = nothing_in(model)
+        evaluation = read_json(Path(results) / "diagnosis.json")
+        training = {} if reason else read_json(Path(model) / "curves.json")
+        answers = (
+            [] if reason else _answers(Path(results) / "fault_answers.csv", evaluation["labels"])
+        )
+        return cls(reason, plots, FaultGroups.read(groups), evaluation, training, answers)
+
+
+def _answers(path: Path, labels: list[str]) -> list[Answer]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Answer(
+                row["path"],
+                row["machine"],
+                row["label"],
+                row["answer"],
+                tuple(float(row[label]) for label in labels),
+            )
+            for row in csv.DictReader(file)
+        ]

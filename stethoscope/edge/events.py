@@ -1,0 +1,59 @@
+"""From a fitted event detector to what is deployed."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from stethoscope.bundle.bundle import Bundle, write_bundle
+from stethoscope.edge.c import export_c
+from stethoscope.edge.c.memory import MemoryReport
+from stethoscope.errors import ModelError
+from stethoscope.files import read_json
+from stethoscope.model.int8 import check_max_drop
+
+
+def export_events(
+    model: str | os.PathLike[str],
+    results: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    *,
+    max_drop: float = 0.02,
+) -> tuple[Bundle, MemoryReport]:
+    """Assemble the bundle of an event detector and its evaluation, with C for microcontrollers
+    inside.
+
+    Parameters
+    ----------
+    model, results : path
+        Folders written by training and by evaluation.
+    folder : path
+        Written all or nothing.
+    max_drop : float
+        Largest fall of the test AUC from the float to the int8 network.
+
+    Raises
+    ------
+    ParameterError
+        If `max_drop` cannot work.
+    ModelError
+        If the int8 network is worse than that.
+    """
+    check_max_drop(max_drop)
+    model, evaluation = Path(model), read_json(Path(results) / "evaluation.json")
+    drop = evaluation["int8_drop"]
+    if drop is not None and drop > max_drop:
+        raise ModelError(
+            f"int8 network: its AUC falls by {drop:.4f} on the test recordings, export_max_drop allows {max_drop}; "
+            f"give more recordings, or allow more"
+        )
+    description = read_json(model / "model.json")
+    bundle = write_bundle(
+        folder,
+        name=f"{'-'.join(description['labels'])}-events",
+        models={"events": model},
+        metrics=evaluation,
+        settings={"fit": description["fit"], "export_max_drop": max_drop},
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        memory = export_c(bundle, Path(scratch) / "c")
+    return Bundle.open(folder), memory

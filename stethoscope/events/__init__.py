@@ -1,0 +1,1 @@
+"""Events in time: training, decoding, evaluation, the deployed half and the report."""

@@ -1,0 +1,197 @@
+"""How good an event detector is: by window, and by event, which is what matters in use."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+from stethoscope.events.decoder import Scores
+from stethoscope.events.model import Event, EventDetector
+
+Spans = Sequence[tuple[float, float]]
+
+_CANDIDATES = [round(1 / (1 + math.exp(-odds / 4)), 4) for odds in range(-16, 17)]
+"""Thresholds that are tried, evenly spaced in the logarithm of their odds."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of one recording that is judged as a whole.
+
+    Attributes
+    ----------
+    path : str
+        Name of the recording.
+    start, end : float
+        In seconds of the recording.
+    labels, scores : np.ndarray of float32 [shape=(n_windows,)]
+    truth : list of (float, float)
+        The events in it, in seconds of the recording.
+    """
+
+    path: str
+    start: float
+    end: float
+    labels: Scores
+    scores: Scores
+    truth: list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFigures:
+    """Quality of the decisions on windows; `auc` and `ap` are None where all windows are alike."""
+
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+    accuracy: float
+    loss: float
+    auc: float | None
+    ap: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFigures:
+    """Quality of the events.
+
+    Attributes
+    ----------
+    hits, missed, false_events : int
+    precision, recall, f1 : float
+        0 where nothing was found or nothing is there.
+    false_per_hour : float
+    delay : float or None
+        Mean time from an event's start until a stream has told it, in seconds, over the hits.
+    hours : float
+        Sound that was judged.
+    """
+
+    hits: int
+    missed: int
+    false_events: int
+    precision: float
+    recall: float
+    f1: float
+    false_per_hour: float
+    delay: float | None
+    hours: float
+
+
+def match(found: Sequence[Event], truth: Spans, tolerance: float) -> list[tuple[int, int]]:
+    """Pair found events with true ones; start and end must both lie within the tolerance, in
+    seconds.
+
+    No event is paired twice. Both lists are in order of time and their events apart, so that
+    pairing the earliest pair that fits, again and again, gives as many pairs as any way of pairing.
+
+    Returns
+    -------
+    list of (int, int)
+        Indices into `found` and `truth`.
+
+    References
+    ----------
+    A. Mesaros, T. Heittola, T. Virtanen, "Metrics for polyphonic sound event detection", Applied
+    Sciences 6(6), 2016.
+    """
+    pairs = []
+    i = j = 0
+    while i < len(found) and j < len(truth):
+        start, end = found[i].start - truth[j][0], found[i].end - truth[j][1]
+        if abs(start) <= tolerance and abs(end) <= tolerance:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif start < -tolerance or (start <= tolerance and end < -tolerance):
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def window_figures(labels: Scores, scores: Scores, threshold: float) -> WindowFigures:
+    """Measure the decisions on single windows, not smoothed."""
+    truth, decided = labels > 0.5, scores > threshold
+    both = bool(truth.any() and not truth.all())
+    return WindowFigures(
+        true_positives=int((truth & decided).sum()),
+        false_positives=int((~truth & decided).sum()),
+        true_negatives=int((~truth & ~decided).sum()),
+        false_negatives=int((truth & ~decided).sum()),
+        accuracy=float((truth == decided).mean()),
+        loss=float(
+            log_loss(
+                truth, np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7), labels=[False, True]
+            )
+        ),
+        auc=float(roc_auc_score(truth, scores)) if both else None,
+        ap=float(average_precision_score(truth, scores)) if both else None,
+    )
+
+
+def event_figures(
+    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float
+) -> EventFigures:
+    """Measure the events of a detector."""
+    hits = found = true = 0
+    delays: list[float] = []
+    for stretch in stretches:
+        events = events_of(stretch, detector)
+        pairs = match(events, stretch.truth, tolerance)
+        hits, found, true = hits + len(pairs), found + len(events), true + len(stretch.truth)
+        delays += [events[i].told - stretch.truth[j][0] for i, j in pairs]
+    hours = sum(stretch.end - stretch.start for stretch in stretches) / 3600
+    return EventFigures(
+        hits=hits,
+        missed=true - hits,
+        false_events=found - hits,
+        precision=hits / found if found else 0.0,
+        recall=hits / true if true else 0.0,
+        f1=2 * hits / (found + true) if found + true else 0.0,
+        false_per_hour=(found - hits) / hours,
+        delay=float(np.mean(delays)) if delays else None,
+        hours=hours,
+    )
+
+
+def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
+    """Return the events that the detector finds in a stretch, in seconds of the recording."""
+    return [
+        Event(
+            event.start + stretch.start,
+            event.end + stretch.start,
+            event.score,
+            event.told + stretch.start,
+        )
+        for event in detector.events(stretch.scores)
+    ]
+
+
+def calibrate(
+    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float = 0.3
+) -> float:
+    """Return the threshold that serves validation recordings best, and leave the detector with it.
+
+    The highest F1 over events decides. Of the candidates that are equally good the one at three
+    quarters of their range is taken, not the middle: the background of a long day varies more than
+    that of a few recordings, while events sound like themselves.
+    """
+    reached = []
+    for candidate in _CANDIDATES:
+        detector.threshold = candidate
+        reached.append(event_figures(stretches, detector, tolerance).f1)
+    # Where no event is found in time, recordings cannot tell; at a half the network's classes weigh
+    # alike.
+    best = (
+        [
+            candidate
+            for candidate, f1 in zip(_CANDIDATES, reached, strict=True)
+            if f1 == max(reached)
+        ]
+        if max(reached) > 0
+        else [0.5]
+    )
+    detector.threshold = best[3 * len(best) // 4]
+    return detector.threshold

@@ -1,0 +1,229 @@
+"""From sound to events in time: the half of the event detector that is deployed, in numpy and
+LiteRT.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.errors import AudioError, ModelError
+from stethoscope.events.decoder import Decoder, Scores
+from stethoscope.files import read_json
+from stethoscope.model.network import Int8Network, Network
+from stethoscope.sound.audio import MAX_SECONDS, Samples, load
+from stethoscope.sound.bands import BandSpectrum, Frames
+
+SCHEMA_VERSION = 1
+KIND = "events"
+NETWORKS = ("float", "int8")
+"""The networks that a model of events has: for a computer, and for a microcontroller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was heard.
+
+    Attributes
+    ----------
+    start, end : float
+        In seconds.
+    score : float
+        Mean score of its windows, 0 to 1.
+    told : float
+        When a stream would have told that the event is on: the end of the window that made it the
+        likelier explanation, in seconds.
+    """
+
+    start: float
+    end: float
+    score: float
+    told: float
+
+    def to_json(self) -> dict[str, float]:
+        """Return the event as JSON values, rounded to a tenth of a millisecond."""
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+class EventDetector:
+    """Finds events in recordings with a model folder.
+
+    Attributes
+    ----------
+    feature : BandSpectrum
+    window, stride : int
+        Frames per window, and from window to window.
+    mean, deviation : float
+        By which frames are normalised.
+    threshold : float
+        Score that speaks neither for nor against an event.
+    decoder : Decoder
+    """
+
+    def __init__(
+        self,
+        network: Network | Int8Network,
+        model: dict[str, Any],
+        feature: BandSpectrum,
+        threshold: float,
+    ) -> None:
+        self.network = network
+        self.feature = feature
+        self.window: int = model["window"]
+        self.stride: int = model["stride"]
+        self.mean: float = model["mean"]
+        self.deviation: float = model["deviation"]
+        self.decoder = Decoder(**model["decoder"])
+        self.labels: list[str] = model["labels"]
+        self.threshold = threshold
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str], network: str = "float") -> Self:
+        """Open a model folder.
+
+        Parameters
+        ----------
+        folder : path
+        network : {"float", "int8"}
+            Which of its networks to run; each has a threshold of its own.
+
+        Raises
+        ------
+        ModelError
+            If the folder is incomplete, of another kind, or has no such network.
+        """
+        folder = Path(folder)
+        model = read_json(folder / "model.json")
+        if model.get("schema_version") != SCHEMA_VERSION or model.get("kind") != KIND:
+            raise ModelError(
+                f"{folder}: holds a model of kind {model.get('kind')!r}, not {KIND}; train an event detector"
+            )
+        if network not in model["thresholds"]:
+            raise ModelError(
+                f"{folder}: has no {network} network; it has {', '.join(model['thresholds'])}; export the model again"
+            )
+        feature = BandSpectrum.from_json(read_json(folder / "feature.json"))
+        opened = (Int8Network if network == "int8" else Network)(
+            folder / f"events_{network}.tflite"
+        )
+        return cls(opened, model, feature, model["thresholds"][network])
+
+    @property
+    def window_seconds(self) -> float:
+        """Duration of a window, in seconds."""
+        return (
+            (self.window - 1) * self.feature.hop_length + self.feature.n_fft
+        ) / self.feature.sample_rate
+
+    @property
+    def stride_seconds(self) -> float:
+        """Time from window to window, in seconds."""
+        return self.stride * self.feature.hop_length / self.feature.sample_rate
+
+    def scores(self, frames: Frames) -> Scores:
+        """Score every window of a recording.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, n_bands), dtype=float32]
+
+        Returns
+        -------
+        np.ndarray [shape=(n_windows,), dtype=float32]
+            0 to 1, the higher the surer that the window lies inside an event.
+        """
+        if len(frames) < self.window:
+            return np.empty(0, dtype=np.float32)
+        return self.network(
+            windows_of(normalise(frames, self.mean, self.deviation), self.window, self.stride)
+        ).reshape(-1)
+
+    def events(self, scores: Scores) -> list[Event]:
+        """Turn the scores of a recording's windows into events."""
+        return [
+            Event(
+                start=run.first * self.stride_seconds,
+                end=run.last * self.stride_seconds + self.window_seconds,
+                score=run.score,
+                told=run.known * self.stride_seconds + self.window_seconds,
+            )
+            for run in self.decoder.runs(scores, self.threshold)
+        ]
+
+    def listen(
+        self,
+        source: str | os.PathLike[str] | bytes | BinaryIO,
+        *,
+        name: str = "",
+        max_seconds: float = MAX_SECONDS,
+    ) -> list[Event]:
+        """Find the events of a recording.
+
+        Raises
+        ------
+        AudioError
+            If the recording cannot be decoded or is shorter than one window.
+        """
+        name = name or (str(source) if isinstance(source, (str, os.PathLike)) else "recording")
+        samples, _ = load(
+            source,
+            sample_rate=self.feature.sample_rate,
+            channel=self.feature.channel,
+            name=name,
+            max_seconds=max_seconds,
+        )
+        return self.events(self.scores(self.frames(samples, name)))
+
+    def frames(self, samples: Samples, name: str = "recording") -> Frames:
+        """Compute the frames of samples, of which there must be a window's worth."""
+        if len(samples) < round(self.window_seconds * self.feature.sample_rate):
+            lasts = len(samples) / self.feature.sample_rate
+            raise AudioError(
+                f"{name}: lasts {lasts:.3f} s, the model needs at least {self.window_seconds:.3f} s; record longer"
+            )
+        return self.feature.extract(samples)
+
+
+def normalise(frames: Frames, mean: float, deviation: float) -> Frames:
+    """Return frames as the network takes them, in float32 as the microcontroller computes them."""
+    return (frames - np.float32(mean)) / np.float32(deviation)
+
+
+def windows_of(frames: Frames, window: int, stride: int) -> Frames:
+    """Cut frames into windows [shape=(n_windows, window, n_bands)]."""
+    cut = np.lib.stride_tricks.sliding_window_view(frames, window, axis=0)[::stride]
+    return np.ascontiguousarray(cut.transpose(0, 2, 1))
+
+
+def window_labels(
+    intervals: Sequence[tuple[float, float]],
+    starts: npt.NDArray[np.int64],
+    length: int,
+    sample_rate: int,
+) -> Scores:
+    """Label windows: 1 where the window lies wholly inside an interval, from its first to its last
+    sample.
+
+    Parameters
+    ----------
+    intervals : sequence of (float, float)
+        Start and end, in seconds.
+    starts : np.ndarray of int [shape=(n_windows,)]
+        First sample of every window.
+    length : int
+        Samples per window.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_windows,), dtype=float32]
+    """
+    labels = np.zeros(len(starts), dtype=np.float32)
+    for start, end in intervals:
+        labels[(starts >= start * sample_rate) & (starts + length <= end * sample_rate)] = 1.0
+    return labels

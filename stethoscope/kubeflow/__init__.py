@@ -1,0 +1,1 @@
+"""Compiled pipelines, their parameters, the local runner and the client of a cluster."""

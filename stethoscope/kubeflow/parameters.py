@@ -1,0 +1,181 @@
+"""Parameters of a compiled pipeline: which there are, of what type, and whether given values fit."""
+
+import difflib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stethoscope.errors import ParameterError
+from stethoscope.kubeflow.compiled import read_spec
+
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a pipeline.
+
+    Attributes
+    ----------
+    name : str
+    type : str
+        KFP's name: STRING, NUMBER_INTEGER, NUMBER_DOUBLE, BOOLEAN, LIST or STRUCT.
+    default : Any
+        None where a value must be given.
+    description : str
+    """
+
+    name: str
+    type: str
+    default: Any
+    description: str
+
+    def cast(self, value: Any) -> Any:
+        """Turn a value, or the text of one, into the parameter's type.
+
+        Raises
+        ------
+        ParameterError
+            If it is none of that type.
+        """
+        try:
+            return _CASTS[self.type](value)
+        except (ValueError, TypeError) as error:
+            raise ParameterError(
+                f"{self.name} is {value!r}; it must be {_NAMES[self.type]}, such as {self.default!r}"
+            ) from error
+
+
+def read_parameters(compiled: str | Path) -> dict[str, Parameter]:
+    """Read the parameters of a compiled pipeline (YAML)."""
+    return parameters_of(read_spec(Path(compiled)))
+
+
+def parameters_of(spec: Mapping[str, Any]) -> dict[str, Parameter]:
+    """Return the parameters of a pipeline specification."""
+    inputs = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    return {
+        name: Parameter(name, value["parameterType"], _default(value), value.get("description", ""))
+        for name, value in inputs.items()
+    }
+
+
+def _default(described: Mapping[str, Any]) -> Any:
+    """Return a parameter's default; a compiled pipeline writes whole numbers as fractions."""
+    value = described.get("defaultValue")
+    return (
+        int(value)
+        if described["parameterType"] == "NUMBER_INTEGER" and value is not None
+        else value
+    )
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
+    """Split ``name=value`` texts.
+
+    Raises
+    ------
+    ParameterError
+        If a text holds no ``=`` or a name comes twice.
+    """
+    values: dict[str, str] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError(f"parameter {text!r} is not of the form name=value")
+        if name.strip() in values:
+            raise ParameterError(f"{name.strip()} is given twice; give it once")
+        values[name.strip()] = value
+    return values
+
+
+def check_parameters(
+    parameters: Mapping[str, Parameter], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return `values` cast to the types of `parameters`.
+
+    Raises
+    ------
+    ParameterError
+        If a name is unknown or a value does not fit; all that is wrong is said at once.
+    """
+    cast: dict[str, Any] = {}
+    problems = []
+    for name, value in values.items():
+        if name not in parameters:
+            near = difflib.get_close_matches(name, parameters, n=1)
+            problems.append(
+                f"{name} is no parameter"
+                + (f", did you mean {near[0]}?" if near else f"; there are {', '.join(parameters)}")
+            )
+            continue
+        try:
+            cast[name] = parameters[name].cast(value)
+        except ParameterError as error:
+            problems.append(str(error))
+    problems += [
+        f"{one.name} needs a value"
+        for one in parameters.values()
+        if one.default is None and one.name not in values
+    ]
+    if problems:
+        raise ParameterError("; ".join(problems))
+    return cast
+
+
+def _integer(value: Any) -> int:
+    number = float(value) if isinstance(value, str) and not value.lstrip("+-").isdigit() else value
+    if isinstance(number, bool) or (isinstance(number, float) and not number.is_integer()):
+        raise ValueError(value)
+    return int(number)
+
+
+def _double(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+def _boolean(value: Any) -> bool:
+    text = str(value).lower()
+    if text not in _TRUE + _FALSE:
+        raise ValueError(value)
+    return text in _TRUE
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, (list, dict)):
+        raise TypeError(value)
+    return str(value)
+
+
+def _json(kind: type) -> Any:
+    def cast(value: Any) -> Any:
+        parsed = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(parsed, kind):
+            raise TypeError(value)
+        return parsed
+
+    return cast
+
+
+_CASTS = {
+    "STRING": _string,
+    "NUMBER_INTEGER": _integer,
+    "NUMBER_DOUBLE": _double,
+    "BOOLEAN": _boolean,
+    "LIST": _json(list),
+    "STRUCT": _json(dict),
+}
+_NAMES = {
+    "STRING": "a text",
+    "NUMBER_INTEGER": "a whole number",
+    "NUMBER_DOUBLE": "a number",
+    "BOOLEAN": "true or false",
+    "LIST": "a JSON list",
+    "STRUCT": "a JSON object",
+}

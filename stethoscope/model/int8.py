@@ -1,0 +1,173 @@
+"""From a Keras network to an int8 TFLite file for a microcontroller, and what such a file must be.
+
+Each gate stands for a fault that a converter or runtime makes without an error: NaN weights, a
+batch that stays free, operators that a microcontroller has not, and buffers that TensorFlow Lite
+Micro misreads.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.errors import ModelError, ParameterError
+from stethoscope.files import atomic_file
+from stethoscope.model.network import Int8Network
+
+if TYPE_CHECKING:
+    import keras
+
+LEAST_WINDOWS = 200
+"""Fewer windows than this calibrate badly."""
+
+_MOST_DIFFERENCE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What came of a conversion.
+
+    Attributes
+    ----------
+    bytes : int
+        Size of the file.
+    operators : tuple of str
+        TensorFlow Lite's names, each once, in alphabetical order.
+    difference : float
+        Largest difference to Keras over the calibration windows, as a share of the largest output.
+    """
+
+    bytes: int
+    operators: tuple[str, ...]
+    difference: float
+
+
+def write_int8(
+    model: "keras.Model", path: str | os.PathLike[str], windows: npt.NDArray[np.float32]
+) -> Conversion:
+    """Convert a network to full int8, batch 1, and check the result.
+
+    Parameters
+    ----------
+    model : keras.Model
+    path : path
+        Where the file is written, all or nothing.
+    windows : np.ndarray [shape=(n_windows, ...), dtype=float32]
+        Inputs drawn from many recordings, normalised as in training: they set the quantisation.
+
+    Raises
+    ------
+    ModelError
+        If the converted network fails a gate.
+    """
+    import keras
+    import tensorflow as tf
+
+    if len(windows) < LEAST_WINDOWS:
+        raise ModelError(
+            f"{Path(path).name}: {len(windows)} windows cannot set the quantisation, {LEAST_WINDOWS} are needed; give more sound"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        signature = [keras.InputSpec(shape=(1, *windows.shape[1:]), dtype="float32")]
+        model.export(folder, verbose=False, input_signature=signature)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([window[np.newaxis]] for window in windows)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        # A scale per tensor is as good for dense layers, a seventh smaller, and takes an eighth of
+        # the arena.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+        content = converter.convert()
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
+        operators = check_for_microcontroller(content, Path(path).name)
+        expected = np.asarray(model(windows, training=False))
+        answer = Int8Network(temporary)(windows).reshape(expected.shape)
+        difference = float(np.max(np.abs(answer - expected)) / (np.max(np.abs(expected)) or 1.0))
+        if not difference <= _MOST_DIFFERENCE:
+            raise ModelError(
+                f"{Path(path).name}: int8 departs from Keras by {difference:.2f} of the largest output; calibrate on more recordings"
+            )
+    return Conversion(len(content), operators, difference)
+
+
+def check_max_drop(value: float) -> None:
+    """Refuse a largest fall of a figure that is none.
+
+    Raises
+    ------
+    ParameterError
+        If it does not lie from 0 to 1.
+    """
+    if not 0 <= value <= 1:
+        raise ParameterError(f"export_max_drop is {value}; it must lie from 0 to 1")
+
+
+def check_for_microcontroller(content: bytes, name: str) -> tuple[str, ...]:
+    """Return the operators of a TFLite file that a microcontroller can run.
+
+    Raises
+    ------
+    ModelError
+        If the batch is not 1, an operator is custom or needs TensorFlow, or a buffer lies outside
+        of the model.
+    """
+    model = read_model(content)
+    graph = model.subgraphs[0]
+    for index in (*graph.inputs, *graph.outputs):
+        tensor = graph.tensors[index]
+        signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+        if tensor.shape[0] != 1 or min(signature) < 0:
+            raise ModelError(
+                f"{name}: {tensor.name.decode()} has shape {list(signature)}, not a batch of 1; convert with a fixed batch"
+            )
+    if any((buffer.offset or 0) > 1 for buffer in model.buffers):
+        raise ModelError(
+            f"{name}: keeps weights outside of the model, which TensorFlow Lite Micro misreads; convert it anew, below 2 GB"
+        )
+    custom = [code.customCode.decode() for code in model.operatorCodes if code.customCode]
+    if custom:
+        raise ModelError(
+            f"{name}: holds operators that a microcontroller has not: {', '.join(custom)}; build it of other layers"
+        )
+    names = builtin_names()
+    return tuple(
+        sorted(
+            {
+                names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+                for code in model.operatorCodes
+            }
+        )
+    )
+
+
+def read_model(content: bytes) -> Any:
+    """Parse a TFLite file into the objects of its schema."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
+def builtin_names() -> dict[int, str]:
+    """Return the operators' names by their number in TensorFlow Lite's schema."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return {
+        number: name
+        for name, number in vars(schema.BuiltinOperator).items()
+        if isinstance(number, int)
+    }
+
+
+def calibration_windows(
+    total: int, indices: Sequence[int] | npt.NDArray[np.intp], seed: int
+) -> npt.NDArray[np.intp]:
+    """Draw up to `total` of `indices`, in order."""
+    chosen = np.random.default_rng(seed).permutation(np.asarray(indices))[:total]
+    return np.sort(chosen)

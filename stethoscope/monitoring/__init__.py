@@ -1,0 +1,1 @@
+"""The main pipeline as a whole: parameter check, summary and report."""

@@ -1,0 +1,411 @@
+"""Parameters, each defined once: name, type, default, range and description.
+
+A frozen dataclass that derives from :class:`Options` holds the values that belong together, such as
+the settings of a training. Each of its fields is declared by :func:`option`, which carries the range
+and the description. A :class:`Group` says under which names a pipeline offers these fields
+(``fit_epochs`` for the field ``epochs``), and builds the dataclass from a pipeline's values. The
+signatures of the pipelines and components, the checks, the compiled YAML and the reference of all
+parameters are made from these definitions.
+"""
+
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from stethoscope.errors import ParameterError, StethoscopeError
+
+T = TypeVar("T")
+
+_DEFINITION = "definition"
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+def split_list(text: str) -> list[str]:
+    """Return the entries of a comma-separated list, without surrounding spaces or empty entries."""
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """The values that a parameter may have.
+
+    Attributes
+    ----------
+    least, most : float, optional
+        Smallest and largest value.
+    above, below : float, optional
+        Bounds that are themselves excluded.
+    choices : tuple
+        The only values; empty where any value within the bounds is possible.
+    """
+
+    least: float | None = None
+    most: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[Any, ...] = ()
+
+    def admits(self, value: Any) -> bool:
+        """Return whether a value lies within the range."""
+        if self.choices:
+            return value in self.choices
+        if isinstance(value, (str, bool)):
+            return True
+        return (
+            math.isfinite(value)
+            and (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    def __str__(self) -> str:
+        """Return the rule in words, such as ``it must be at least 1``."""
+        if self.choices:
+            return f"choose one of {', '.join(str(choice) for choice in self.choices)}"
+        lower = self.least if self.above is None else self.above
+        upper = self.most if self.below is None else self.below
+        if lower is None and upper is None:
+            return "it must be a finite number"
+        if upper is None:
+            if self.above == 0:
+                return "it must be a positive number"
+            return f"it must be {'at least' if self.above is None else 'above'} {lower}"
+        if lower is None:
+            return f"it must be {'at most' if self.below is None else 'below'} {upper}"
+        lowest = f"from {lower}" if self.above is None else f"above {lower} and"
+        highest = f"to {upper}" if self.below is None else f"to below {upper}"
+        if self.above is not None:
+            highest = f"up to {upper}" if self.below is None else f"below {upper}"
+        return f"it must lie {lowest} {highest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one field.
+
+    Attributes
+    ----------
+    field : str
+    text : str
+        What follows the field's name: ``is 0; it must be at least 1``. Other fields are written in
+        braces, ``it must not exceed {n_fft}, 1024``, and shown by the names that the user knows.
+    """
+
+    field: str
+    text: str
+
+
+class OptionError(ParameterError):
+    """Fields of an options dataclass have values that cannot work.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+    names : mapping of str to str, optional
+        By which name the user knows a field; a field that is missing here keeps its own name.
+    """
+
+    def __init__(self, problems: Sequence[Problem], names: Mapping[str, str] | None = None) -> None:
+        self.problems = tuple(problems)
+        self._names = dict(names or {})
+        super().__init__("; ".join(self._show(problem) for problem in self.problems))
+
+    def renamed(self, names: Mapping[str, str]) -> "OptionError":
+        """Return the same error in the names that the user knows."""
+        return OptionError(self.problems, names)
+
+    def _show(self, problem: Problem) -> str:
+        def shown(match: re.Match[str]) -> str:
+            return self._names.get(match[1], match[1])
+
+        return f"{self._names.get(problem.field, problem.field)} {_FIELD.sub(shown, problem.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition:
+    description: str
+    range: Range
+
+
+def option(
+    default: Any,
+    description: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    choices: Iterable[Any] = (),
+) -> Any:
+    """Declare a field of an options dataclass that a user can set.
+
+    Parameters
+    ----------
+    default : str, int, float, bool or tuple
+        A tuple of numbers or texts is written by the user as a list separated by commas.
+    description : str
+        One sentence, shown wherever the parameter is offered.
+    least, most, above, below : float, optional
+        As of :class:`Range`. Every entry of a tuple must lie within.
+    choices : iterable, optional
+        The only values; those of a field of type Literal are taken from its type.
+
+    Returns
+    -------
+    dataclasses.Field
+    """
+    bounds = Range(least=least, most=most, above=above, below=below, choices=tuple(choices))
+    return dataclasses.field(
+        default=default, metadata={_DEFINITION: _Definition(description, bounds)}
+    )
+
+
+def seed_option() -> Any:
+    """Declare the field ``seed``, which is the same wherever something is random."""
+    return option(0, "Seed of everything random.", least=0)
+
+
+class Options:
+    """Base of the dataclasses whose fields are options; an instance with impossible values is refused.
+
+    Raises
+    ------
+    OptionError
+        When an instance is made whose fields lie outside their ranges, with all that is wrong.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    def __post_init__(self) -> None:
+        problems = [
+            problem for name in declared(type(self)) for problem in _out_of_range(self, name)
+        ]
+        # Rules that concern several fields assume that each is within its own range.
+        if problems := problems or list(self.problems()):
+            raise OptionError(problems)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong beyond the range of a single field."""
+        yield from ()
+
+
+def declared(options: type[Options]) -> dict[str, Range]:
+    """Return the fields that are declared by :func:`option`, with their ranges."""
+    hints = get_type_hints(options)
+    found = {}
+    for field in dataclasses.fields(options):
+        if definition := field.metadata.get(_DEFINITION):
+            bounds = definition.range
+            if get_origin(hints[field.name]) is Literal:
+                bounds = Range(choices=get_args(hints[field.name]))
+            found[field.name] = bounds
+    return found
+
+
+def _out_of_range(options: Options, name: str) -> Iterator[Problem]:
+    value, bounds = getattr(options, name), declared(type(options))[name]
+    entries = value if isinstance(value, tuple) else (value,)
+    if not all(bounds.admits(entry) for entry in entries):
+        shown = ",".join(str(entry) for entry in entries) if isinstance(value, tuple) else value
+        yield Problem(name, f"is {shown!r}; {bounds}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a pipeline.
+
+    Attributes
+    ----------
+    name : str
+    type : type
+        str, int, float or bool.
+    default : Any
+    description : str
+    range : Range
+    """
+
+    name: str
+    type: type
+    default: Any
+    description: str
+    range: Range = dataclasses.field(default_factory=Range)
+
+    def of(self, given: Mapping[str, Any]) -> Any:
+        """Return the parameter's value.
+
+        Raises
+        ------
+        ParameterError
+            If it lies outside the range.
+        """
+        value = given[self.name]
+        if not self.range.admits(value):
+            raise ParameterError(f"{self.name} is {value!r}; {self.range}")
+        return value
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741
+
+
+class Group(Generic[O]):
+    """The names under which a pipeline offers the fields of an options dataclass.
+
+    Parameters
+    ----------
+    options : type
+        Dataclass that derives from `Options`.
+    prefix : str
+        Before the name of each field.
+    fields : sequence of str, optional
+        The fields that are offered; all that are declared by :func:`option` if left out.
+    names : mapping of str to str, optional
+        Names of fields for which the prefix does not hold.
+    defaults : mapping of str to Any, optional
+        Defaults of this pipeline where they are not the dataclass's.
+    fixed : mapping of str to Any, optional
+        Values of fields that this pipeline does not offer.
+    """
+
+    def __init__(
+        self,
+        options: type[O],
+        prefix: str = "",
+        *,
+        fields: Sequence[str] = (),
+        names: Mapping[str, str] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        fixed: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.options = options
+        self._fixed = dict(fixed or {})
+        hints = get_type_hints(options)
+        ranges = declared(options)
+        offered = fields or [name for name in ranges if name not in self._fixed]
+        self._names = {field: (names or {}).get(field, f"{prefix}{field}") for field in offered}
+        self._types = {field: hints[field] for field in offered}
+        self.fields: dict[str, Parameter] = {}
+        for field in dataclasses.fields(options):
+            if field.name in self._names:
+                default = (defaults or {}).get(field.name, field.default)
+                self.fields[field.name] = Parameter(
+                    self._names[field.name],
+                    _plain_type(hints[field.name]),
+                    ",".join(map(str, default)) if isinstance(default, tuple) else default,
+                    field.metadata[_DEFINITION].description,
+                    ranges[field.name],
+                )
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters, in the order of the fields."""
+        return tuple(self.fields.values())
+
+    def __getitem__(self, field: str) -> Parameter:
+        """Return the parameter of a field."""
+        return self.fields[field]
+
+    def of(self, given: Mapping[str, Any]) -> O:
+        """Build the options from a pipeline's values.
+
+        Parameters
+        ----------
+        given : mapping of str to Any
+            Values by the pipeline's names; other names are passed over.
+
+        Raises
+        ------
+        OptionError
+            If a value cannot work. It names the parameters as the pipeline does.
+        """
+        problems, values = [], dict(self._fixed)
+        for field, name in self._names.items():
+            try:
+                values[field] = _parsed(given[name], self._types[field])
+            except ValueError:
+                example = self.fields[field].default or "8,16"
+                problems.append(
+                    Problem(field, f"is {given[name]!r}; give whole numbers, such as {example}")
+                )
+        if problems:
+            raise OptionError(problems, self._names)
+        try:
+            return self.options(**values)
+        except OptionError as error:
+            raise error.renamed(self._names) from None
+
+
+class ParameterSet:
+    """The parameters of a pipeline, in order.
+
+    Parameters
+    ----------
+    *parts : Group or Parameter
+        A parameter that several of them have must be the same in each.
+    checks : sequence of callable
+        Further checks, each called with all values; what is wrong is raised as `StethoscopeError`.
+    """
+
+    def __init__(
+        self,
+        *parts: "Group[Any] | Parameter | ParameterSet",
+        checks: Sequence[Callable[[Mapping[str, Any]], object]] = (),
+    ) -> None:
+        self._checks: list[Callable[[Mapping[str, Any]], object]] = []
+        self.by_name: dict[str, Parameter] = {}
+        for part in parts:
+            for parameter in (part,) if isinstance(part, Parameter) else part.parameters:
+                if self.by_name.setdefault(parameter.name, parameter) != parameter:
+                    raise ValueError(f"{parameter.name} is defined twice, differently")
+            self._checks += part._checks if isinstance(part, ParameterSet) else [part.of]
+        self._checks += checks
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All parameters, each once."""
+        return tuple(self.by_name.values())
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The default of every parameter."""
+        return {parameter.name: parameter.default for parameter in self.parameters}
+
+    def check(self, given: Mapping[str, Any]) -> None:
+        """Refuse impossible values.
+
+        Parameters
+        ----------
+        given : mapping of str to Any
+            A value for each parameter.
+
+        Raises
+        ------
+        ParameterError
+            With all that is wrong in one message.
+        """
+        found: dict[str, None] = {}
+        for check in self._checks:
+            try:
+                check(given)
+            except StethoscopeError as error:
+                found.setdefault(str(error))
+        if found:
+            raise ParameterError("; ".join(found))
+
+
+def _plain_type(hint: Any) -> type:
+    """Return the type of a pipeline's parameter: a tuple is written as a text."""
+    if get_origin(hint) is Literal:
+        return type(get_args(hint)[0])
+    return str if get_origin(hint) is tuple else hint
+
+
+def _parsed(value: Any, hint: Any) -> Any:
+    """Return a value as the field takes it: the text of a list becomes a tuple."""
+    if get_origin(hint) is not tuple or not isinstance(value, str):
+        return value
+    entry = get_args(hint)[0]
+    return tuple(entry(part) for part in split_list(value))

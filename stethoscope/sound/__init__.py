@@ -1,0 +1,1 @@
+"""From samples to frames: decoding, resampling and the definitions of features."""

@@ -1,0 +1,75 @@
+"""The kinds of features there are."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+from stethoscope.errors import ModelError
+from stethoscope.sound.audio import MAX_SECONDS, Samples, load, load_channels
+from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.mfcc import Mfcc
+from stethoscope.sound.planes import Planes
+
+Feature = LogMel | BandSpectrum | Mfcc | Planes
+"""The definition of a feature: what travels with everything that was computed by it."""
+
+_KINDS: dict[str, type[LogMel] | type[BandSpectrum] | type[Mfcc] | type[Planes]] = {
+    "logmel": LogMel,
+    "bands": BandSpectrum,
+    "mfcc": Mfcc,
+    "planes": Planes,
+}
+
+
+def feature_from_json(value: Mapping[str, Any]) -> Feature:
+    """Build a feature's definition from its ``to_json``.
+
+    Raises
+    ------
+    ModelError
+        If this version does not know the kind.
+    """
+    kind = value.get("kind")
+    if kind not in _KINDS:
+        raise ModelError(
+            f"feature kind {kind!r} is not known; this version knows {', '.join(_KINDS)}; install the version that wrote it"
+        )
+    return _KINDS[kind].from_json(dict(value))
+
+
+def at_rate(feature: Feature, sample_rate: int) -> Feature:
+    """Return the feature for recordings that are brought to a rate, in Hz."""
+    if isinstance(feature, Planes):
+        return replace(feature, of=replace(feature.of, sample_rate=sample_rate))
+    return replace(feature, sample_rate=sample_rate)
+
+
+def hear(
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    feature: Feature,
+    *,
+    name: str = "",
+    max_seconds: float = MAX_SECONDS,
+) -> Samples:
+    """Load what a feature takes of a recording, at its rate.
+
+    Parameters and errors are those of :func:`stethoscope.sound.audio.load`.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_samples,) or, for planes, (channels, n_samples), dtype=float32]
+    """
+    if isinstance(feature, Planes):
+        channels = range(feature.channel, feature.channel + feature.channels)
+        return load_channels(
+            source, channels, sample_rate=feature.sample_rate, name=name, max_seconds=max_seconds
+        )[0]
+    return load(
+        source,
+        sample_rate=feature.sample_rate,
+        channel=feature.channel,
+        name=name,
+        max_seconds=max_seconds,
+    )[0]

@@ -1,0 +1,203 @@
+"""Log-mel spectrograms in float32 numpy, equal to librosa's."""
+
+import math
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.errors import refuse
+from stethoscope.sound.audio import Samples
+from stethoscope.sound.fourier import EnergySpectrum
+
+Frames = npt.NDArray[np.float32]
+PadMode = Literal["reflect", "constant"]
+
+EPSILON = float(np.finfo(np.float64).eps)
+"""Added to the mel spectrum before the logarithm, as the DCASE baseline does."""
+
+
+_GROUP = 22  # mel bands
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogMel:
+    """The definition of a log-mel spectrogram, ``20 / power * log10(mel + eps)``.
+
+    Everything that scores a recording carries this definition along, so that it hears what training
+    heard.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Rate that recordings are brought to, in Hz; 0 until the first recording decides.
+    channel : int
+        Channel that is read, from 0.
+    n_fft : int
+        Length of a frame and of its Hann window, in samples.
+    hop_length : int
+        Step from frame to frame, in samples.
+    n_mels : int
+        Number of mel bands (Slaney's scale and area normalisation, 0 Hz to half the rate).
+    power : float
+        Exponent of the magnitude spectrum: 1 magnitude, 2 energy.
+    pad_mode : {"reflect", "constant"}
+        How the recording is extended by ``n_fft // 2`` samples at both ends to centre the frames;
+        ``constant`` pads with zeros.
+    """
+
+    sample_rate: int = 0
+    channel: int = 0
+    n_fft: int = 1024
+    hop_length: int = 512
+    n_mels: int = 128
+    power: float = 2.0
+    pad_mode: PadMode = "reflect"
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"feature_{name} is {getattr(self, name)}; it must be at least {least}"
+            for name, least in (
+                ("sample_rate", 0),
+                ("channel", 0),
+                ("n_fft", 16),
+                ("hop_length", 1),
+                ("n_mels", 1),
+            )
+            if getattr(self, name) < least
+        ]
+        if self.hop_length > self.n_fft:
+            problems.append(
+                f"feature_hop_length is {self.hop_length}; it must not exceed feature_n_fft, {self.n_fft}"
+            )
+        if self.n_mels > self.n_fft // 2:
+            problems.append(
+                f"feature_n_mels is {self.n_mels}; at most half of feature_n_fft, {self.n_fft // 2}, bands exist"
+            )
+        if not (math.isfinite(self.power) and self.power > 0):
+            problems.append(f"feature_power is {self.power}; it must be a positive number")
+        if self.pad_mode not in get_args(PadMode):
+            problems.append(
+                f"feature_pad_mode is {self.pad_mode!r}; choose one of {', '.join(get_args(PadMode))}"
+            )
+        refuse(problems)
+
+    @property
+    def size(self) -> int:
+        """Values per frame."""
+        return self.n_mels
+
+    def n_frames(self, n_samples: int) -> int:
+        """Return the number of frames of a recording of `n_samples` samples."""
+        return 1 + n_samples // self.hop_length
+
+    def extract(self, samples: Samples) -> Frames:
+        """Compute the log-mel spectrogram of one channel.
+
+        Parameters
+        ----------
+        samples : np.ndarray [shape=(n_samples,), dtype=float32]
+            At ``sample_rate``.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_frames, n_mels), dtype=float32]
+            In decibels, ``n_frames = 1 + n_samples // hop_length``.
+        """
+        half = self.n_fft // 2
+        # A clip shorter than half a window cannot be mirrored: numpy then repeats the mirror image,
+        # as librosa does.
+        padded = np.pad(np.asarray(samples, dtype=np.float32), half, mode=self.pad_mode)
+        mel = np.empty((self.n_mels, self.n_frames(len(samples))), dtype=np.float32)
+        for frames, energy in self._spectrum.blocks(padded):
+            if self.power != 2.0:
+                energy **= np.float32(self.power / 2.0)
+            for bands, bins, filters in self._groups:
+                np.matmul(filters, energy[bins], out=mel[bands, frames])
+        mel += np.float32(EPSILON)
+        np.log10(mel, out=mel)
+        mel *= np.float32(20.0 / self.power)
+        return np.ascontiguousarray(mel.T)
+
+    @cached_property
+    def filters(self) -> Frames:
+        """Mel filter bank [shape=(n_mels, 1 + n_fft // 2), dtype=float32]."""
+        return mel_filters(self.sample_rate, self.n_fft, self.n_mels)
+
+    @cached_property
+    def _groups(self) -> list[tuple[slice, slice, Frames]]:
+        """Neighbouring bands, the bins that they hear and their filters there: most of the filter
+        bank is zeros.
+        """
+        groups = []
+        for start in range(0, self.n_mels, _GROUP):
+            bands = slice(start, min(start + _GROUP, self.n_mels))
+            heard = np.flatnonzero(self.filters[bands].any(axis=0))
+            bins = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0, 0)
+            groups.append((bands, bins, np.ascontiguousarray(self.filters[bands, bins])))
+        return groups
+
+    @cached_property
+    def _spectrum(self) -> EnergySpectrum:
+        n = np.arange(self.n_fft)
+        return EnergySpectrum(0.5 - 0.5 * np.cos(2.0 * np.pi * n / self.n_fft), self.hop_length)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the definition as JSON values, ``{"kind": "logmel", ...}``."""
+        return {"kind": "logmel", **asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Build the definition from :meth:`to_json`'s value."""
+        return cls(**{key: item for key, item in value.items() if key != "kind"})
+
+
+@lru_cache(maxsize=8)
+def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> Frames:
+    """Return triangular mel filters of equal area on Slaney's scale.
+
+    Parameters
+    ----------
+    sample_rate : int
+        In Hz; the filters span 0 to half of it.
+    n_fft : int
+        Length of the transform, in samples.
+    n_mels : int
+        Number of filters.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_mels, 1 + n_fft // 2), dtype=float32]
+
+    References
+    ----------
+    M. Slaney, "Auditory Toolbox", version 2, Interval Research Corporation, 1998.
+    """
+    frequencies = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
+    edges = _mel_to_hz(np.linspace(0.0, _hz_to_mel(sample_rate / 2.0), n_mels + 2))
+    widths = np.diff(edges)
+    distance = edges[:, None] - frequencies
+    rising = -distance[:-2] / widths[:-1, None]
+    falling = distance[2:] / widths[1:, None]
+    filters = np.maximum(0.0, np.minimum(rising, falling))
+    filters *= (2.0 / (edges[2:] - edges[:-2]))[:, None]
+    return filters.astype(np.float32)
+
+
+# Slaney's scale: linear to 1 kHz, then logarithmic, 27 mels for a factor of 6.4.
+_HZ_PER_MEL = 200.0 / 3.0
+_KNEE_HZ = 1000.0
+_KNEE_MEL = _KNEE_HZ / _HZ_PER_MEL
+_LOG_STEP = math.log(6.4) / 27.0
+
+
+def _hz_to_mel(hz: float) -> float:
+    return hz / _HZ_PER_MEL if hz < _KNEE_HZ else _KNEE_MEL + math.log(hz / _KNEE_HZ) / _LOG_STEP
+
+
+def _mel_to_hz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.where(
+        mel < _KNEE_MEL, mel * _HZ_PER_MEL, _KNEE_HZ * np.exp(_LOG_STEP * (mel - _KNEE_MEL))
+    )

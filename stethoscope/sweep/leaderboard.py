@@ -1,0 +1,311 @@
+"""What came of a sweep: every run with its figures, which setting is best, and what failed; as a
+page, Markdown, CSV and JSON.
+"""
+
+import csv
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stethoscope.files import atomic_file, read_json, write_json, write_text
+from stethoscope.report.html import Content, Html, page, tag
+from stethoscope.sweep.items import RESULT
+
+COLUMNS = ("machine", "setting", "AUC", "pAUC", "seconds", "status")
+
+
+class Leaderboard:
+    """The results of a sweep.
+
+    Parameters
+    ----------
+    results : sequence of mapping
+        What :func:`stethoscope.sweep.items.run_item` returned, in any order.
+
+    Attributes
+    ----------
+    results : list of mapping
+        By machine; within a machine the best first, what failed last.
+    settings : list of dict
+        For each setting: ``varied``, ``machines`` (how many succeeded), ``auc`` and ``pauc`` (means
+        over these), ``seconds`` (sum), the best first. A setting that succeeded on more machines
+        stands before one that succeeded on fewer, because means over different machines cannot be
+        compared.
+    failed : list of str
+        Names of the items that failed, each with its reason.
+    """
+
+    def __init__(self, results: Sequence[Mapping[str, Any]]) -> None:
+        self.results = sorted(
+            results, key=lambda one: (one["machine"], -_value(one, "auc"), one["item"])
+        )
+        self.failed = [
+            f"{one['item']}: {one['reason']}" for one in self.results if one["status"] == "failed"
+        ]
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for one in self.results:
+            groups.setdefault(setting(one), []).append(one)
+        self.settings = sorted(
+            map(_mean, groups.values()), key=lambda one: (-one["machines"], -(one["auc"] or 0.0))
+        )
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures that can be shown by name: AUC and pAUC of each item that has them,
+        and of the best setting.
+        """
+        best = self.settings[0]
+        named = {
+            "best_auc": best["auc"],
+            "best_pauc": best["pauc"],
+            "failed": float(len(self.failed)),
+        }
+        for one in self.results:
+            if one["figures"]:
+                named |= {
+                    f"{one['item']}_{name}": one["figures"][name]["value"]
+                    for name in ("auc", "pauc")
+                }
+        return {name: float(value) for name, value in named.items() if value is not None}
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {"settings": self.settings, "items": self.results, "failed": self.failed}
+
+    def to_markdown(self) -> str:
+        """Return the tables as Markdown."""
+        parts = [
+            "# Sweep",
+            "",
+            self.headline(),
+            "",
+            "## Settings",
+            "",
+            *_table(("setting", "machines", "AUC", "pAUC", "seconds"), self._settings()),
+        ]
+        parts += ["", "## Runs", "", *_table(COLUMNS, self._rows())]
+        return "\n".join(parts) + "\n"
+
+    def to_html(self, *, links: bool) -> str:
+        """Return a page of its own.
+
+        Parameters
+        ----------
+        links : bool
+            Link each item to its report in ``items/<item>/``; inside Kubeflow's frame links lead
+            nowhere.
+        """
+        rows = self._rows()
+        if links:
+            for row, one in zip(rows, self.results, strict=True):
+                if one["status"] == "succeeded":
+                    row[0] = tag("a", row[0], href=f"items/{one['item']}/report.html")
+        return page(
+            "Sweep",
+            tag(
+                "main",
+                tag("h1", "Sweep"),
+                tag("p", self.headline()),
+                tag(
+                    "section",
+                    tag("h2", "Settings"),
+                    tag(
+                        "p",
+                        "Means over the machines on which a setting succeeded; settings with more machines stand first.",
+                    ),
+                    _html_table(
+                        ("setting", "machines", "AUC", "pAUC", "seconds"), self._settings()
+                    ),
+                ),
+                tag(
+                    "section",
+                    tag("h2", "Runs"),
+                    tag(
+                        "p",
+                        "Means over the ids of a machine, with 95 % intervals; seconds from download to exported model.",
+                    ),
+                    _html_table(COLUMNS, rows),
+                ),
+            ),
+        )
+
+    def headline(self) -> str:
+        """Return the outcome in a sentence or two."""
+        done = len(self.results) - len(self.failed)
+        best = self.settings[0]
+        text = f"{done} of {len(self.results)} runs succeeded."
+        if best["auc"] is not None:
+            text += f" Best setting: {describe_setting(best['varied'])}, mean AUC {best['auc']:.3f} over {best['machines']} machine(s)."
+        return text
+
+    def _rows(self) -> list[list[Content]]:
+        return [
+            [
+                one["machine"],
+                setting(one),
+                _figure(one, "auc"),
+                _figure(one, "pauc"),
+                f"{one['seconds']:.0f}",
+                one["status"] if one["status"] == "succeeded" else f"failed: {one['reason']}",
+            ]
+            for one in self.results
+        ]
+
+    def _settings(self) -> list[list[Content]]:
+        return [
+            [
+                describe_setting(one["varied"]),
+                str(one["machines"]),
+                _number(one["auc"]),
+                _number(one["pauc"]),
+                f"{one['seconds']:.0f}",
+            ]
+            for one in self.settings
+        ]
+
+    def write_csv(self, path: Path) -> None:
+        """Write a row per item, with every parameter of the grid in a column of its own."""
+        varied = list(dict.fromkeys(name for one in self.results for name in one["varied"]))
+        with (
+            atomic_file(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n")
+            intervals = [
+                f"{name}{end}" for name in ("auc", "pauc") for end in ("", "_low", "_high")
+            ]
+            writer.writerow(["item", "machine", *varied, *intervals, "seconds", "status", "reason"])
+            for one in self.results:
+                figures = [(one["figures"] or {}).get(name) or {} for name in ("auc", "pauc")]
+                cells = [figure.get(end) for figure in figures for end in ("value", "low", "high")]
+                settings = [one["varied"].get(name) for name in varied]
+                writer.writerow(
+                    [
+                        one["item"],
+                        one["machine"],
+                        *settings,
+                        *cells,
+                        one["seconds"],
+                        one["status"],
+                        one["reason"],
+                    ]
+                )
+
+
+def collect(outcomes: Sequence[Path], folder: Path) -> Leaderboard:
+    """Make the leaderboard of the folders that the items left, and lay all of it into a folder.
+
+    ::
+
+        DIR/
+            leaderboard.html, leaderboard.md, leaderboard.csv, leaderboard.json
+            items/<item>/       what the run of each item left
+    """
+    results = []
+    for outcome in outcomes:
+        result = read_json(outcome / RESULT)
+        results.append(result)
+        place = folder / "items" / result["item"]
+        if place != outcome:
+            shutil.copytree(outcome, place, dirs_exist_ok=True)
+    board = Leaderboard(results)
+    write_text(folder / "leaderboard.html", board.to_html(links=True))
+    write_text(folder / "leaderboard.md", board.to_markdown())
+    board.write_csv(folder / "leaderboard.csv")
+    write_json(folder / "leaderboard.json", board.to_json())
+    return board
+
+
+def lay_out(outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
+    """Copy what the sweep put out into the folder of its results, as :func:`collect` lays it out;
+    return what the summary says.
+    """
+    shutil.copytree(outputs["results"], folder, dirs_exist_ok=True)
+    board = read_json(folder / "leaderboard.json")
+    return {"leaderboard": board, "failed": board["failed"]}
+
+
+def describe(summary: Mapping[str, Any], folder: Path) -> str:
+    """Return what a person wants to know at the end of a sweep, in a few lines."""
+    board = Leaderboard(summary["leaderboard"]["items"])
+    lines = [f"{'machine':<14}{'AUC':>8}{'pAUC':>8}{'seconds':>9}  setting"]
+    for one in board.results:
+        auc, pauc = (_number(_value_or_none(one, name)) for name in ("auc", "pauc"))
+        lines.append(
+            f"{one['machine']:<14}{auc:>8}{pauc:>8}{one['seconds']:>9.0f}  {setting(one)}"
+            + ("" if one["figures"] else "  failed")
+        )
+    lines += [
+        "",
+        board.headline(),
+        *(f"failed: {text}" for text in board.failed),
+        f"Look at {folder / 'leaderboard.html'}",
+    ]
+    return "\n".join(lines)
+
+
+def setting(result: Mapping[str, Any]) -> str:
+    """Return the parameters of the grid of one item as text."""
+    return describe_setting(result["varied"])
+
+
+def describe_setting(varied: Mapping[str, Any]) -> str:
+    """Return parameters as text, ``fit_epochs=2, seed=1``."""
+    return ", ".join(f"{name}={value}" for name, value in varied.items()) or "defaults"
+
+
+def _mean(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    means = {}
+    for name in ("auc", "pauc"):
+        values = [value for one in results if (value := _value_or_none(one, name)) is not None]
+        means[name] = float(np.mean(values)) if values else None
+    return {
+        "varied": results[0]["varied"],
+        "machines": sum(one["status"] == "succeeded" for one in results),
+        **means,
+        "seconds": round(sum(one["seconds"] for one in results), 1),
+    }
+
+
+def _value_or_none(result: Mapping[str, Any], name: str) -> float | None:
+    value: float | None = result["figures"][name]["value"] if result["figures"] else None
+    return value
+
+
+def _value(result: Mapping[str, Any], name: str) -> float:
+    value = _value_or_none(result, name)
+    return -1.0 if value is None else value
+
+
+def _figure(result: Mapping[str, Any], name: str) -> str:
+    if not result["figures"]:
+        return ""
+    figure = result["figures"][name]
+    interval = "" if figure["low"] is None else f" ({figure['low']:.3f} to {figure['high']:.3f})"
+    return _number(figure["value"]) + interval
+
+
+def _number(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> list[str]:
+    def line(cells: Sequence[Content]) -> str:
+        return (
+            "| "
+            + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
+            + " |"
+        )
+
+    return [line(header), "|" + "---|" * len(header), *map(line, rows)]
+
+
+def _html_table(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> Html:
+    head = tag("thead", tag("tr", [tag("th", name, scope="col") for name in header]))
+    body = [
+        tag("tr", tag("th", row[0], scope="row"), [tag("td", cell) for cell in row[1:]])
+        for row in rows
+    ]
+    return tag("div", tag("table", head, tag("tbody", body)), class_="card scroll")

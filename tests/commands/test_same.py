@@ -1,0 +1,260 @@
+"""The command `same`, in this process, against a server that checks what the real one checks."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stethoscope.commands.same import main
+from tests.kubeflow.fake_server import Kubeflow
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = str(ROOT / "same.yaml")
+
+
+@pytest.fixture
+def kubeflow() -> Iterator[Kubeflow]:
+    server = Kubeflow()
+    yield server
+    server.close()
+
+
+def write(folder: Path, **changes: object) -> str:
+    document = yaml.safe_load((ROOT / "same.yaml").read_text())
+    (folder / "pipeline.yaml").write_bytes((ROOT / "pipeline.yaml").read_bytes())
+    document["pipeline"]["package"] = "pipeline.yaml"
+    (folder / "same.yaml").write_text(yaml.safe_dump({**document, **changes}))
+    return str(folder / "same.yaml")
+
+
+def test_the_two_lines_of_the_readme(
+    kubeflow: Kubeflow,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the package is found from the file, wherever the command is given
+    assert main(["program", "create", "-f", FILE, "--host", kubeflow.host]) == 0
+    assert not kubeflow.runs
+    arguments = [
+        "program",
+        "run",
+        "-f",
+        FILE,
+        "--host",
+        kubeflow.host,
+        "--experiment-name",
+        "pumps",
+        "--run-name",
+        "default",
+    ]
+    assert main([*arguments, "-p", "fit_epochs=3"]) == 0
+    [pipeline] = kubeflow.pipelines.values()
+    assert pipeline["display_name"] == "stethoscope"
+    [run] = kubeflow.runs.values()
+    assert run["display_name"] == "default"
+    assert kubeflow.experiments[run["experiment_id"]]["display_name"] == "pumps"
+    parameters = run["runtime_config"]["parameters"]
+    assert parameters["fit_epochs"] == 3
+    assert parameters["dataset_url"] == "dcase2020/pump"
+    assert f"/#/runs/details/{run['run_id']}" in capsys.readouterr().out
+
+
+def test_the_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    guarded = Kubeflow(token="secret")
+    try:
+        assert main(["program", "create", "-f", FILE, "--host", guarded.host]) == 1
+        monkeypatch.setenv("STETHOSCOPE_TOKEN", "secret")
+        assert main(["program", "create", "-f", FILE, "--host", guarded.host]) == 0
+    finally:
+        guarded.close()
+
+
+def test_names_come_from_the_file(kubeflow: Kubeflow, tmp_path: Path) -> None:
+    file = write(tmp_path)
+    assert main(["program", "run", "-f", file, "--host", kubeflow.host]) == 0
+    [run] = kubeflow.runs.values()
+    assert run["display_name"] == "pump"
+    assert kubeflow.experiments[run["experiment_id"]]["display_name"] == "stethoscope"
+    assert (
+        main(
+            [
+                "program",
+                "run",
+                "-f",
+                file,
+                "--host",
+                kubeflow.host,
+                "-n",
+                "mine",
+                "-e",
+                "trials",
+                "-r",
+                "first",
+            ]
+        )
+        == 0
+    )
+    assert {one["display_name"] for one in kubeflow.pipelines.values()} == {"stethoscope", "mine"}
+
+
+def test_run_only_takes_the_newest_version_and_its_types(
+    kubeflow: Kubeflow, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path)
+    arguments = ["program", "run", "-f", file, "--host", kubeflow.host, "--run-only"]
+    assert main(arguments) == 1
+    assert "the cluster has no pipeline 'stethoscope'; upload it first" in capsys.readouterr().err
+    assert main(["program", "create", "-f", file, "--host", kubeflow.host]) == 0
+    (tmp_path / "pipeline.yaml").write_text((ROOT / "pipeline.yaml").read_text() + "\n")
+    assert main([*arguments, "-p", "fit_epochs=2.0"]) == 0
+    assert len(kubeflow.versions) == 1
+    assert next(iter(kubeflow.runs.values()))["runtime_config"]["parameters"]["fit_epochs"] == 2
+    assert main([*arguments, "-p", "fit_epochs=two"]) == 2
+    assert main(["program", "create", "-f", file, "--host", kubeflow.host]) == 0
+    assert len(kubeflow.versions) == 2
+    assert len(kubeflow.pipelines) == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("fit_epochs=two", "fit_epochs is 'two'; it must be a whole number, such as 100"),
+        ("fit_epoch=2", "fit_epoch is no parameter, did you mean fit_epochs?"),
+        ("fit_epochs", "parameter 'fit_epochs' is not of the form name=value"),
+    ],
+)
+@pytest.mark.parametrize("where", ["--local", "--host"])
+def test_wrong_parameters_are_refused_before_anything_is_sent(
+    kubeflow: Kubeflow,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    where: str,
+    argument: str,
+    message: str,
+) -> None:
+    place = [where] if where == "--local" else [where, kubeflow.host]
+    assert main(["program", "run", "-f", write(tmp_path), *place, "-p", argument]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("same: ")
+    assert message in error
+    assert kubeflow.requests == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pipeline": {}}, "pipeline.name is missing"),
+        ({"pipeline": {"name": "p"}}, "pipeline.package is missing"),
+        (
+            {"pipeline": {"name": "p", "package": "absent.py"}},
+            "pipeline.package is 'absent.py', but there is no",
+        ),
+        (
+            {"pipeline": {"name": "p", "package": "broken.py"}},
+            "does not compile (division by zero)",
+        ),
+        ({"pipeline": {"name": "p", "package": "empty.py"}}, "does not compile"),
+        ({"pipeline": "p"}, "pipeline must hold further keys"),
+        (
+            {"run": {"parameters": {"fit_epochs": [1, 2]}}},
+            "run.parameters.fit_epochs is no single value",
+        ),
+        ({"run": {"parameters": {"fit_epochs": "two"}}}, "fit_epochs is 'two'"),
+    ],
+)
+def test_what_is_wrong_with_the_file_is_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], message: str
+) -> None:
+    (tmp_path / "broken.py").write_text("1 / 0")
+    (tmp_path / "empty.py").write_text("x = 1")
+    assert main(["program", "run", "-f", write(tmp_path, **changes), "--local"]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "No such file"), ("a: [", "is no YAML"), ("- a", "holds no settings")],
+)
+def test_a_file_that_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "same.yaml").write_text(content)
+    assert main(["program", "create", "-f", str(tmp_path / "same.yaml")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_a_cluster_it_offers_to_run_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["program", "run", "-f", write(tmp_path), "--host", "http://127.0.0.1:9"]) == 1
+    assert (
+        "no Kubeflow answers at http://127.0.0.1:9; check --host and the connection, or run it here with --local"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.slow
+def test_a_local_run_trains_as_the_parameters_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
+    arguments = ["-p", "detector=autoencoder", "-p", f"dataset_url={tiny}", "-p", "fit_epochs=2"]
+    output = tmp_path / "run"
+    assert main(["program", "run", "-f", FILE, "--local", *arguments, "--output", str(output)]) == 0
+    summary = json.loads((output / "summary.json").read_text())
+    assert summary["settings"]["fit_epochs"] == 2
+    assert summary["settings"]["dataset_url"] == tiny
+    [curves] = json.loads(
+        (output / "bundle" / "models" / "detector" / "curves.json").read_text()
+    ).values()
+    assert len(curves["loss"]) == 2
+    assert (output / "report.html").is_file()
+    assert "fan/00" in capsys.readouterr().out
+
+
+def test_a_pipeline_of_someone_elses_runs_as_well(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(
+        """
+from kfp import dsl
+
+@dsl.component(base_image="python:3.12", install_kfp_package=False)
+def shout(text: str, note: dsl.Output[dsl.Markdown]):
+    \"\"\"Shout.
+
+    Returns:
+        note: What was shouted.
+    \"\"\"
+    open(note.path, "w").write(text.upper())
+
+@dsl.pipeline(name="theirs")
+def theirs(text: str = "hello") -> dsl.Markdown:
+    return shout(text=text).outputs["note"]
+"""
+    )
+    (tmp_path / "same.yaml").write_text(
+        "pipeline: {name: theirs, package: theirs.py}\nrun: {parameters: {text: listen}}\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "stethoscope.commands.same",
+        "program",
+        "run",
+        "--local",
+        "--output",
+        "out",
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert [
+        path.read_text()
+        for path in (tmp_path / "out").iterdir()
+        if path.name not in ("summary.json", "run.log")
+    ] == ["LISTEN"]

@@ -1,0 +1,59 @@
+"""Made-up machines: stores that take no time to make."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stethoscope.datasets.clips import Clip
+from stethoscope.features.store import FeatureStore, FeatureWriter
+from stethoscope.sound.logmel import LogMel
+
+FEATURE = LogMel(sample_rate=16_000, n_mels=12)
+
+
+def write_store(
+    folder: Path,
+    machines: dict[str, int],
+    *,
+    n_frames: int = 70,
+    anomalies: int = 0,
+    silent: bool = False,
+) -> FeatureStore:
+    """Write a store of machines, each with a spectrum of its own and so many training clips; an
+    anomaly is louder in three bands.
+    """
+    rng = np.random.default_rng(7)
+    with FeatureWriter(folder) as writer:
+        for machine, count in machines.items():
+            machine_type, _, machine_id = machine.partition("/")
+            level = rng.normal(-30, 6, FEATURE.n_mels)
+            for number in range(count + 2 * anomalies):
+                test, faulty = number >= count, number >= count + anomalies
+                frames = level + rng.normal(0, 1) + rng.normal(0, 3, (n_frames, FEATURE.n_mels))
+                frames[:, 4:7] += 5.0 * faulty
+                if silent:
+                    frames[:, 0] = -156.5
+                path = f"{machine}/{number}"
+                clip = Clip(
+                    path=path, recording=path, machine_type=machine_type, machine_id=machine_id, source="made.zip",
+                    split="test" if test else "train", condition="anomaly" if faulty else "normal",
+                )  # fmt: skip
+                writer.add(clip, frames.astype(np.float32))
+        writer.finish(FEATURE)
+    return FeatureStore.open(folder)
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Callable[..., FeatureStore]:
+    """Write a store and open it; the parameters are those of `write_store`."""
+    return lambda machines, **options: write_store(tmp_path / "store", machines, **options)
+
+
+@pytest.fixture(scope="session")
+def two_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two fans and a single pump, six training clips each, two normal and two anomalous test clips."""
+    folder = tmp_path_factory.mktemp("two_types")
+    write_store(folder, {"fan/00": 6, "fan/02": 6, "pump/00": 6}, n_frames=40, anomalies=2)
+    return folder

@@ -1,0 +1,199 @@
+"""What holds for every detector."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stethoscope.bundle.build import export_bundle
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.inference import Inference
+from stethoscope.detection.evaluate import evaluate_detector
+from stethoscope.detection.normal_scores import score_clips
+from stethoscope.detection.options import SCORES, DetectorOptions, FitOptions
+from stethoscope.detection.registry import DETECTORS, make_detector
+from stethoscope.detection.scorer import Scorer, load_scorer
+from stethoscope.detection.scores import read_scores
+from stethoscope.detection.train import train_detector
+from stethoscope.errors import ModelError, ParameterError
+from stethoscope.features.store import FeatureStore
+from stethoscope.files import read_json
+
+WAYS = [
+    ("pooled-gmm", "vote"), ("autoencoder", "mahalanobis"), ("interpolation", "mse"), ("id-classifier", "cosine"), ("ensemble", "max"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=WAYS, ids=["-".join(way) for way in WAYS])
+def model(
+    request: pytest.FixtureRequest, two_types: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A model folder of every detector, fitted for an epoch on two machine types."""
+    name, score = request.param
+    options = DetectorOptions(name=name, score=score, members="pooled-gmm,interpolation", epochs=1)
+    fit = FitOptions(epochs=1, batch_size=64, verbose=0, validation_split=0.3)
+    folder = tmp_path_factory.mktemp("model") / "model"
+    train_detector(
+        FeatureStore.open(two_types),
+        make_detector(options, fit, context=5),
+        folder,
+        validation_split=0.3,
+        seed=0,
+    )
+    return folder
+
+
+def test_scores_are_the_same_from_model_bundle_and_another_process(
+    model: Path, two_types: Path, tmp_path: Path
+) -> None:
+    """The other process has nothing of what only training needs."""
+    store = FeatureStore.open(two_types)
+    evaluate_detector(two_types, model, tmp_path / "results")
+    test = store.where(lambda clip: clip.split == "test")
+    scores = [clip.score for clip in read_scores(tmp_path / "results/scores.csv")]
+    assert scores == pytest.approx(score_clips(model, store, test), rel=1e-5)
+    bundle = export_bundle(model, tmp_path / "results", tmp_path / "bundle")
+    inference = Inference(Bundle.open(bundle.folder))
+    assert [
+        inference.judge(np.array(store.clip_frames(i)), store.clips[i].machine).score for i in test
+    ] == pytest.approx(scores, rel=1e-5)
+    program = """
+import sys
+for name in ("tensorflow", "keras", "librosa", "sklearn", "scipy", "matplotlib", "kfp"):
+    sys.modules[name] = None
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.features.store import FeatureStore
+store, bundle = FeatureStore.open(sys.argv[1]), Bundle.open(sys.argv[2])
+for index, clip in enumerate(store.clips):
+    if clip.split == "test":
+        print(bundle.detector.score(store.clip_frames(index), clip.machine))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(two_types), str(bundle.folder)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(map(float, done.stdout.split())) == pytest.approx(scores, rel=1e-5)
+
+
+def test_no_pickle_is_written(model: Path) -> None:
+    assert {path.suffix for path in model.rglob("*") if path.is_file()} <= {
+        ".json",
+        ".csv",
+        ".npz",
+        ".keras",
+        ".tflite",
+    }
+    for path in model.rglob("*.npz"):
+        with np.load(path, allow_pickle=False) as numbers:
+            assert all(np.isfinite(numbers[name]).all() for name in numbers.files)
+
+
+@pytest.fixture
+def scorer(model: Path) -> Scorer:
+    return load_scorer(model)
+
+
+def test_thresholds_know_every_machine_and_rest_on_clips_not_trained_on(
+    model: Path, two_types: Path, tmp_path: Path
+) -> None:
+    evaluate_detector(two_types, model, tmp_path / "results")
+    thresholds = read_json(tmp_path / "results/thresholds.json")
+    assert list(thresholds["machines"]) == ["fan/00", "fan/02", "pump/00"]
+    counts = {machine: len(scores) for machine, scores in thresholds["held_out"].items()}
+    assert set(counts.values()) == {
+        6 if read_json(model / "model.json")["kind"] == "pooled-gmm" else 2
+    }
+
+
+def test_deviation_has_the_shape_of_the_clip_and_is_not_negative(
+    scorer: Scorer, two_types: Path
+) -> None:
+    frames = np.array(FeatureStore.open(two_types).clip_frames(0))
+    deviation = scorer.deviation(frames, "fan/00")
+    assert deviation.shape == frames.shape
+    assert deviation.dtype == np.float32
+    assert (deviation >= 0).all()
+    assert np.isfinite(deviation).all()
+    assert deviation.any(axis=0).all()
+
+
+def test_an_unknown_id_has_an_answer_and_an_unknown_type_has_none(
+    scorer: Scorer, two_types: Path
+) -> None:
+    frames = np.array(FeatureStore.open(two_types).clip_frames(0))
+    known = [scorer.score(frames, machine) for machine in ("fan/00", "fan/02")]
+    assert scorer.score(frames, "fan/") == scorer.score(frames, "fan/77") == min(known)
+    assert (scorer.deviation(frames, "fan/") >= 0).all()
+    with pytest.raises(
+        ModelError, match="machine type 'valve' is not among those trained on: fan, pump"
+    ):
+        scorer.score(frames, "valve/00")
+
+
+def test_clips_of_other_lengths_are_scored(scorer: Scorer) -> None:
+    rng = np.random.default_rng(0)
+    for length in (scorer.min_frames, scorer.min_frames + 1, 200):
+        frames = rng.normal(-30, 6, (length, 12)).astype(np.float32)
+        assert np.isfinite(scorer.score(frames, "pump/00"))
+        assert scorer.deviation(frames, "pump/00").shape == frames.shape
+
+
+def test_names_and_ways_of_scoring_are_those_of_the_options() -> None:
+    assert set(WAYS) <= {(name, score) for name, scores in SCORES.items() for score in scores}
+    assert {name for name, _ in WAYS} == set(DETECTORS)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"name": "gmm"},
+            "detector is 'gmm'; choose one of pooled-gmm, autoencoder, interpolation, id-classifier, ensemble",
+        ),
+        (
+            {"name": "autoencoder", "score": "max"},
+            "detector_score is 'max'; autoencoder can score by mse, mahalanobis",
+        ),
+        (
+            {"name": "ensemble", "members": "pooled-gmm, gmm"},
+            "detector_members holds gmm; choose from pooled-gmm, autoencoder",
+        ),
+        (
+            {"name": "ensemble", "members": "ensemble,autoencoder"},
+            "detector_members holds ensemble",
+        ),
+        ({"name": "ensemble", "members": "autoencoder"}, "name two different detectors or more"),
+        (
+            {"name": "ensemble", "members": "autoencoder,autoencoder"},
+            "name two different detectors or more",
+        ),
+        ({"epochs": 0}, "detector_epochs is 0"),
+    ],
+)
+def test_impossible_options_are_named(values: dict, message: str) -> None:
+    with pytest.raises(ParameterError, match=message):
+        DetectorOptions(**values)
+
+
+def test_ignored_parameters_are_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
+    def warned(fit: FitOptions, **options: str) -> str:
+        make_detector(DetectorOptions(**options), fit, context=5)  # type: ignore[arg-type]
+        return capsys.readouterr().err
+
+    assert warned(FitOptions(epochs=3, batch_size=64, verbose=0, seed=5), name="pooled-gmm") == (
+        "warning: detector pooled-gmm has no use for fit_batch_size, fit_epochs; "
+        "choose a detector that has, or leave them at their defaults\n"
+    )
+    assert "no use for detector_epoch_share, fit_epochs;" in warned(
+        FitOptions(epochs=3, epoch_share=0.5, validation_split=0.2), name="id-classifier"
+    )
+    assert not warned(FitOptions(verbose=2), name="pooled-gmm")
+    assert not warned(FitOptions(epochs=3, validation_split=0.2), name="ensemble")
+    assert not warned(FitOptions(epochs=3), name="autoencoder")
+    assert "fit_epochs" in warned(
+        FitOptions(epochs=3), name="ensemble", members="pooled-gmm,id-classifier"
+    )

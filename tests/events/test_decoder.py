@@ -1,0 +1,183 @@
+"""From scores to events: the decoder against all explanations there are, against scipy's
+distribution, and by hand.
+"""
+
+import math
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stethoscope.errors import ParameterError
+from stethoscope.events.decoder import Decoder, Run, evidence
+
+
+def decoder(**options: float) -> Decoder:
+    return Decoder(**{"length": 6.0, "spread": 0.3, "interval": 100.0, "hold_off": 3, **options})  # type: ignore[arg-type]
+
+
+def spans(found: list[Run]) -> list[tuple[int, int]]:
+    return [(run.first, run.last) for run in found]
+
+
+def scores(*parts: tuple[int, float]) -> npt.NDArray[np.float32]:
+    """Return so many windows of each score."""
+    return np.concatenate([np.full(count, score, dtype=np.float32) for count, score in parts])
+
+
+def test_lengths_are_log_normal() -> None:
+    from scipy.stats import lognorm
+
+    found = decoder()
+    law = lognorm(0.3, scale=6.0)
+    lengths = np.arange(1, len(found.density) + 1)
+    beyond = law.sf(lengths - 0.5)
+    beyond[0] = 1.0
+    assert np.exp(found.survival) == pytest.approx(np.maximum(beyond, 1e-6), rel=1e-4)
+    assert np.exp(found.density[:-1]) == pytest.approx(np.maximum(-np.diff(beyond), 1e-6), rel=1e-4)
+    assert np.exp(found.density).sum() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_evidence_is_what_the_odds_exceed_those_of_the_threshold_by() -> None:
+    assert evidence(np.array([0.5, 0.8, 0.2], dtype=np.float32), 0.5) == pytest.approx(
+        [0, math.log(4), -math.log(4)], rel=1e-5
+    )
+    assert evidence(np.array([0.8], dtype=np.float32), 0.8) == pytest.approx([0], abs=1e-5)
+    assert evidence(np.array([0.0, 1.0], dtype=np.float32), 0.5) == pytest.approx(
+        [-math.log(255), math.log(255)]
+    )
+
+
+def test_clear_events_are_found_where_they_are() -> None:
+    heard = scores((9, 0.02), (6, 0.97), (12, 0.02), (5, 0.97), (10, 0.02))
+    assert spans(decoder().runs(heard, 0.5)) == [(9, 14), (27, 31)]
+    assert decoder().runs(heard, 0.5)[0].score == pytest.approx(0.97)
+
+
+def test_an_event_ends_where_its_kind_does_although_the_scores_ring_on() -> None:
+    heard = scores((10, 0.02), (6, 0.99), (5, 0.55), (20, 0.02))
+    assert spans(decoder(spread=0.1).runs(heard, 0.5)) == [(10, 15)]
+    assert spans(decoder(length=11.0, spread=0.1).runs(heard, 0.5)) == [(10, 20)]
+
+
+def test_a_dip_within_an_event_does_not_end_it() -> None:
+    assert spans(
+        decoder().runs(scores((10, 0.02), (3, 0.99), (1, 0.1), (3, 0.99), (10, 0.02)), 0.5)
+    ) == [(10, 16)]
+
+
+def test_rarer_events_must_bring_more_evidence() -> None:
+    doubtful = scores((20, 0.05), (6, 0.75), (20, 0.05))
+    assert spans(decoder(interval=30.0).runs(doubtful, 0.5)) == [(20, 25)]
+    assert decoder(interval=30_000.0).runs(doubtful, 0.5) == []
+
+
+def test_a_blip_is_no_event() -> None:
+    assert decoder(spread=0.2).runs(scores((20, 0.02), (1, 0.99), (20, 0.02)), 0.5) == []
+
+
+def test_an_event_far_longer_than_all_labelled_ones_stays_one() -> None:
+    heard = scores((20, 0.02), (400, 0.97), (20, 0.02), (6, 0.97), (20, 0.02))
+    assert len(decoder().density) < 30
+    assert spans(decoder().runs(heard, 0.5)) == [(20, 419), (440, 445)]
+
+
+def test_two_events_with_hardly_a_gap_are_two() -> None:
+    heard = scores((20, 0.02), (6, 0.99), (2, 0.02), (6, 0.99), (20, 0.02))
+    assert spans(decoder(spread=0.1, interval=20.0).runs(heard, 0.5)) == [(20, 25), (28, 33)]
+
+
+def test_an_event_that_is_cut_off_by_the_end_is_found() -> None:
+    assert spans(decoder().runs(scores((20, 0.02), (4, 0.99)), 0.5)) == [(20, 23)]
+    assert spans(decoder().runs(scores((3, 0.99), (20, 0.02)), 0.5)) == [(0, 2)]
+    assert decoder().runs(np.empty(0, dtype=np.float32), 0.5) == []
+
+
+def test_a_stream_tells_early_and_sooner_where_events_are_frequent() -> None:
+    heard = scores((20, 0.02), (8, 0.9), (20, 0.02))
+    often, seldom = (decoder(interval=interval).runs(heard, 0.5)[0] for interval in (10.0, 5000.0))
+    assert 20 <= often.known < seldom.known < 28
+
+
+def best_explanation(values: npt.NDArray[np.float64], of: Decoder) -> float:
+    """Return the most that any sequence of background and whole events gains, by trying all."""
+
+    @cache
+    def gain(now: int) -> float:
+        if now >= len(values):
+            return 0.0
+        most = gain(now + 1)
+        for length in range(1, min(len(of.density), len(values) - now + 1)):
+            most = max(
+                most,
+                float(values[now : now + length].sum())
+                - float(of.cost)
+                + float(of.density[length - 1])
+                + gain(now + length),
+            )
+        return most
+
+    return gain(0)
+
+
+def test_hindsight_finds_hardly_a_better_explanation() -> None:
+    """What is decided while listening may be worse than the best of all explanations, but rarely
+    and not by much.
+    """
+    rng = np.random.default_rng(0)
+    rule = decoder(interval=20.0)
+    reached, possible = [], []
+    for _ in range(200):
+        drawn = rng.choice([0.01, 0.1, 0.3, 0.6, 0.9, 0.99], rng.integers(8, 31)).astype(np.float32)
+        heard = np.concatenate([np.repeat(drawn, rng.integers(1, 4)), scores((20, 0.01))])
+        values = evidence(heard, 0.5).astype(np.float64)
+        gains = [
+            values[run.first : run.last + 1].sum()
+            - rule.cost
+            + rule.density[min(run.last - run.first, len(rule.density) - 1)]
+            for run in rule.runs(heard, 0.5)
+        ]
+        reached.append(sum(gains))
+        possible.append(best_explanation(values, rule))
+    assert min(reached) >= 0
+    assert np.mean(np.array(reached) > np.array(possible) - 1e-3) > 0.9
+    assert sum(reached) > 0.99 * sum(possible)
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), max_size=80),
+    st.integers(1, 5),
+    st.floats(1.0, 20.0),
+    st.floats(0.1, 1.0),
+)
+def test_events_are_in_order_apart_and_inside(
+    drawn: list[float], hold_off: int, length: float, spread: float
+) -> None:
+    found = decoder(hold_off=hold_off, length=length, spread=spread, interval=3.0).runs(
+        np.array(drawn, dtype=np.float32), 0.5
+    )
+    for run in found:
+        assert 0 <= run.first <= run.last < len(drawn)
+        assert 0 < run.score <= 1.0001
+        assert run.known <= run.last
+    assert all(after.first > before.last for before, after in pairwise(found))
+
+
+@given(st.lists(st.sampled_from([0.02, 0.5, 0.98]), min_size=1, max_size=50))
+def test_what_comes_later_changes_nothing_that_was_told(drawn: list[float]) -> None:
+    """A stream tells an event `hold_off` windows after its end; silence then follows."""
+    rule = decoder(interval=20.0)
+    heard = np.concatenate([np.repeat(np.array(drawn, dtype=np.float32), 3), scores((30, 0.02))])
+    assert spans(rule.runs(np.concatenate([heard, scores((9, 0.98), (30, 0.02))]), 0.5))[
+        : len(rule.runs(heard, 0.5))
+    ] == spans(rule.runs(heard, 0.5))
+
+
+@pytest.mark.parametrize("wrong", [{"hold_off": 0}, {"interval": 1.0}])
+def test_what_cannot_be_expected_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ParameterError, match=f"event_{next(iter(wrong))}"):
+        decoder(**wrong)

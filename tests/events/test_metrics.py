@@ -1,0 +1,129 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from stethoscope.events.decoder import Decoder
+from stethoscope.events.metrics import Stretch, calibrate, event_figures, match, window_figures
+from stethoscope.events.model import Event, EventDetector
+
+
+def events(*spans: tuple[float, float]) -> list[Event]:
+    return [Event(start, end, 1.0, start) for start, end in spans]
+
+
+def test_start_and_end_must_both_be_near() -> None:
+    truth = [(1.0, 2.0), (4.0, 5.0), (8.0, 9.0)]
+    assert match(events((1.2, 2.2), (4.0, 5.4), (8.0, 9.0)), truth, 0.3) == [(0, 0), (2, 2)]
+    assert match(events((0.5, 2.0), (6.0, 7.0), (8.29, 8.8)), truth, 0.3) == [(2, 2)]
+    assert match([], truth, 0.3) == []
+
+
+def test_no_event_is_paired_twice() -> None:
+    assert match(events((1.0, 1.2), (1.25, 1.4)), [(1.1, 1.3)], 0.3) == [(0, 0)]
+    assert match(events((1.1, 1.3)), [(1.0, 1.2), (1.25, 1.4)], 0.3) == [(0, 0)]
+
+
+def test_matching_finds_as_many_pairs_as_there_can_be() -> None:
+    """Against the assignment that scipy finds."""
+    from scipy.optimize import linear_sum_assignment
+
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        edges = np.sort(rng.uniform(0, 12, (2, 12)))
+        truth, found = ([(float(a), float(b)) for a, b in row.reshape(-1, 2)] for row in edges)
+        fits = np.array(
+            [[abs(a - c) <= 0.5 and abs(b - d) <= 0.5 for c, d in truth] for a, b in found]
+        )
+        best = fits[linear_sum_assignment(~fits)].sum()
+        assert len(match(events(*found), truth, 0.5)) == best
+
+
+def test_window_figures_equal_scikit_learns() -> None:
+    rng = np.random.default_rng(1)
+    labels = (rng.random(200) < 0.3).astype(np.float32)
+    scores = np.clip(0.4 * labels + 0.6 * rng.random(200), 0, 1).astype(np.float32)
+    figures = window_figures(labels, scores, 0.5)
+    assert figures.auc == pytest.approx(roc_auc_score(labels, scores))
+    assert figures.ap == pytest.approx(average_precision_score(labels, scores))
+    counts = (
+        figures.true_positives,
+        figures.false_positives,
+        figures.true_negatives,
+        figures.false_negatives,
+    )
+    decided = scores > 0.5
+    assert counts == tuple(
+        int(((labels == a) & (decided == b)).sum())
+        for a, b in ((1, True), (0, True), (0, False), (1, False))
+    )
+    assert figures.accuracy == pytest.approx((counts[0] + counts[2]) / 200)
+    expected = -np.mean(labels * np.log(scores + 1e-9) + (1 - labels) * np.log(1 - scores + 1e-9))
+    assert figures.loss == pytest.approx(expected, rel=1e-3)
+
+
+def test_without_events_there_is_no_auc() -> None:
+    figures = window_figures(np.zeros(5, np.float32), np.full(5, 0.2, np.float32), 0.5)
+    assert (figures.auc, figures.ap, figures.true_negatives) == (None, None, 5)
+
+
+@pytest.fixture
+def detector(beep_parts: Path) -> EventDetector:
+    """A detector that expects events of six windows."""
+    opened = EventDetector.open(beep_parts / "model")
+    opened.decoder = Decoder(length=6.0, spread=0.1, interval=50.0, hold_off=2)
+    return opened
+
+
+def stretch(
+    detector: EventDetector, parts: list[tuple[int, float]], *, truth: tuple[int, ...]
+) -> Stretch:
+    """Return a stretch of so many windows of each score; events of six windows begin at `truth`."""
+    scores = np.concatenate([np.full(count, score, dtype=np.float32) for count, score in parts])
+    labels = np.zeros(len(scores), dtype=np.float32)
+    for first in truth:
+        labels[first : first + 6] = 1.0
+    spans = [
+        (
+            first * detector.stride_seconds,
+            (first + 5) * detector.stride_seconds + detector.window_seconds,
+        )
+        for first in truth
+    ]
+    return Stretch("a", 0.0, 9.0, labels, scores, spans)
+
+
+def test_the_threshold_keeps_events_and_drops_what_only_sounds_like_them(
+    detector: EventDetector,
+) -> None:
+    """Events score 0.95, something else scores 0.6 for as long: 0.3 lets both through, and above
+    0.9 nothing comes through.
+    """
+    judged = stretch(
+        detector,
+        [(20, 0.02), (6, 0.95), (20, 0.02), (6, 0.6), (20, 0.02), (6, 0.95), (20, 0.02)],
+        truth=(20, 72),
+    )
+    threshold = calibrate([judged], detector)
+    assert threshold == detector.threshold
+    assert 0.5 < threshold < 0.9
+    assert event_figures([judged], detector, 0.3).f1 == 1.0
+
+
+def test_of_equally_good_thresholds_a_higher_one_is_taken(detector: EventDetector) -> None:
+    judged = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
+    good = []
+    for odds in np.arange(-4, 4.01, 0.25):
+        detector.threshold = float(1 / (1 + np.exp(-odds)))
+        good += [odds] if event_figures([judged], detector, 0.3).f1 == 1.0 else []
+    taken = calibrate([judged], detector)
+    assert np.log(taken / (1 - taken)) == pytest.approx(
+        good[0] + 0.75 * (good[-1] - good[0]), abs=0.26
+    )
+
+
+def test_recordings_that_cannot_tell_leave_the_threshold_where_classes_weigh_alike(
+    detector: EventDetector,
+) -> None:
+    assert calibrate([stretch(detector, [(40, 0.02)], truth=(20,))], detector) == 0.5

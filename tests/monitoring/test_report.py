@@ -1,0 +1,389 @@
+"""The page as a whole: what it says, that it is sound HTML, that it needs nothing else, and that it
+stays small.
+"""
+
+import base64
+import io
+import re
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import stethoscope.monitoring.report
+from stethoscope.datasets.clips import Clip
+from stethoscope.detection.autoencoder.score import AutoencoderScorer
+from stethoscope.errors import ModelError
+from stethoscope.features.extract import extract_features
+from stethoscope.features.store import FeatureStore, Skipped
+from stethoscope.monitoring.report import write_report
+from stethoscope.sound.logmel import LogMel
+from tests.report.fixtures import Element, Reporter, read_page
+
+
+def by_condition(clip: Clip) -> float:
+    """Find all anomalies of fan 00 and two of fan 02's three; raise one false alarm on fan 02."""
+    number = int(clip.path[-5])
+    if clip.condition == "anomaly":
+        return 0.5 if clip.machine_id == "02" and number == 2 else 3.0 + number
+    return 2.0 if clip.machine_id == "02" and number == 0 else 0.6 + 0.01 * number
+
+
+def heading(page: Element) -> str:
+    (title,) = page.all("h1")
+    return title.text
+
+
+def test_the_headline_counts_what_was_found(report: Reporter) -> None:
+    page = read_page(report(by_condition))
+    assert heading(page) == "5 of 6 anomalous clips found, 1 false alarm in 6 normal clips"
+    machines = {one.all("strong")[0].text: one.text for one in page.all("li") if one.all("strong")}
+    assert "3 of 3 anomalous clips found, no false alarm in 3 normal clips" in machines["fan 00"]
+    assert "2 of 3 anomalous clips found, 1 false alarm in 3 normal clips" in machines["fan 02"]
+    assert "lowest AUC" in machines["fan 02"]
+    assert "lowest AUC" not in machines["fan 00"]
+
+
+def test_none_of_equally_good_machines_is_called_the_lowest(report: Reporter) -> None:
+    page = read_page(report(lambda clip: 3.0 if clip.condition == "anomaly" else 0.6))
+    assert "1.000" in page.text
+    assert "lowest AUC" not in page.text
+
+
+def test_the_charts_say_what_they_show(report: Reporter) -> None:
+    page = read_page(report(by_condition))
+    said = [
+        str(one.attributes["aria-label"]).replace("\u00a0", " ")
+        for one in page.all("div")
+        if one.attributes.get("role") == "img"
+    ]
+    # fan 02: anomalies at 3, 4 and 0.5, normals at 2, 0.61 and 0.62: six of nine pairs are ranked
+    # rightly.
+    assert "Receiver operating characteristic of fan: fan 00 AUC 1.000, fan 02 AUC 0.667" in said
+    assert "17 % of 6 normal test clips of fan raise a false alarm where 10 % are wanted" in said
+    assert (
+        "Map of the clips of fan: 16 normal training clips, 6 normal test clips, 6 anomalous test clips"
+        in said
+    )
+    assert any(
+        text.startswith("Scores of fan 02: normal, 3 clips; anomalous, 3 clips; threshold 1.2")
+        for text in said
+    )
+    assert sum(text.startswith("Mean deviation of fan 0") for text in said) == 2
+
+
+def test_a_single_machine_is_named_in_the_headline(report: Reporter) -> None:
+    page = read_page(report(lambda clip: by_condition(clip) if clip.machine_id == "00" else None))
+    assert heading(page) == "fan 00: 3 of 3 anomalous clips found, no false alarm in 3 normal clips"
+
+
+@pytest.mark.parametrize(
+    ("kept", "title", "why"),
+    [
+        (
+            "anomaly",
+            "fan 00: 3 of 3 anomalous clips found, no normal clip to measure false alarms on",
+            "no normal clips",
+        ),
+        (
+            "normal",
+            "fan 00: no false alarm in 3 normal clips, no anomalous clip to find",
+            "no anomalous clips",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_said(report: Reporter, kept: str, title: str, why: str) -> None:
+    page = read_page(
+        report(
+            lambda clip: (
+                by_condition(clip) if clip.machine == "fan/00" and clip.condition == kept else None
+            )
+        )
+    )
+    assert heading(page) == title
+    cells = [cell.text for cell in page.all("td")]
+    assert f"n/a{why}" in cells
+
+
+def test_the_page_is_sound_and_accessible(report: Reporter) -> None:
+    page = read_page(report(by_condition))
+    ids = [one.attributes["id"] for one in page.all() if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+    (contents,) = page.all("nav")
+    assert [link.attributes["href"] for link in contents.all("a")] == [f"#{key}" for key in ids]
+    levels = [int(one.name[1]) for one in page.all() if re.fullmatch("h[1-6]", one.name)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all("alt" in one.attributes for one in page.all("img"))
+    assert all(one.attributes.get("scope") in ("row", "col") for one in page.all("th"))
+    assert all(
+        one.attributes.get("aria-label")
+        for one in page.all()
+        if one.attributes.get("role") in ("img", "region")
+    )
+    assert all(one.attributes.get("aria-label") for one in page.all("audio"))
+    (language,) = page.all("html")
+    assert language.attributes["lang"] == "en"
+
+
+def test_the_page_needs_no_network(report: Reporter) -> None:
+    path = report(by_condition)
+    page = read_page(path)
+    addresses = [
+        value
+        for one in page.all()
+        for key, value in one.attributes.items()
+        if key in ("src", "href", "poster", "data", "action")
+    ]
+    assert addresses
+    assert all(address.startswith(("data:", "#")) for address in addresses if address is not None)
+    (style,) = page.all("style")
+    assert "url(" not in style.text
+    assert "@import" not in style.text
+    assert not page.all("link")
+    assert not page.all("iframe")
+
+
+def players(page: Element) -> dict[str, bytes]:
+    """Return what can be played, by the clip's name."""
+    return {
+        str(one.attributes["aria-label"]).removeprefix("Recording "): base64.b64decode(
+            str(one.attributes["src"]).partition(",")[2]
+        )
+        for one in page.all("audio")
+    }
+
+
+def test_what_is_played_is_the_recording(report: Reporter, fan_archive: Path) -> None:
+    sounds = players(read_page(report(by_condition)))
+    assert "fan/test/anomaly_id_02_00000002.wav" in sounds  # the one that was missed
+    assert len(sounds) == len(set(sounds))
+    gains = []
+    with zipfile.ZipFile(fan_archive) as archive:
+        for name, flac in sounds.items():
+            played, rate = soundfile.read(io.BytesIO(flac))
+            original, original_rate = soundfile.read(io.BytesIO(archive.read(name)))
+            assert rate == original_rate == 16000
+            gain = float(played @ original / (original @ original))
+            np.testing.assert_allclose(played, gain * original, atol=2**-15)
+            gains.append(gain)
+    np.testing.assert_allclose(gains, gains[0], rtol=1e-3)
+
+
+def test_a_long_recording_at_a_high_rate_is_cut_to_its_most_deviating_part(
+    report: Reporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        AutoencoderScorer, "deviation", lambda _self, frames, _machine: 10 ** (frames / 10)
+    )  # loud is anomalous
+    rng = np.random.default_rng(0)
+    hum = 0.01 * rng.standard_normal(48000 * 14)
+    burst = hum.copy()
+    burst[48000 * 12 : 48000 * 13] += 0.3 * np.sin(2 * np.pi * 2000 * np.arange(48000) / 48000)
+    folder = tmp_path / "long"
+    folder.mkdir()
+    for name, samples in (("normal", hum), ("anomaly", burst)):
+        soundfile.write(folder / f"{name}.wav", samples, 48000)
+    common = {"machine_type": "fan", "machine_id": "00", "split": "test", "source": "long"}
+    clips = [
+        Clip(path=f"{name}.wav", recording=name, condition=name, **common)
+        for name in ("normal", "anomaly")
+    ]
+    extract_features([folder], clips, LogMel(n_mels=32, sample_rate=16000), tmp_path / "store")
+    page = read_page(
+        report(
+            lambda clip: 3.0 if clip.condition == "anomaly" else 0.5,
+            archives=[folder],
+            features=tmp_path / "store",
+        )
+    )
+    played, rate = soundfile.read(io.BytesIO(players(page)["anomaly.wav"]))
+    assert rate == 16000
+    assert 9.9 * rate < len(played) <= 10 * rate
+    spectrum = np.abs(np.fft.rfft(played))
+    assert np.argmax(spectrum) * rate / len(played) == pytest.approx(
+        2000, abs=2
+    )  # the burst, late in the clip, is in it
+    assert "longer than 10 s" in page.text
+    (peak,) = {one.text for one in page.all("p") if one.text.startswith("Strongest around")}
+    seconds = re.search(r"around ([\d.]+) s, near 2.\d kHz", peak)
+    assert seconds
+    assert 12 <= float(seconds[1]) <= 13
+
+
+def test_names_from_outside_stay_text(report: Reporter, fan_archive: Path, tmp_path: Path) -> None:
+    name = "fan/<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>.wav"
+    machine_id = '"><svg onload=alert(1)>'
+    with zipfile.ZipFile(fan_archive) as archive:
+        sound = archive.read("fan/test/anomaly_id_00_00000000.wav")
+    hostile = tmp_path / "<b onclick=alert(1)>.zip"
+    with zipfile.ZipFile(hostile, "w") as archive:
+        archive.writestr(name, sound)
+    clip = Clip(
+        path=name,
+        recording="1",
+        machine_type="fan",
+        machine_id=machine_id,
+        split="test",
+        condition="anomaly",
+        source=hostile.name,
+    )
+    extract_features([hostile], [clip], LogMel(n_mels=32), tmp_path / "store")
+    page = read_page(
+        report(
+            lambda _: 3.0,
+            archives=[hostile],
+            features=tmp_path / "store",
+            skipped=[Skipped(hostile.name, name, "<iframe src=//x>: <script>")],
+            warnings=["<style>*{display:none}</style>", "fan/</ul><script>: bad"],
+        )
+    )
+    assert len(page.all("script")) == 1
+    assert len(page.all("style")) == 1
+    assert not [key for one in page.all() for key in one.attributes if key.startswith("on")]
+    assert {one.name for one in page.all()} <= {
+        *(
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "script",
+            "body",
+            "header",
+            "main",
+            "footer",
+            "nav",
+            "section",
+            "article",
+            "figure",
+        ),
+        *(
+            "figcaption",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "p",
+            "span",
+            "small",
+            "strong",
+            "i",
+            "b",
+            "a",
+            "code",
+            "div",
+            "dl",
+            "dt",
+            "dd",
+            "ul",
+            "li",
+        ),
+        *(
+            "table",
+            "thead",
+            "tbody",
+            "tfoot",
+            "tr",
+            "th",
+            "td",
+            "svg",
+            "path",
+            "img",
+            "audio",
+            "details",
+            "summary",
+        ),
+    } | {"title"}
+    assert machine_id in heading(page)
+    assert name in page.text
+    assert "<style>*{display:none}</style>" in page.text
+    assert len(players(page)) == 1
+
+
+def test_the_file_stays_small_and_says_what_is_missing(
+    report: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = report(by_condition)
+    assert whole.stat().st_size < stethoscope.monitoring.report.MAX_BYTES
+    sounds = len(players(read_page(whole)))
+    limit = whole.stat().st_size - 30_000
+    monkeypatch.setattr(
+        stethoscope.monitoring.report,
+        "MAX_BYTES",
+        limit + stethoscope.monitoring.report._FRAME_BYTES - 20_000,
+    )
+    smaller = report(by_condition)
+    page = read_page(smaller)
+    assert smaller.stat().st_size < limit
+    assert 0 < len(players(page)) < sounds
+    assert "were left out" in page.text
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"PK\3\4 cut off"], ids=["absent", "empty", "broken"]
+)
+def test_an_archive_that_is_gone_does_not_stop_the_report(
+    report: Reporter, fan_archive: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    archives = []
+    if content is not None:
+        archives = [tmp_path / fan_archive.name]
+        archives[0].write_bytes(content)
+    page = read_page(report(by_condition, archives=archives))
+    assert not players(page)
+    assert "could not be read again" in page.text
+    assert page.all("img")  # the pictures come from the feature store
+
+
+def test_skipped_recordings_and_warnings_are_told(report: Reporter) -> None:
+    skipped = [
+        Skipped("fan.zip", f"fan/test/{number:03}.wav", "holds no samples") for number in range(250)
+    ]
+    page = read_page(
+        report(
+            by_condition,
+            skipped=skipped,
+            warnings=[
+                "fan/00: rests on 3 clips",
+                "fan/02: rests on 3 clips",
+                "nothing was held out",
+            ],
+        )
+    )
+    assert "250 recordings could not be used" in page.text
+    assert "fan.zip/fan/test/199.wav" in page.text
+    assert "fan.zip/fan/test/200.wav" not in page.text
+    assert "50 more" in page.text
+    items = [one.text for one in page.all("li")]
+    assert "fan 00, fan 02: rests on 3 clips" in items
+    assert "nothing was held out" in items
+
+
+def test_an_incomplete_folder_leaves_no_report(
+    fan_archive: Path, fan_store: Path, fan_model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("the last one")
+    with pytest.raises(ModelError, match=r"evaluation\.json"):
+        write_report(
+            path, archives=[fan_archive], features=fan_store, model=fan_model, results=tmp_path
+        )
+    assert path.read_text() == "the last one"
+
+
+def test_a_real_evaluation_is_reported(
+    fan_archive: Path, fan_store: Path, fan_model: Path, fan_results: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    write_report(
+        path, archives=[fan_archive], features=fan_store, model=fan_model, results=fan_results
+    )
+    page = read_page(path)
+    assert len(FeatureStore.open(fan_store).clips) > len(players(page)) >= 4
+    assert re.search(r"of 6 anomalous clips found, .* in 6 normal clips", heading(page))
+    assert "held-out normal clips" in page.text  # the loss curves
+    assert "tensorflow" in page.text  # the versions

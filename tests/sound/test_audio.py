@@ -1,0 +1,93 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stethoscope.errors import AudioError
+from stethoscope.sound.audio import decode, load
+
+
+def encoded(
+    samples: np.ndarray, rate: int = 16_000, kind: str = "WAV", subtype: str = "PCM_16"
+) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format=kind, subtype=subtype)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "tolerance"),
+    [
+        ("WAV", "PCM_16", 1e-4), ("WAV", "PCM_24", 1e-6), ("WAV", "PCM_U8", 1e-2), ("WAV", "FLOAT", 0.0),
+        ("WAV", "DOUBLE", 1e-7), ("FLAC", "PCM_16", 1e-4),
+    ],
+)  # fmt: skip
+def test_formats_decode_to_the_same_samples(kind: str, subtype: str, tolerance: float) -> None:
+    samples = (0.5 * np.sin(np.arange(1600) / 7)).astype(np.float32)
+    decoded, rate = decode(encoded(samples, kind=kind, subtype=subtype))
+    assert rate == 16_000
+    assert decoded.dtype == np.float32
+    np.testing.assert_allclose(decoded, samples[np.newaxis], atol=tolerance)
+
+
+def test_ogg_decodes() -> None:
+    decoded, rate = decode(
+        encoded(np.zeros(16_000, dtype=np.float32), kind="OGG", subtype="VORBIS")
+    )
+    assert rate == 16_000
+    assert decoded.shape == (1, 16_000)
+
+
+def test_a_tone_keeps_its_frequency_when_resampled() -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(44_100) / 44_100).astype(np.float32)
+    samples, rate = load(encoded(tone, rate=44_100), sample_rate=16_000)
+    assert rate == 16_000
+    assert len(samples) == 16_000
+    assert np.abs(np.fft.rfft(samples)).argmax() == 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not a readable"),
+        (b"hello, this is text", "not a readable"),
+        (encoded(np.zeros(0, dtype=np.float32)), "no samples"),
+        (encoded(np.full(99, np.nan, dtype=np.float32), subtype="FLOAT"), "NaN or infinite"),
+        (encoded(np.full(99, np.inf, dtype=np.float32), subtype="FLOAT"), "NaN or infinite"),
+    ],
+)
+def test_unusable_recordings_are_named(content: bytes, reason: str) -> None:
+    with pytest.raises(AudioError, match=f"pump.wav: .*{reason}"):
+        decode(content, name="pump.wav")
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match="no such file"):
+        decode(tmp_path / "absent.wav")
+
+
+def test_a_folder_is_no_recording(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match="not a readable"):
+        decode(tmp_path)
+
+
+def test_too_long_recordings_are_refused_before_they_are_decoded() -> None:
+    with pytest.raises(AudioError, match="lasts 2 s, at most 1 s"):
+        decode(encoded(np.zeros(32_000, dtype=np.float32)), max_seconds=1.0)
+
+
+@given(st.data())
+def test_damaged_headers_never_raise_anything_else(data: st.DataObject) -> None:
+    content = bytearray(encoded(np.zeros(64, dtype=np.float32)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        samples, rate = load(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    except AudioError:
+        return
+    assert rate > 0
+    assert np.isfinite(samples).all()
