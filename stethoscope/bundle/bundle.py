@@ -37,7 +37,9 @@ from stethoscope.files import atomic_folder, digest, read_json, write_json
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.logmel import Frames, LogMel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""Schema 2 answers ``reported_at`` where schema 1 answered ``told``; the files are the same."""
 
 Model = Scorer | EventDetector | Diagnosis
 """What can have a role."""
@@ -78,9 +80,10 @@ class Bundle:
         if not folder.is_dir():
             raise ModelError(f"{folder}: is no bundle folder; give the folder `bundle` of a run")
         manifest = read_json(folder / _MANIFEST)
-        if manifest.get("schema_version") != SCHEMA_VERSION:
+        if manifest.get("schema_version") not in READABLE_VERSIONS:
             raise ModelError(
-                f"{folder}: has bundle schema {manifest.get('schema_version')!r}, this version reads {SCHEMA_VERSION}; "
+                f"{folder}: has bundle schema {manifest.get('schema_version')!r}, this version reads "
+                f"{' and '.join(map(str, READABLE_VERSIONS))}; "
                 f"install the version that wrote it or export the model again"
             )
         _check_files(folder, manifest.get("files", {}))

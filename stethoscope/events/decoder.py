@@ -41,14 +41,14 @@ class Run(NamedTuple):
     first, last : int
     score : float
         Mean score of these windows.
-    known : int
-        The window after which the event was known to be on.
+    reported : int
+        The window after which a stream reports that the event is on.
     """
 
     first: int
     last: int
     score: float
-    known: int
+    reported: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,7 @@ class Decoder:
             """Return an event as the last one of the best explanation, after telling the one before
             it.
             """
-            since = pending.known if pending else known
+            since = pending.reported if pending else known
             if earlier := before[index]:
                 tell(earlier, now)
                 since = now

@@ -64,7 +64,7 @@ class EventFigures:
         0 where nothing was found or nothing is there.
     false_per_hour : float
     delay : float or None
-        Mean time from an event's start until a stream has told it, in seconds, over the hits.
+        Mean time from the start of an event to its ``reported_at``, in seconds, over the hits.
     hours : float
         Sound that was judged.
     """
@@ -141,7 +141,7 @@ def event_figures(
         events = events_of(stretch, detector)
         pairs = match(events, stretch.truth, tolerance)
         hits, found, true = hits + len(pairs), found + len(events), true + len(stretch.truth)
-        delays += [events[i].told - stretch.truth[j][0] for i, j in pairs]
+        delays += [events[i].reported_at - stretch.truth[j][0] for i, j in pairs]
     hours = sum(stretch.end - stretch.start for stretch in stretches) / 3600
     return EventFigures(
         hits=hits,
@@ -163,7 +163,7 @@ def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
             event.start + stretch.start,
             event.end + stretch.start,
             event.score,
-            event.told + stretch.start,
+            event.reported_at + stretch.start,
         )
         for event in detector.events(stretch.scores)
     ]

@@ -34,15 +34,15 @@ class Event:
         In seconds.
     score : float
         Mean score of its windows, 0 to 1.
-    told : float
-        When a stream would have told that the event is on: the end of the window that made it the
-        likelier explanation, in seconds.
+    reported_at : float
+        When a stream would have reported that the event is on, in seconds: the end of the window
+        after which an event is likelier than background.
     """
 
     start: float
     end: float
     score: float
-    told: float
+    reported_at: float
 
     def to_json(self) -> dict[str, float]:
         """Return the event as JSON values, rounded to a tenth of a millisecond."""
@@ -149,7 +149,7 @@ class EventDetector:
                 start=run.first * self.stride_seconds,
                 end=run.last * self.stride_seconds + self.window_seconds,
                 score=run.score,
-                told=run.known * self.stride_seconds + self.window_seconds,
+                reported_at=run.reported * self.stride_seconds + self.window_seconds,
             )
             for run in self.decoder.runs(scores, self.threshold)
         ]

@@ -9,8 +9,8 @@ class HeardEvent(BaseModel):
     start: float = Field(description="In seconds from the beginning of the recording.")
     end: float = Field(description="In seconds.")
     score: float = Field(description="0 to 1, the higher the surer.")
-    told: float = Field(
-        description="When a listener to the stream would have known of it, in seconds."
+    reported_at: float = Field(
+        description="When a stream would have reported that the event is on, in seconds."
     )
 
 

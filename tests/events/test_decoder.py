@@ -100,7 +100,7 @@ def test_an_event_that_is_cut_off_by_the_end_is_found() -> None:
 def test_a_stream_tells_early_and_sooner_where_events_are_frequent() -> None:
     heard = scores((20, 0.02), (8, 0.9), (20, 0.02))
     often, seldom = (decoder(interval=interval).runs(heard, 0.5)[0] for interval in (10.0, 5000.0))
-    assert 20 <= often.known < seldom.known < 28
+    assert 20 <= often.reported < seldom.reported < 28
 
 
 def best_explanation(values: npt.NDArray[np.float64], of: Decoder) -> float:
@@ -163,7 +163,7 @@ def test_events_are_in_order_apart_and_inside(
     for run in found:
         assert 0 <= run.first <= run.last < len(drawn)
         assert 0 < run.score <= 1.0001
-        assert run.known <= run.last
+        assert run.reported <= run.last
     assert all(after.first > before.last for before, after in pairwise(found))
 
 

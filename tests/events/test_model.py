@@ -1,6 +1,7 @@
 """From scores to events."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.cli import main
 from stethoscope.errors import ModelError
 from stethoscope.events.model import Event, EventDetector, normalise, window_labels, windows_of
+from stethoscope.files import read_json, write_json
 from tests.sounds import beeps
 from tests.test_layers import HEAVY
 
@@ -53,7 +55,7 @@ def test_events_of_a_recording_are_found(beep_parts: Path, beep_folder: Path) ->
             assert isinstance(event, Event)
             assert event.start == pytest.approx(start, abs=0.2)
             assert event.end == pytest.approx(end, abs=0.2)
-            assert start < event.told < end
+            assert start < event.reported_at < end
 
 
 def test_the_command_lists_events_and_names_what_it_cannot_use(
@@ -64,8 +66,21 @@ def test_the_command_lists_events_and_names_what_it_cannot_use(
     assert main(["events", str(beep_parts / "bundle"), file, str(tmp_path / "broken.wav")]) == 0
     good, bad = map(json.loads, capsys.readouterr().out.splitlines())
     assert good["File"] == file
-    assert set(good["Events"][0]) == {"start", "end", "score", "told"}
+    assert set(good["Events"][0]) == {"start", "end", "score", "reported_at"}
     assert "broken.wav: not a readable" in bad["Error"]
+
+
+def test_bundle_of_schema_1_is_read_and_answers_like_one_of_schema_2(
+    beep_parts: Path, beep_folder: Path, tmp_path: Path
+) -> None:
+    older = Path(shutil.copytree(beep_parts / "bundle", tmp_path / "older"))
+    manifest = read_json(older / "bundle.json")
+    assert manifest["schema_version"] == 2
+    write_json(older / "bundle.json", {**manifest, "schema_version": 1})
+    file = beep_folder / "audio_00.wav"
+    events = Bundle.open(older).events.listen(file)
+    assert events
+    assert events == Bundle.open(beep_parts / "bundle").events.listen(file)
 
 
 def test_events_need_none_of_the_heavy_packages(beep_parts: Path, beep_folder: Path) -> None:
