@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope import __version__
-from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.files import write_json
+from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.runs.run import compiled, pipeline_named
 
 
@@ -39,10 +39,20 @@ def collect(name: str, copied: Path, output: Path) -> dict[str, Any]:
     """
     pipeline = pipeline_named(name)
     if not copied.is_dir():
-        raise ParameterError(f"{copied}: is no folder; copy the run's folder from the artifact store first")
-    outputs = {key: _newest(copied, task, artifact) for key, task, artifact in _selected(read_spec(compiled(name)))}
+        raise ParameterError(
+            f"{copied}: is no folder; copy the run's folder from the artifact store first"
+        )
+    outputs = {
+        key: _newest(copied, task, artifact)
+        for key, task, artifact in _selected(read_spec(compiled(name)))
+    }
     output.mkdir(parents=True, exist_ok=True)
-    summary = {"pipeline": name, "version": __version__, **pipeline.lay_out(outputs, output), "warnings": []}
+    summary = {
+        "pipeline": name,
+        "version": __version__,
+        **pipeline.lay_out(outputs, output),
+        "warnings": [],
+    }
     write_json(output / "summary.json", summary)
     print(pipeline.describe(summary, output))
     return summary
@@ -56,7 +66,11 @@ def _selected(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _newest(copied: Path, task: str, artifact: str) -> Path:
-    places = [path / artifact for path in (copied / task, *(copied / task).glob("*/")) if (path / artifact).exists()]
+    places = [
+        path / artifact
+        for path in (copied / task, *(copied / task).glob("*/"))
+        if (path / artifact).exists()
+    ]
     if not places:
         raise DatasetError(
             f"{copied}: holds no {artifact} of the step {task}; copy the whole folder, or that of the earlier run whose result was reused"

@@ -11,14 +11,14 @@ from typing import Any
 
 from stethoscope import __version__
 from stethoscope.classification import summary as class_results
-from stethoscope.monitoring import summary as detection
-from stethoscope.events import summary as event_results
-from stethoscope.sweep import leaderboard
-from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.errors import ParameterError
+from stethoscope.events import summary as event_results
 from stethoscope.files import packaged_file, write_json
+from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.kubeflow.local import run_locally
 from stethoscope.kubeflow.parameters import check_parameters, read_parameters
+from stethoscope.monitoring import summary as detection
+from stethoscope.sweep import leaderboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,12 @@ ANY_OTHER = Pipeline("", _copy_outputs, lambda _, folder: f"Look into {folder}")
 
 PIPELINES = {
     "main": Pipeline("pipeline.yaml", detection.lay_out, detection.describe),
-    "event-detection": Pipeline("pipelines/event_detection.yaml", event_results.lay_out, event_results.describe),
-    "sound-classification": Pipeline("pipelines/sound_classification.yaml", class_results.lay_out, class_results.describe),
+    "event-detection": Pipeline(
+        "pipelines/event_detection.yaml", event_results.lay_out, event_results.describe
+    ),
+    "sound-classification": Pipeline(
+        "pipelines/sound_classification.yaml", class_results.lay_out, class_results.describe
+    ),
     "sweep": Pipeline("pipelines/sweep.yaml", leaderboard.lay_out, leaderboard.describe),
 }
 """The pipelines by name."""
@@ -85,12 +89,21 @@ def compiled(name: str) -> Path:
 def pipeline_of(spec: Mapping[str, Any]) -> Pipeline:
     """Return the pipeline that a specification is of, by the name that stands in it."""
     name = spec["pipelineInfo"]["name"]
-    known = (one for one in PIPELINES.values() if read_spec(packaged_file(one.file))["pipelineInfo"]["name"] == name)
+    known = (
+        one
+        for one in PIPELINES.values()
+        if read_spec(packaged_file(one.file))["pipelineInfo"]["name"] == name
+    )
     return next(known, ANY_OTHER)
 
 
 def run(
-    name: str, values: Mapping[str, Any], output: Path | None = None, *, keep: bool = False, source: Path | None = None
+    name: str,
+    values: Mapping[str, Any],
+    output: Path | None = None,
+    *,
+    keep: bool = False,
+    source: Path | None = None,
 ) -> dict[str, Any]:
     """Run a pipeline here and lay its results out in a folder.
 
@@ -134,7 +147,11 @@ def run(
     output = output.resolve()
     output.mkdir(parents=True, exist_ok=True)
     settings = {key: given.get(key, one.default) for key, one in parameters.items()}
-    print(f"Running {name}" + (f" on {settings['dataset_url']}" if "dataset_url" in settings else "") + f"; results go to {output}")
+    print(
+        f"Running {name}"
+        + (f" on {settings['dataset_url']}" if "dataset_url" in settings else "")
+        + f"; results go to {output}"
+    )
 
     started = time.monotonic()
     work = output / "work"
@@ -146,13 +163,23 @@ def run(
         "seconds": round(time.monotonic() - started, 1),
         "steps": {step: round(seconds, 1) for step, seconds in console.seconds.items()},
         "settings": settings,
-        **pipeline.lay_out({key: Path(one.path) for key, one in outputs.items() if hasattr(one, "path")}, output),
+        **pipeline.lay_out(
+            {key: Path(one.path) for key, one in outputs.items() if hasattr(one, "path")}, output
+        ),
         "warnings": console.warnings,
     }
     write_json(output / "summary.json", summary)
     if not keep:
         shutil.rmtree(work, ignore_errors=True)
-    print("\n".join(["", *(f"warning: {text}" for text in console.warnings), pipeline.describe(summary, output)]))
+    print(
+        "\n".join(
+            [
+                "",
+                *(f"warning: {text}" for text in console.warnings),
+                pipeline.describe(summary, output),
+            ]
+        )
+    )
     print(f"Done in {summary['seconds']:.0f} s.")
     return summary
 
@@ -164,11 +191,15 @@ def absolute(dataset_url: str) -> str:
     if dataset_url and Path(dataset_url).exists():
         return str(Path(dataset_url).resolve())
     parts = [part.strip() for part in dataset_url.split(",")]
-    return ",".join(str(Path(part).resolve()) if part and Path(part).exists() else part for part in parts)
+    return ",".join(
+        str(Path(part).resolve()) if part and Path(part).exists() else part for part in parts
+    )
 
 
 def describe_parameters(pipeline: str) -> str:
     """Return the parameters of a pipeline, one per line: name, type, default, description."""
     rows = read_parameters(compiled(pipeline)).values()
     width = max(len(one.name) for one in rows)
-    return "\n".join(f"{one.name:<{width}}  {json.dumps(one.default):<20}  {one.description}" for one in rows)
+    return "\n".join(
+        f"{one.name:<{width}}  {json.dumps(one.default):<20}  {one.description}" for one in rows
+    )

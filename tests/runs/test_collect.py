@@ -15,12 +15,19 @@ from stethoscope.files import write_json
 
 @pytest.mark.parametrize("attempt", ["", "6f1e3a52-9f6f-4a57-8a63-0d2b8b0f7c11"])
 def test_a_copied_run_becomes_a_local_runs_folder(
-    fan_results: Path, fan_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], attempt: str
+    fan_results: Path,
+    fan_bundle: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    attempt: str,
 ) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(fan_results, copied / "evaluate-detector" / attempt / "results")
     (copied / "evaluate-diagnosis" / attempt / "results").mkdir(parents=True)
-    write_json(copied / "evaluate-diagnosis" / attempt / "results" / "diagnosis.json", {"reason": "fault_groups is 0"})
+    write_json(
+        copied / "evaluate-diagnosis" / attempt / "results" / "diagnosis.json",
+        {"reason": "fault_groups is 0"},
+    )
     shutil.copytree(fan_bundle, copied / "export-model" / attempt / "bundle")
     for name, age in (("first", 100), (attempt, 50)):
         page = copied / "report" / name / "page"
@@ -29,15 +36,31 @@ def test_a_copied_run_becomes_a_local_runs_folder(
         os.utime(page, (1e9 - age, 1e9 - age))
     assert main(["collect", str(copied), "--output", str(tmp_path / "out")]) == 0
     found = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"summary.json", "report.html", "scores.csv", "result.csv", "anomaly_score_fan_id_00.csv", "bundle"} <= found
+    assert {
+        "summary.json",
+        "report.html",
+        "scores.csv",
+        "result.csv",
+        "anomaly_score_fan_id_00.csv",
+        "bundle",
+    } <= found
     assert (tmp_path / "out" / "report.html").read_text() == "written 50 s ago"
-    assert len(json.loads((tmp_path / "out" / "summary.json").read_text())["evaluation"]["overall"]["machines"]) == 2
+    assert (
+        len(
+            json.loads((tmp_path / "out" / "summary.json").read_text())["evaluation"]["overall"][
+                "machines"
+            ]
+        )
+        == 2
+    )
     printed = capsys.readouterr().out
     assert "fan/00" in printed
     assert "Nothing to diagnose: fault_groups is 0" in printed
 
 
-def test_what_is_missing_is_named(fan_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_named(
+    fan_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(fan_results, tmp_path / "evaluate-detector" / "results")
     assert main(["collect", str(tmp_path), "--output", str(tmp_path / "out")]) == 1
     assert "of the step" in capsys.readouterr().err

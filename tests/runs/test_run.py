@@ -15,7 +15,9 @@ TINY = "simulated/fan?ids=2&train_clips=6&test_normal=3&test_anomaly=3&seconds=1
 
 
 @pytest.mark.slow
-def test_a_run_leaves_what_the_contract_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_leaves_what_the_contract_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     output = tmp_path / "run"
     arguments = [
         "run",
@@ -42,16 +44,32 @@ def test_a_run_leaves_what_the_contract_says(tmp_path: Path, capsys: pytest.Capt
     assert "fan/00" in printed
     assert str(output / "report.html") in printed
 
-    assert main(["predict", str(output / "bundle"), str(output / "bundle/golden/detector/golden.wav"), "--machine-id", "00"]) == 0
+    assert (
+        main(
+            [
+                "predict",
+                str(output / "bundle"),
+                str(output / "bundle/golden/detector/golden.wav"),
+                "--machine-id",
+                "00",
+            ]
+        )
+        == 0
+    )
     assert json.loads(capsys.readouterr().out)["Details"]["MachineId"] == "00"
 
 
 @pytest.mark.slow
-def test_a_failing_step_is_one_clear_line_and_keeps_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_step_is_one_clear_line_and_keeps_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "set" / "fan" / "train"
     folder.mkdir(parents=True)
     (folder / "normal_id_00_00000000.wav").write_text("no sound")
-    assert main(["run", "--dataset-url", str(tmp_path / "set"), "--output", str(tmp_path / "run")]) == 1
+    assert (
+        main(["run", "--dataset-url", str(tmp_path / "set"), "--output", str(tmp_path / "run")])
+        == 1
+    )
     error = capsys.readouterr().err
     assert error.startswith("stethoscope: none of 1 recordings can be used; the first: ")
     assert error.count("\n") == 1
@@ -81,10 +99,16 @@ def test_the_console_shows_a_line_per_step() -> None:
         print("03:14:15.926 - INFO - Executing task \x1b[96m'download'\x1b[0m", file=console)
         print("simulate 3/9", file=console)
         print("warning: one thing", file=console)
-        print("03:14:16.926 - INFO - Task \x1b[96m'download'\x1b[0m finished with status \x1b[92mSUCCESS\x1b[0m", file=console)
+        print(
+            "03:14:16.926 - INFO - Task \x1b[96m'download'\x1b[0m finished with status \x1b[92mSUCCESS\x1b[0m",
+            file=console,
+        )
         print("03:14:17.926 - INFO - Executing task \x1b[96m'train-detector'\x1b[0m", file=console)
         print("stethoscope.errors.DatasetError: nothing to train on", file=console)
-        print("03:14:18.926 - ERROR - Task \x1b[96m'train-detector'\x1b[0m finished with status \x1b[91mFAILURE\x1b[0m", file=console)
+        print(
+            "03:14:18.926 - ERROR - Task \x1b[96m'train-detector'\x1b[0m finished with status \x1b[91mFAILURE\x1b[0m",
+            file=console,
+        )
     assert console.warnings == ["one thing"]
     assert console.failure == "nothing to train on"
     first, second = terminal.getvalue().splitlines()
@@ -108,11 +132,18 @@ def test_print_is_itself_again_after_a_run(monkeypatch: pytest.MonkeyPatch, tmp_
 
     monkeypatch.setattr("kfp.components.load_component_from_text", lambda _: Pipeline())
     with pytest.raises(RunError, match="stopped"):
-        run_locally(Path(__file__).parents[2] / "pipeline.yaml", {}, work=tmp_path / "work", log=tmp_path / "run.log")
+        run_locally(
+            Path(__file__).parents[2] / "pipeline.yaml",
+            {},
+            work=tmp_path / "work",
+            log=tmp_path / "run.log",
+        )
     assert builtins.print is original
 
 
-def test_what_fails_here_is_not_tried_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_here_is_not_tried_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """On a cluster the download is retried after minutes; here the second attempt would find the
     same.
     """
@@ -125,7 +156,23 @@ def test_what_fails_here_is_not_tried_again(tmp_path: Path, capsys: pytest.Captu
 def test_commands_that_need_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["datasets"]) == 0
     assert "dcase2020/pump" in capsys.readouterr().out
-    assert main(["simulate", str(tmp_path / "fan.zip"), "--machine", "fan", "--ids", "1", "--train-clips", "2", "--seconds", "1"]) == 0
+    assert (
+        main(
+            [
+                "simulate",
+                str(tmp_path / "fan.zip"),
+                "--machine",
+                "fan",
+                "--ids",
+                "1",
+                "--train-clips",
+                "2",
+                "--seconds",
+                "1",
+            ]
+        )
+        == 0
+    )
     capsys.readouterr()
     assert main(["inspect", str(tmp_path / "fan.zip"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["layouts"] == {"fan.zip": "dcase2020"}
