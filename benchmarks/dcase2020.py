@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from stethoscope.machines import types_of
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -99,7 +101,7 @@ def report(runs: list[tuple[dict[str, tuple[float, float]], float]], share: floa
     machines = list(runs[0][0])
     for machine in machines:
         row(machine, np.array([run[machine] for run, _ in runs]))
-    for machine_type in sorted({machine.partition("/")[0] for machine in machines}):
+    for machine_type in types_of(machines):
         means = [
             [run[machine] for machine in machines if machine.startswith(f"{machine_type}/")]
             for run, _ in runs

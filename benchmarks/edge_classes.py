@@ -14,6 +14,8 @@ import numpy as np
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from stethoscope.options import split_list
+
 
 def main() -> None:
     """Train, convert and print a row per network."""
@@ -28,7 +30,7 @@ def main() -> None:
     print(
         "| network | clips | accuracy float | accuracy int8 | model, bytes | arena, bytes | ESP32-S3 |\n|---|---|---|---|---|---|---|"
     )
-    for network in options.networks.split(","):
+    for network in split_list(options.networks):
         with tempfile.TemporaryDirectory() as scratch:
             print(
                 row(options.archive, network, options.fold, options.epochs, Path(scratch)),

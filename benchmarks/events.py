@@ -25,6 +25,7 @@ from stethoscope.events.model import NETWORKS, EventDetector
 from stethoscope.events.options import EventFit
 from stethoscope.events.train import Windows, stretches_of, train_events
 from stethoscope.features.extract import extract_features
+from stethoscope.options import split_list
 from stethoscope.sound.audio import load
 from stethoscope.sound.bands import BandSpectrum
 
@@ -73,7 +74,7 @@ def main() -> None:
     table = index([options.archive])
     sounds = read(options.archive, recordings_of(table))
     print(HEAD)
-    for name in options.variants.split(","):
+    for name in split_list(options.variants):
         feature, settings = VARIANTS[name]
         figures: dict[str, list[tuple[float, ...]]] = {network: [] for network in NETWORKS}
         with tempfile.TemporaryDirectory() as folder:

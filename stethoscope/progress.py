@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -80,21 +80,7 @@ def warn(text: str) -> None:
     print(f"warning: {' '.join(text.split())}", file=sys.stderr, flush=True)
 
 
-_MOST_NAMES = 6
-
-
-def said_of(machines: Sequence[str], text: str) -> str:
-    """Return one line that says the same of several machines, ``fan/00, fan/02: text``; of many it
-    names the first.
-    """
-    more = len(machines) - _MOST_NAMES
-    names = (
-        ", ".join(machines) if more <= 0 else f"{', '.join(machines[:_MOST_NAMES])} and {more} more"
-    )
-    return f"{names}: {text}"
-
-
-def span(numbers: Iterable[int]) -> str:
+def format_range(numbers: Iterable[int]) -> str:
     """Return the range of whole numbers in words, ``11 to 12``, or the number if they are equal."""
     low, *_, high = sorted(2 * list(numbers))
     return str(low) if low == high else f"{low} to {high}"

@@ -10,6 +10,8 @@ from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import nothing_in
 from stethoscope.errors import ParameterError
 from stethoscope.files import read_json
+from stethoscope.machines import types_of
+from stethoscope.options import split_list
 
 FORMATS = ("tflite", "keras", "h5")
 """Formats of exported networks; ``tflite`` is what runs and is always there."""
@@ -47,7 +49,7 @@ def export_bundle(
     evaluation = read_json(Path(results) / "evaluation.json")
     thresholds = Thresholds.from_json(read_json(Path(results) / "thresholds.json"))
     description = read_json(Path(model) / "model.json")
-    machine_types = sorted({machine.partition("/")[0] for machine in thresholds.machines})
+    machine_types = types_of(thresholds.machines)
     sources = {"detector": Path(model)}
     settings = {"fit": description.get("fit", {}), "max_fpr": evaluation["max_fpr"]}
     if diagnosis is not None and diagnosed is not None and not nothing_in(diagnosis):
@@ -83,7 +85,7 @@ def check_formats(text: str) -> set[str]:
     ParameterError
         If there is no such format.
     """
-    formats = {part.strip() for part in text.split(",") if part.strip()}
+    formats = set(split_list(text))
     if unknown := formats - set(FORMATS):
         raise ParameterError(
             f"export_formats holds {', '.join(sorted(unknown))}; choose from {', '.join(FORMATS)}"

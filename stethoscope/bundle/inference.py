@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.model import Event
+from stethoscope.machines import machine_key, split_key, type_of, types_of
 from stethoscope.sound.audio import MAX_SECONDS, load
 from stethoscope.sound.logmel import Frames
 
@@ -57,7 +58,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as the service answers it."""
-        machine_type, _, machine_id = self.machine.partition("/")
+        machine_type, machine_id = split_key(self.machine)
         return {
             "Anomaly": self.anomaly,
             "Details": {
@@ -237,13 +238,12 @@ class Inference:
         wanted = machine_id or machine_id_of_name(name)
         if wanted in known:
             return wanted
-        types = sorted({machine.partition("/")[0] for machine in known})
-        machine_type, _, number = wanted.rpartition("/")
+        types = types_of(known)
+        machine_type, number = split_key(wanted) if "/" in wanted else ("", wanted)
         matching = [
             machine
             for machine in known
-            if machine.partition("/")[2] == number
-            and machine_type in ("", machine.partition("/")[0])
+            if split_key(machine)[1] == number and machine_type in ("", type_of(machine))
         ]
         if len(matching) == 1:
             return matching[0]
@@ -251,7 +251,7 @@ class Inference:
             raise ModelError(
                 f"machine id {wanted!r} does not say which of {', '.join(types)} is meant; give one of {', '.join(known)}"
             )
-        return f"{machine_type if machine_type in types else types[0]}/"
+        return machine_key(machine_type if machine_type in types else types[0], "")
 
 
 def machine_id_of_name(name: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError
+from stethoscope.options import split_list
 
 UNNAMED = "event"
 """Label of an interval that its file gives no name."""
@@ -98,7 +99,7 @@ def intervals_of(
     DatasetError
         If no interval has such a label; the message tells which labels there are.
     """
-    wanted = {name.strip() for name in positive.split(",") if name.strip()}
+    wanted = set(split_list(positive))
     labels = {clip.label for clip in clips if clip.label}
     if not labels & wanted if wanted else not labels:
         there = (

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from stethoscope.errors import DatasetError
 from stethoscope.files import atomic_file
+from stethoscope.machines import machine_key
 
 Split = Literal["train", "test"]
 Condition = Literal["normal", "anomaly", "unknown"]
@@ -65,7 +66,7 @@ class Clip:
     @property
     def machine(self) -> str:
         """Machine type and id as one key, ``fan/00``: ids repeat across types."""
-        return f"{self.machine_type}/{self.machine_id}"
+        return machine_key(self.machine_type, self.machine_id)
 
 
 COLUMNS = tuple(field.name for field in fields(Clip))

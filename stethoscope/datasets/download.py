@@ -28,6 +28,7 @@ from stethoscope.datasets.simulator.bells import simulate_bells
 from stethoscope.datasets.simulator.machine import simulate_archive
 from stethoscope.errors import DatasetError, DownloadError, ParameterError
 from stethoscope.files import atomic_file, digest, write_json
+from stethoscope.options import split_list
 from stethoscope.progress import track, warn
 
 try:
@@ -135,11 +136,7 @@ def split_addresses(dataset_url: str, md5: str = "") -> list[tuple[str, str]]:
     ParameterError
         If there is no address, or `md5` does not fit the addresses.
     """
-    addresses = (
-        [dataset_url]
-        if dataset_url and _exists(dataset_url)
-        else [part.strip() for part in dataset_url.split(",") if part.strip()]
-    )
+    addresses = [dataset_url] if dataset_url and _exists(dataset_url) else split_list(dataset_url)
     sums = (
         [part.strip().lower() for part in md5.split(",")] if md5.strip() else [""] * len(addresses)
     )

@@ -13,7 +13,8 @@ from stethoscope.detection.thresholds import Method, Thresholds, fit_thresholds
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
-from stethoscope.progress import said_of, span, warn
+from stethoscope.machines import format_machines
+from stethoscope.progress import format_range, warn
 
 
 def evaluate_detector(
@@ -125,10 +126,10 @@ def _too_many_alarms(measured: Summary, thresholds: Thresholds) -> list[str]:
     if not shares:
         return []
     text = (
-        f"{span(shares.values())} % of the normal test clips raise an alarm, {100 * thresholds.false_alarm_rate:g} % was wanted; "
+        f"{format_range(shares.values())} % of the normal test clips raise an alarm, {100 * thresholds.false_alarm_rate:g} % was wanted; "
         f"they do not sound like the training clips, so train on recordings of more days and places"
     )
-    return [said_of(list(shares), text)]
+    return [format_machines(list(shares), text)]
 
 
 def _decide(clip: Clip, score: float, thresholds: Thresholds) -> ScoredClip:

@@ -16,7 +16,8 @@ from scipy.special import stdtrit
 
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
-from stethoscope.progress import said_of, span
+from stethoscope.machines import format_machines
+from stethoscope.progress import format_range
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -631,14 +632,17 @@ def _warnings(summary: Summary) -> Iterator[str]:
                 figures.machine
             )
     if few:
-        normal, anomalous = span(one.n_normal for one in few), span(one.n_anomaly for one in few)
+        normal, anomalous = (
+            format_range(one.n_normal for one in few),
+            format_range(one.n_anomaly for one in few),
+        )
         text = (
             f"{normal} normal and {anomalous} anomalous clips; "
             f"with fewer than {FEW_CLIPS} of either, a single clip moves the AUC by several points and the pAUC says little"
         )
-        yield said_of([one.machine for one in few], text)
+        yield format_machines([one.machine for one in few], text)
     for reason, machines in reasons.items():
-        yield said_of(machines, reason)
+        yield format_machines(machines, reason)
 
 
 def check_max_fpr(max_fpr: float) -> None:

@@ -13,6 +13,7 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.detection.scorer import load_scorer
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_file
+from stethoscope.machines import machine_key
 from stethoscope.progress import track
 
 _NORMAL_SCORES = "normal_scores.csv"
@@ -52,7 +53,7 @@ def read_normal_scores(model: str | os.PathLike[str]) -> NormalScores:
     with (Path(model) / _NORMAL_SCORES).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             side = scores.held_out if row["held_out"] == "1" else scores.trained
-            side.setdefault(f"{row['machine_type']}/{row['machine_id']}", []).append(
+            side.setdefault(machine_key(row["machine_type"], row["machine_id"]), []).append(
                 float(row["score"])
             )
     return scores

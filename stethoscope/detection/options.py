@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stethoscope.errors import ParameterError, refuse
+from stethoscope.options import split_list
 
 SCORES = {
     "pooled-gmm": ("vote",),
@@ -75,7 +76,7 @@ class DetectorOptions:
     @property
     def member_names(self) -> list[str]:
         """The names of an ensemble's members."""
-        return [name.strip() for name in self.members.split(",") if name.strip()]
+        return split_list(self.members)
 
 
 @dataclass(frozen=True, kw_only=True)

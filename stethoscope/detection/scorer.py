@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from stethoscope.errors import ModelError
 from stethoscope.files import read_json
+from stethoscope.machines import type_of
 from stethoscope.sound.logmel import Frames, LogMel
 
 SCHEMA_VERSION = 1
@@ -104,7 +105,7 @@ def of_type(by_type: Mapping[str, T], machine: str) -> T:
     ModelError
         If the model was not trained on this type.
     """
-    machine_type = machine.partition("/")[0]
+    machine_type = type_of(machine)
     if machine_type not in by_type:
         raise _unknown_type(machine_type, by_type)
     return by_type[machine_type]
@@ -122,8 +123,8 @@ def candidates(known: Iterable[str], machine: str) -> list[str]:
     known = list(known)
     if machine in known:
         return [machine]
-    machine_type = machine.partition("/")[0]
-    types = [one.partition("/")[0] for one in known]
+    machine_type = type_of(machine)
+    types = [type_of(one) for one in known]
     if machine_type not in types:
         raise _unknown_type(machine_type, sorted(set(types)))
     return [one for one, its_type in zip(known, types, strict=True) if its_type == machine_type]

@@ -13,6 +13,7 @@ import numpy as np
 from stethoscope.datasets.clips import Condition
 from stethoscope.errors import DatasetError
 from stethoscope.files import atomic_file
+from stethoscope.machines import machine_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class ScoredClip:
     @property
     def machine(self) -> str:
         """Machine type and id as one key, ``fan/00``."""
-        return f"{self.machine_type}/{self.machine_id}"
+        return machine_key(self.machine_type, self.machine_id)
 
 
 COLUMNS = tuple(field.name for field in fields(ScoredClip))

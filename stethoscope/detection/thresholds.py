@@ -15,7 +15,8 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 from stethoscope.errors import ModelError, ParameterError
-from stethoscope.progress import said_of, span
+from stethoscope.machines import format_machines, type_of, types_of
+from stethoscope.progress import format_range
 
 Method = Literal["gamma", "empirical"]
 
@@ -171,7 +172,7 @@ class Thresholds:
         machine has none.
         """
         machine = machine or ""
-        return self.machines.get(machine) or self.unknown.get(_type_of(machine)) or self.unknown[""]
+        return self.machines.get(machine) or self.unknown.get(type_of(machine)) or self.unknown[""]
 
     def with_false_alarm_rate(
         self, false_alarm_rate: float, method: Method | None = None
@@ -200,10 +201,10 @@ class Thresholds:
             return []
         pooled = ", pooled over machines" if any(one.pooled for one in weak.values()) else ""
         text = (
-            f"a false-alarm rate of {rate:g} rests on {span(one.n_clips for one in weak.values())} normal clip(s) not trained on{pooled}; "
+            f"a false-alarm rate of {rate:g} rests on {format_range(one.n_clips for one in weak.values())} normal clip(s) not trained on{pooled}; "
             f"{math.ceil(_BACKING / rate)} or more would back it"
         )
-        return [said_of(list(weak), text)]
+        return [format_machines(list(weak), text)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the thresholds as what JSON can hold."""
@@ -326,10 +327,7 @@ def fit_thresholds(
         )
 
     machines = {machine: fit(machine) for machine in sorted(levels)}
-    unknown = {
-        machine_type: fit(f"{machine_type}/")
-        for machine_type in sorted({_type_of(machine) for machine in scores})
-    }
+    unknown = {machine_type: fit(f"{machine_type}/") for machine_type in types_of(scores)}
     return Thresholds(method, false_alarm_rate, scores, levels, machines, unknown | {"": fit("")})
 
 
@@ -341,7 +339,7 @@ def _reference(
     if len(own) >= OWN_FIT:
         return list(own)
     of_type = {
-        other: scores for other, scores in held_out.items() if _type_of(other) == _type_of(machine)
+        other: scores for other, scores in held_out.items() if type_of(other) == type_of(machine)
     }
     if of_type and machine in offsets:
         return sorted(
@@ -350,10 +348,6 @@ def _reference(
             for score in scores
         )
     return sorted(score for scores in (of_type or held_out).values() for score in scores)
-
-
-def _type_of(machine: str) -> str:
-    return machine.partition("/")[0]
 
 
 def _conformal_quantile(ordered: Sequence[float], false_alarm_rate: float) -> float:

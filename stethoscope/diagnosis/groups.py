@@ -22,6 +22,7 @@ from stethoscope.diagnosis.model import fault_label
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_file, read_json, write_json
+from stethoscope.options import split_list
 from stethoscope.progress import warn
 
 Description = Literal["deviation", "plain"]
@@ -446,7 +447,7 @@ def plots_of(text: str) -> frozenset[str]:
     ParameterError
         If it names anything else.
     """
-    wanted = frozenset(name.strip() for name in text.split(",") if name.strip())
+    wanted = frozenset(split_list(text))
     if unknown := wanted - set(PLOTS):
         raise ParameterError(
             f"fault_plots holds {', '.join(sorted(unknown))}; choose from {', '.join(PLOTS)}"

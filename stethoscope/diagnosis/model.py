@@ -14,6 +14,7 @@ import numpy.typing as npt
 from stethoscope.classification.model import Classifier
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import read_json, write_json
+from stethoscope.machines import type_of
 from stethoscope.sound.feature import Feature
 from stethoscope.sound.logmel import Frames
 
@@ -44,11 +45,7 @@ class References:
         """
         if not self.means:
             return frames
-        of_type = [
-            mean
-            for name, mean in self.means.items()
-            if name.partition("/")[0] == machine.partition("/")[0]
-        ]
+        of_type = [mean for name, mean in self.means.items() if type_of(name) == type_of(machine)]
         known = self.means.get(machine)
         deviation: Frames = frames - (
             known

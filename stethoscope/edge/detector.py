@@ -21,6 +21,7 @@ from stethoscope.events.model import windows_of
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import write_json
+from stethoscope.machines import type_of, types_of
 from stethoscope.model.int8 import LEAST_WINDOWS, write_int8
 from stethoscope.model.network import Int8Network
 from stethoscope.sound.logmel import Frames
@@ -199,8 +200,8 @@ def _mean_auc(scored: list[tuple[Clip, float]]) -> float | None:
 
 
 def _type_of(bundle: Bundle, machine: str) -> str:
-    types = sorted({one.partition("/")[0] for one in bundle.thresholds.machines})
-    wanted = machine.partition("/")[0] or types[0]
+    types = types_of(bundle.thresholds.machines)
+    wanted = type_of(machine) or types[0]
     if wanted not in types or (not machine and len(types) > 1):
         known = ", ".join(sorted(bundle.thresholds.machines))
         raise ModelError(

@@ -28,6 +28,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.int8 import calibration_windows, write_int8
 from stethoscope.model.tflite import write_tflite
+from stethoscope.options import split_list
 from stethoscope.progress import Bar
 from stethoscope.sound.bands import BandSpectrum, Frames
 from stethoscope.sound.feature import Feature
@@ -349,7 +350,7 @@ def _decoder(windows: Windows, fit: EventFit, feature: Feature) -> Decoder:
 
 
 def _labels(table: list[Clip], fit: EventFit) -> list[str]:
-    wanted = {name.strip() for name in fit.positive.split(",") if name.strip()}
+    wanted = set(split_list(fit.positive))
     return sorted(
         {clip.label for clip in table if clip.label and (not wanted or clip.label in wanted)}
     )

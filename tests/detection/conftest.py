@@ -8,6 +8,7 @@ import pytest
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.features.store import FeatureStore, FeatureWriter
+from stethoscope.machines import split_key
 from stethoscope.sound.logmel import LogMel
 
 FEATURE = LogMel(sample_rate=16_000, n_mels=12)
@@ -27,7 +28,7 @@ def write_store(
     rng = np.random.default_rng(7)
     with FeatureWriter(folder) as writer:
         for machine, count in machines.items():
-            machine_type, _, machine_id = machine.partition("/")
+            machine_type, machine_id = split_key(machine)
             level = rng.normal(-30, 6, FEATURE.n_mels)
             for number in range(count + 2 * anomalies):
                 test, faulty = number >= count, number >= count + anomalies

@@ -10,13 +10,14 @@ from sklearn import metrics
 from stethoscope.detection.dcase import naming_of, write_results
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
+from stethoscope.machines import split_key
 
 
 def _clips(template: str, machines, *, domains=("",), n=(9, 14), seed=0) -> list[ScoredClip]:
     rng = np.random.default_rng(seed)
     clips = []
     for machine in machines:
-        machine_type, machine_id = machine.split("/")
+        machine_type, machine_id = split_key(machine)
         for domain in domains:
             for i in range(sum(n)):
                 condition = "normal" if i < n[0] else "anomaly"

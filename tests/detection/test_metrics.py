@@ -19,6 +19,7 @@ from stethoscope.detection.metrics import (
 )
 from stethoscope.detection.scores import ScoredClip, read_scores, write_scores
 from stethoscope.errors import ParameterError
+from stethoscope.machines import split_key
 
 
 def _run(
@@ -37,7 +38,7 @@ def _run(
     rng, other = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
     clips = []
     for machine in machines:
-        machine_type, machine_id = machine.split("/")
+        machine_type, machine_id = split_key(machine)
         for i in range(n_normal + n_anomaly):
             anomalous = i >= n_normal
             score = round(rng.normal(shift * anomalous) + noise * other.normal(), decimals)

@@ -18,6 +18,7 @@ from stethoscope.detection.ensemble.score import Level
 from stethoscope.detection.normal_scores import NormalScores, read_normal_scores
 from stethoscope.detection.train import Detector, write_model
 from stethoscope.features.store import FeatureStore
+from stethoscope.machines import type_of
 
 
 @dataclass
@@ -94,9 +95,9 @@ def normal_levels(scores: NormalScores) -> dict[str, Level]:
     offsets = {machine: median(values) for machine, values in {**unheard, **scores.trained}.items()}
     residuals: dict[str, list[float]] = defaultdict(list)
     for machine, values in unheard.items():
-        residuals[machine.partition("/")[0]] += [value - offsets[machine] for value in values]
+        residuals[type_of(machine)] += [value - offsets[machine] for value in values]
     levels = {}
     for machine, offset in offsets.items():
-        above = residuals[machine.partition("/")[0]] or [0.0]
+        above = residuals[type_of(machine)] or [0.0]
         levels[machine] = Level(offset + float(np.mean(above)), float(np.std(above)) or 1.0)
     return levels

@@ -31,6 +31,7 @@ from stethoscope.detection.identity.score import References, embed
 from stethoscope.detection.pooled.fit import fit_gaussians
 from stethoscope.detection.spectra_sums import SpectraSums
 from stethoscope.features.store import FeatureStore
+from stethoscope.machines import type_of
 from stethoscope.model.network import Network
 from stethoscope.model.tflite import write_tflite
 from stethoscope.progress import track
@@ -196,7 +197,7 @@ class Crops(keras.utils.PyDataset):
             if machines is None
             else machines
         )
-        ids_of_type = Counter(machine.partition("/")[0] for machine in self.machines)
+        ids_of_type = Counter(type_of(machine) for machine in self.machines)
         self._warps = WARPS if min(ids_of_type.values()) == 1 else WARPS[:1]
         self.n_classes = len(self.machines) * len(self._warps)
         # Long clips give as many windows as they hold, and everything is gone through often enough

@@ -32,6 +32,7 @@ from stethoscope.detection.pooled.score import (
 from stethoscope.detection.spectra_sums import SpectraSums
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
+from stethoscope.machines import machine_key
 from stethoscope.progress import track
 
 Indices = npt.NDArray[np.intp]
@@ -119,7 +120,7 @@ class PooledGmm:
         )
         order = _order(
             [store.clips[index].recording for index in clips],
-            [f"{machine_type}/{name}" for name in ids],
+            [machine_key(machine_type, name) for name in ids],
             owners,
         )
         views: dict[str, list[npt.NDArray[np.float32]]] = {view: [] for view in VIEWS}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
+from stethoscope.machines import split_key
 from stethoscope.sound.logmel import Frames, LogMel
 
 Array = npt.NDArray[np.float64]
@@ -298,5 +299,5 @@ class PooledScorer(Scorer):
     def _judge(self, frames: Frames, machine: str) -> tuple[float, int]:
         views = self.pooling(frames, self.feature.sample_rate / self.feature.hop_length)
         return of_type(self.models, machine).judge(
-            views, machine.partition("/")[2], self.pooling.quiet_quantile
+            views, split_key(machine)[1], self.pooling.quiet_quantile
         )

@@ -14,6 +14,7 @@ from stethoscope.detection.scores import ScoredClip, read_scores
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.features.store import FeatureStore, Skipped
 from stethoscope.files import read_json
+from stethoscope.machines import split_key
 from stethoscope.report.words import short
 from stethoscope.sound.logmel import Frames
 
@@ -148,7 +149,7 @@ class Inputs:
 
 def machine_name(machine: str) -> str:
     """Return how people call a machine: ``fan/00`` is fan 00."""
-    return short(" ".join(part for part in machine.split("/") if part) or "machine", 40)
+    return short(" ".join(part for part in split_key(machine) if part) or "machine", 40)
 
 
 def _summary(value: Mapping[str, Any]) -> Summary:
