@@ -1,14 +1,16 @@
 """Writing files and folders so that a half-written one never looks finished."""
 
+import csv
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from stethoscope.errors import ModelError
 
@@ -62,6 +64,30 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     takes them.
     """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[object]]) -> None:
+    """Write a table as CSV (UTF-8, lines end with a line feed), all or nothing.
+
+    Parameters
+    ----------
+    path : path
+    rows : iterable of iterable
+        The header first. None gives an empty cell.
+    """
+    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        _write_rows(file, rows)
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return the text that :func:`write_csv` would write."""
+    file = io.StringIO()
+    _write_rows(file, rows)
+    return file.getvalue()
+
+
+def _write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
+    csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def read_json(path: Path) -> dict[str, Any]:

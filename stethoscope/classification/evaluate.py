@@ -1,6 +1,5 @@
 """Train a classifier of labelled sounds, and measure it by cross-validation."""
 
-import csv
 import os
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.errors import refuse
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import atomic_folder, write_json
+from stethoscope.files import atomic_folder, write_csv, write_json
 from stethoscope.sound.feature import Feature
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
@@ -148,31 +147,14 @@ def evaluate_classes(
     }
     with atomic_folder(folder) as temporary:
         write_json(temporary / "evaluation.json", report)
-        with (temporary / "answers.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(
-                ["source", "path", "recording", "fold", "label", "answer", *found.labels]
-            )
-            for index, fold, truth, answer, chances in zip(
-                found.clips,
-                found.fold,
-                found.truth,
-                found.answered,
-                found.probabilities,
-                strict=True,
-            ):
-                clip = store.clips[index]
-                writer.writerow(
-                    [
-                        clip.source,
-                        clip.path,
-                        clip.recording,
-                        fold,
-                        truth,
-                        answer,
-                        *(f"{chance:.4f}" for chance in chances),
-                    ]
-                )
+        header = ("source", "path", "recording", "fold", "label", "answer", *found.labels)
+        columns = (found.clips, found.fold, found.truth, found.answered, found.probabilities)
+        rows: list[Sequence[object]] = [header]
+        for index, fold, truth, answer, chances in zip(*columns, strict=True):
+            clip = store.clips[index]
+            shares = (f"{chance:.4f}" for chance in chances)
+            rows.append((clip.source, clip.path, clip.recording, fold, truth, answer, *shares))
+        write_csv(temporary / "answers.csv", rows)
         figures.write_confusion(temporary / "confusion.csv")
     return report
 

@@ -1,6 +1,5 @@
 """How well classes are told apart: figures per class and over them, with their intervals."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stethoscope.detection.metrics import Figure, wilson_interval
+from stethoscope.files import write_csv
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,8 @@ class Classification:
     def write_confusion(self, path: Path) -> None:
         """Write the confusion matrix as CSV: a row per true class, a column per answered one."""
         labels = [one.label for one in self.classes]
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["label", *labels])
-            writer.writerows(
-                [label, *row] for label, row in zip(labels, self.confusion, strict=True)
-            )
+        rows = ([label, *row] for label, row in zip(labels, self.confusion, strict=True))
+        write_csv(path, (["label", *labels], *rows))
 
 
 def classify_figures(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from stethoscope.errors import DatasetError
-from stethoscope.files import atomic_file
+from stethoscope.files import write_csv
 from stethoscope.machines import machine_key
 
 Split = Literal["train", "test"]
@@ -78,12 +78,11 @@ def write_clips(
     """Write the table as CSV (UTF-8, a header row, one row per clip), with `extra` columns behind
     it.
     """
-    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*COLUMNS, *extra])
-        for clip, *more in zip(clips, *extra.values(), strict=True):
-            values = (getattr(clip, column) for column in COLUMNS)
-            writer.writerow(["" if value is None else value for value in values] + more)
+    rows = (
+        [*(getattr(clip, column) for column in COLUMNS), *more]
+        for clip, *more in zip(clips, *extra.values(), strict=True)
+    )
+    write_csv(path, ([*COLUMNS, *extra], *rows))
 
 
 def read_clips(path: str | os.PathLike[str]) -> list[Clip]:

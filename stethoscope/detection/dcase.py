@@ -14,7 +14,6 @@ files stand beside them, ``decision_result_...``, with 0 or 1 instead of the sco
 has a block per machine type; what cannot be computed is ``n/a`` there, and left out of the means.
 """
 
-import csv
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
@@ -25,7 +24,7 @@ import numpy as np
 from stethoscope.detection.metrics import area_under_curve
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
-from stethoscope.files import atomic_file
+from stethoscope.files import write_csv
 
 Naming = Literal["2020", "2021", "2022"]
 
@@ -241,8 +240,5 @@ def _means(
 
 
 def _write(path: Path, rows: Iterable[Sequence[Cell]]) -> Path:
-    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            [NOT_COMPUTABLE if cell is None else cell for cell in row] for row in rows
-        )
+    write_csv(path, ([NOT_COMPUTABLE if cell is None else cell for cell in row] for row in rows))
     return path

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.scorer import load_scorer
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import atomic_file
+from stethoscope.files import write_csv
 from stethoscope.machines import machine_key
 from stethoscope.progress import track
 
@@ -65,20 +65,9 @@ def write_normal_scores(
     """Write the scores of normal clips into a model folder, with those that were not trained on
     marked.
     """
-    with (
-        atomic_file(model / _NORMAL_SCORES) as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["source", "path", "machine_type", "machine_id", "held_out", "score"])
-        for clip, unseen, score in zip(clips, held_out, scores, strict=True):
-            writer.writerow(
-                [
-                    clip.source,
-                    clip.path,
-                    clip.machine_type,
-                    clip.machine_id,
-                    int(unseen),
-                    repr(score),
-                ]
-            )
+    header = ("source", "path", "machine_type", "machine_id", "held_out", "score")
+    rows = [
+        (clip.source, clip.path, clip.machine_type, clip.machine_id, int(unseen), repr(score))
+        for clip, unseen, score in zip(clips, held_out, scores, strict=True)
+    ]
+    write_csv(model / _NORMAL_SCORES, [header, *rows])

@@ -12,7 +12,7 @@ import numpy as np
 
 from stethoscope.datasets.clips import Condition
 from stethoscope.errors import DatasetError
-from stethoscope.files import atomic_file
+from stethoscope.files import write_csv
 from stethoscope.machines import machine_key
 
 
@@ -60,11 +60,8 @@ def write_scores(path: str | os.PathLike[str], scored: Iterable[ScoredClip]) -> 
     Numbers are written with all their digits, so every figure can be recomputed from the file. A
     decision is 0 or 1.
     """
-    with atomic_file(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for clip in scored:
-            writer.writerow([_text(getattr(clip, column)) for column in COLUMNS])
+    rows = ([_text(getattr(clip, column)) for column in COLUMNS] for clip in scored)
+    write_csv(path, (COLUMNS, *rows))
 
 
 def read_scores(path: str | os.PathLike[str]) -> list[ScoredClip]:

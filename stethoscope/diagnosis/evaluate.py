@@ -2,7 +2,6 @@
 and says why in what it leaves.
 """
 
-import csv
 import os
 import shutil
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from stethoscope.diagnosis.model import NORMAL, Diagnosis, nothing_in, write_not
 from stethoscope.errors import ParameterError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore, FeatureWriter
-from stethoscope.files import atomic_folder, write_json
+from stethoscope.files import atomic_folder, write_csv, write_json
 from stethoscope.progress import warn
 from stethoscope.sound.mfcc import Mfcc
 
@@ -209,37 +208,13 @@ def evaluate_diagnosis(
     with atomic_folder(folder) as temporary:
         write_json(temporary / "diagnosis.json", report)
         shutil.copy2(Path(groups) / "fault_groups.csv", temporary / "fault_groups.csv")
-        with (temporary / "fault_answers.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(
-                [
-                    "source",
-                    "path",
-                    "recording",
-                    "machine",
-                    "label",
-                    "answer",
-                    "likeliest_fault",
-                    *diagnosis.labels,
-                ]
-            )
-            for i, true, answer, fault, one in zip(
-                asked, truth, answers, faults, chances, strict=True
-            ):
-                clip = store.clips[i]
-                shares = (f"{share:.4f}" for share in one)
-                writer.writerow(
-                    [
-                        clip.source,
-                        clip.path,
-                        clip.recording,
-                        clip.machine,
-                        true,
-                        answer,
-                        fault,
-                        *shares,
-                    ]
-                )
+        header = ("source", "path", "recording", "machine", "label", "answer", "likeliest_fault")
+        rows: list[Sequence[object]] = [(*header, *diagnosis.labels)]
+        for i, true, answer, fault, one in zip(asked, truth, answers, faults, chances, strict=True):
+            clip = store.clips[i]
+            known = (clip.source, clip.path, clip.recording, clip.machine, true, answer, fault)
+            rows.append((*known, *(f"{share:.4f}" for share in one)))
+        write_csv(temporary / "fault_answers.csv", rows)
         if figures:
             figures.write_confusion(temporary / "fault_confusion.csv")
     return report

@@ -6,7 +6,6 @@ therefore described by how it deviates from the normal clips of its own machine 
 signal-to-noise ratio; described plainly, by its sound alone, clustering finds machines.
 """
 
-import csv
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from stethoscope.datasets.clips import Clip, write_clips
 from stethoscope.diagnosis.model import fault_label
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import atomic_file, read_json, write_json
+from stethoscope.files import read_json, write_csv, write_json
 from stethoscope.options import split_list
 from stethoscope.progress import warn
 
@@ -242,37 +241,15 @@ class FaultGroups:
         folder = Path(folder)
         write_json(folder / _FILE, asdict(self))
         write_clips(folder / _CLIPS, self.label(clips))
-        with (
-            atomic_file(folder / _TABLE) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.writer(file, lineterminator="\n")
-            names = self.labels
-            writer.writerow(
-                [
-                    "source",
-                    "path",
-                    "machine",
-                    "snr_db",
-                    "group",
-                    "label",
-                    *(f"distance to fault {i + 1}" for i in range(len(names))),
-                ]
-            )
-            for one in self.clips:
-                snr = "" if one.snr_db is None else one.snr_db
-                distances = (f"{distance:.4f}" for distance in one.distances)
-                writer.writerow(
-                    [
-                        one.source,
-                        one.path,
-                        one.machine,
-                        snr,
-                        one.group,
-                        names[one.group - 1],
-                        *distances,
-                    ]
-                )
+        names = self.labels
+        header = ("source", "path", "machine", "snr_db", "group", "label")
+        rows: list[Sequence[object]] = [
+            (*header, *(f"distance to fault {i + 1}" for i in range(len(names))))
+        ]
+        for one in self.clips:
+            known = (one.source, one.path, one.machine, one.snr_db, one.group, names[one.group - 1])
+            rows.append((*known, *(f"{distance:.4f}" for distance in one.distances)))
+        write_csv(folder / _TABLE, rows)
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> Self:

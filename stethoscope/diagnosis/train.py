@@ -23,7 +23,7 @@ from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL, References
 from stethoscope.errors import ParameterError
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import atomic_folder
+from stethoscope.files import atomic_folder, write_csv
 from stethoscope.sound.logmel import Frames
 
 Part = Literal["", "train", "validation", "test"]
@@ -174,13 +174,11 @@ def read_parts(folder: str | os.PathLike[str]) -> list[tuple[str, str]]:
 def _write_parts(
     path: Path, clips: Sequence[Clip], labels: Sequence[str], parts: Sequence[Part]
 ) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["source", "path", "augmentation", "recording", "label", "part"])
-        for clip, label, part in zip(clips, labels, parts, strict=True):
-            writer.writerow(
-                [clip.source, clip.path, clip.augmentation, clip.recording, label, part]
-            )
+    rows = (
+        (clip.source, clip.path, clip.augmentation, clip.recording, label, part)
+        for clip, label, part in zip(clips, labels, parts, strict=True)
+    )
+    write_csv(path, (("source", "path", "augmentation", "recording", "label", "part"), *rows))
 
 
 def _has_id(clip: Clip, machine_id: str) -> bool:

@@ -1,6 +1,5 @@
 """Score the recordings that an event detector was not trained on, and measure."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from stethoscope.datasets.clips import read_clips
 from stethoscope.events.metrics import Stretch, event_figures, events_of, match, window_figures
 from stethoscope.events.model import NETWORKS, EventDetector
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import atomic_folder, read_json, write_json
+from stethoscope.files import atomic_folder, read_json, write_csv, write_json
 from stethoscope.progress import warn
 
 
@@ -114,34 +113,30 @@ def viewer_figures(evaluation: dict[str, Any]) -> dict[str, float]:
 def _write_events(
     path: Path, stretches: Sequence[Stretch], detector: EventDetector, tolerance: float
 ) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "start", "end", "score", "outcome"])
-        for stretch in stretches:
-            events = events_of(stretch, detector)
-            pairs = match(events, stretch.truth, tolerance)
-            hits, told = {i for i, _ in pairs}, {j for _, j in pairs}
-            rows = [
-                (e.start, e.end, f"{e.score:.4f}", "hit" if i in hits else "false")
-                for i, e in enumerate(events)
-            ]
-            rows += [
-                (start, end, "", "missed")
-                for j, (start, end) in enumerate(stretch.truth)
-                if j not in told
-            ]
-            for start, end, score, outcome in sorted(rows, key=lambda row: row[0]):
-                writer.writerow([stretch.path, f"{start:.3f}", f"{end:.3f}", score, outcome])
+    table: list[Sequence[object]] = [("path", "start", "end", "score", "outcome")]
+    for stretch in stretches:
+        events = events_of(stretch, detector)
+        pairs = match(events, stretch.truth, tolerance)
+        hits, told = {i for i, _ in pairs}, {j for _, j in pairs}
+        rows = [
+            (e.start, e.end, f"{e.score:.4f}", "hit" if i in hits else "false")
+            for i, e in enumerate(events)
+        ]
+        rows += [
+            (start, end, "", "missed")
+            for j, (start, end) in enumerate(stretch.truth)
+            if j not in told
+        ]
+        for start, end, score, outcome in sorted(rows, key=lambda row: row[0]):
+            table.append((stretch.path, f"{start:.3f}", f"{end:.3f}", score, outcome))
+    write_csv(path, table)
 
 
 def _write_windows(path: Path, tested: dict[str, list[Stretch]], stride: float) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "start", "label", *NETWORKS])
-        for stretches in zip(*(tested[name] for name in NETWORKS), strict=True):
-            one = stretches[0]
-            for index, label in enumerate(one.labels):
-                scores = (f"{stretch.scores[index]:.5f}" for stretch in stretches)
-                writer.writerow(
-                    [one.path, f"{one.start + index * stride:.4f}", int(label), *scores]
-                )
+    rows: list[Sequence[object]] = [("path", "start", "label", *NETWORKS)]
+    for stretches in zip(*(tested[name] for name in NETWORKS), strict=True):
+        one = stretches[0]
+        for index, label in enumerate(one.labels):
+            scores = (f"{stretch.scores[index]:.5f}" for stretch in stretches)
+            rows.append((one.path, f"{one.start + index * stride:.4f}", int(label), *scores))
+    write_csv(path, rows)

@@ -2,7 +2,6 @@
 page, Markdown, CSV and JSON.
 """
 
-import csv
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stethoscope.files import atomic_file, read_json, write_json, write_text
+from stethoscope.files import read_json, write_csv, write_json, write_text
 from stethoscope.report.html import Content, Html, page, tag
 from stethoscope.sweep.items import RESULT
 
@@ -168,30 +167,16 @@ class Leaderboard:
     def write_csv(self, path: Path) -> None:
         """Write a row per item, with every parameter of the grid in a column of its own."""
         varied = list(dict.fromkeys(name for one in self.results for name in one["varied"]))
-        with (
-            atomic_file(path) as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.writer(file, lineterminator="\n")
-            intervals = [
-                f"{name}{end}" for name in ("auc", "pauc") for end in ("", "_low", "_high")
-            ]
-            writer.writerow(["item", "machine", *varied, *intervals, "seconds", "status", "reason"])
-            for one in self.results:
-                figures = [(one["figures"] or {}).get(name) or {} for name in ("auc", "pauc")]
-                cells = [figure.get(end) for figure in figures for end in ("value", "low", "high")]
-                settings = [one["varied"].get(name) for name in varied]
-                writer.writerow(
-                    [
-                        one["item"],
-                        one["machine"],
-                        *settings,
-                        *cells,
-                        one["seconds"],
-                        one["status"],
-                        one["reason"],
-                    ]
-                )
+        intervals = [f"{name}{end}" for name in ("auc", "pauc") for end in ("", "_low", "_high")]
+        header = ["item", "machine", *varied, *intervals, "seconds", "status", "reason"]
+        rows = []
+        for one in self.results:
+            figures = [(one["figures"] or {}).get(name) or {} for name in ("auc", "pauc")]
+            cells = [figure.get(end) for figure in figures for end in ("value", "low", "high")]
+            settings = [one["varied"].get(name) for name in varied]
+            end = [one["seconds"], one["status"], one["reason"]]
+            rows.append([one["item"], one["machine"], *settings, *cells, *end])
+        write_csv(path, [header, *rows])
 
 
 def collect(outcomes: Sequence[Path], folder: Path) -> Leaderboard:

@@ -6,7 +6,6 @@ then turn the constants into sound. ``docs/simulator.md`` explains the model and
 for.
 """
 
-import csv
 import io
 import os
 import zipfile
@@ -22,7 +21,7 @@ import soundfile
 
 from stethoscope.datasets.clips import Condition, Split
 from stethoscope.errors import ParameterError
-from stethoscope.files import atomic_file
+from stethoscope.files import atomic_file, csv_text
 from stethoscope.progress import track
 
 Layout = Literal["dcase2020", "mimii"]
@@ -522,13 +521,8 @@ def _record(clip: _Planned, *, machine: str, seed: int, snr_db: float, seconds: 
 
 
 def _fault_table(plan: list[_Planned]) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("path", "fault", "severity"))
-    writer.writerows(
-        (clip.path, clip.fault, clip.severity) for clip in plan if clip.fault is not None
-    )
-    return file.getvalue()
+    rows = [(clip.path, clip.fault, clip.severity) for clip in plan if clip.fault is not None]
+    return csv_text([("path", "fault", "severity"), *rows])
 
 
 def member(name: str) -> zipfile.ZipInfo:
