@@ -1,11 +1,10 @@
-"""From scores of windows to events: the most probable sequence of background and events, found
-while listening.
+"""From scores of windows to events: the most probable sequence of background and events.
 
-Every window's score becomes evidence, the logarithm of how much likelier it is inside an event than
-outside. An event must bring more evidence than its rarity and its length cost: events are expected
-so far apart, and as long as the labelled ones were. What brings the most is decided as the sound
-goes on, with a memory of a few numbers per length, so that a microcontroller finds the same events
-as a computer.
+The score of every window becomes evidence: the logarithm of how much likelier the score is inside
+an event than outside. An event must bring more evidence than its rarity and its length cost. Events
+are expected at a mean interval, with lengths like those of the labelled events. The search goes
+forward in time, window by window, and keeps a few numbers per length, so that a microcontroller
+finds the same events as a computer.
 
 References
 ----------
@@ -27,10 +26,10 @@ Scores = npt.NDArray[np.float32]
 LEAST_SPREAD = 0.1
 """Smallest spread of the events' lengths: windows lie on a grid, and labels are set by hand."""
 
-_MOST_WINDOWS = 256  # lengths that are told apart
-_SURE = 255.0  # odds beyond which a score says nothing more; a step of int8 is 1/256
+_MOST_LENGTHS = 256  # lengths with a probability of their own
+_MOST_ODDS = 255.0  # higher odds are cut off: a step of the int8 network's score is 1/256
 _IMPOSSIBLE = np.float32(-1e9)
-_UNHEARD_OF = math.log(1e-6)  # what the most unusual length costs
+_RAREST_LENGTH = math.log(1e-6)  # smallest logarithm of the probability of a length
 
 
 class Run(NamedTuple):
@@ -62,9 +61,9 @@ class Decoder:
     spread : float
         Standard deviation of the lengths' logarithm.
     interval : float
-        Mean time from event to event where the detector will listen.
+        Mean time from event to event where the detector will be used.
     hold_off : int
-        Windows after an event's last one before it is told; at least 1.
+        Windows from the last window of an event until the event is final; at least 1.
     """
 
     length: float
@@ -77,7 +76,8 @@ class Decoder:
             raise ParameterError(f"event_hold_off is {self.hold_off}; it must be at least 1 window")
         if not self.interval > 1:
             raise ParameterError(
-                f"event_interval is {self.interval:g} windows; it must be more than one, such as 45 s"
+                f"event_interval is {self.interval:g} windows; "
+                "it must be more than one, such as 45 s"
             )
 
     @property
@@ -87,124 +87,177 @@ class Decoder:
 
     @cached_property
     def density(self) -> Scores:
-        """Logarithm of the probability of every length from 1 on; the last stands for all beyond
-        [shape=(n_lengths,)].
+        """Logarithm of the probability of every length from 1 on [shape=(n_lengths,)].
+
+        The last value is that of all lengths from there on.
         """
-        return self._logarithms(np.append(-np.diff(self._beyond), self._beyond[-1]))
+        return _logarithms(np.append(-np.diff(self._tail), self._tail[-1]))
 
     @cached_property
     def survival(self) -> Scores:
         """Logarithm of the probability of that length or more [shape=(n_lengths,)]."""
-        return self._logarithms(self._beyond)
+        return _logarithms(self._tail)
 
     @cached_property
-    def _beyond(self) -> npt.NDArray[np.float64]:
+    def _tail(self) -> npt.NDArray[np.float64]:
         """Probability of a length of at least 1, 2, ...: log-normal, rounded to whole windows."""
-        longest = min(math.ceil(self.length * math.exp(3 * self.spread)) + 1, _MOST_WINDOWS)
-        lengths = np.log(np.arange(1, max(longest, 2) + 1) - 0.5)
-        below = [
-            0.0,
-            *(
-                0.5 * (1 + math.erf((x - math.log(self.length)) / self.spread / math.sqrt(2)))
-                for x in lengths[1:]
-            ),
-        ]
-        return 1 - np.array(below)
-
-    @staticmethod
-    def _logarithms(probabilities: npt.NDArray[np.float64]) -> Scores:
-        return np.maximum(np.log(np.maximum(probabilities, 1e-300)), _UNHEARD_OF).astype(np.float32)
+        longest = min(math.ceil(self.length * math.exp(3 * self.spread)) + 1, _MOST_LENGTHS)
+        bounds = np.log(np.arange(1, max(longest, 2) + 1) - 0.5)
+        center, scale = math.log(self.length), self.spread * math.sqrt(2)
+        below = [0.5 * (1 + math.erf((bound - center) / scale)) for bound in bounds[1:]]
+        return 1 - np.array([0.0, *below])
 
     def runs(self, scores: Scores, threshold: float) -> list[Run]:
-        """Return the events, as a stream would find them.
+        """Return the events of a recording, as a stream would find them.
 
         Parameters
         ----------
         scores : np.ndarray [shape=(n_windows,)]
             0 to 1.
         threshold : float
-            Score that speaks neither for nor against an event.
+            Score at which the evidence is 0.
         """
-        longest = len(self.density)
-        # Of an event that has been on for 1, 2, ... windows: what speaks for it over the best
-        # explanation without it, the sum of its scores, and the event that this explanation has
-        # before it, unless that was told.
-        gain = np.full(longest, _IMPOSSIBLE)
-        total = np.zeros(longest, dtype=np.float32)
-        before: list[Run | None] = [None] * longest
-        long_since = (
-            0  # first window of the last of them, which stands for all that are as long or longer
-        )
-        pending: Run | None = None  # the last event of the best explanation, unless it was told
-        known = -1  # window after which an event was known to be on
+        search = Search(self)
         found: list[Run] = []
+        for value, score in zip(evidence(scores, threshold), scores, strict=True):
+            found += search.step(value, score)
+        return found + search.finish()
 
-        def tell(one: Run, now: int) -> None:
-            found.append(one)
-            # Now it is settled: what began before its end is no longer possible.
-            before[:] = [None] * longest
-            gain[now - one.last : longest - 1] = _IMPOSSIBLE
-            if long_since <= one.last:
-                gain[-1] = _IMPOSSIBLE
 
-        def take(index: int, now: int) -> Run:
-            """Return an event as the last one of the best explanation, after telling the one before
-            it.
-            """
-            since = pending.reported if pending else known
-            if earlier := before[index]:
-                tell(earlier, now)
-                since = now
-            first = long_since if index == longest - 1 else now - index
-            return Run(first, now, float(total[index] / np.float32(now - first + 1)), since)
+class Search:
+    """The search for the events of one recording or stream, window by window.
 
-        for now, (value, score) in enumerate(zip(evidence(scores, threshold), scores, strict=True)):
-            # Every event that is on has become a window longer; the longest ones share a place,
-            # where the better one stays.
-            if gain[-2] > gain[-1]:
-                gain[-1], total[-1], before[-1], long_since = (
-                    gain[-2],
-                    total[-2],
-                    before[-2],
-                    now - longest + 1,
-                )
-            gain[1:-1], total[1:-1], before[1:-1] = gain[:-2].copy(), total[:-2].copy(), before[:-2]
-            gain[0], total[0], before[0] = -self.cost, 0.0, pending
-            gain += value
-            total += score
-            if known < 0 and (gain + self.survival).max() > 0:
-                known = now
-            ended = gain + self.density
-            best = int(ended.argmax())
-            reached = ended[best]
-            if reached > 0:
-                pending = take(best, now)
-                gain -= reached
-            on = (gain + self.survival).max() > 0
-            if pending and not on and now - pending.last >= self.hold_off:
-                tell(pending, now)
-                pending = None
-            if not on and not pending:
-                known = -1
-        if len(scores):
-            # The sound may end within an event.
-            now = len(scores) - 1
-            lasting = gain + self.survival
-            best = int(lasting.argmax())
-            if lasting[best] > 0:
-                pending = take(best, now)
-            if pending:
-                found.append(pending)
-        return found
+    At every window there is a best explanation of the sound so far: a sequence of background and
+    events that have ended. Besides, there is one candidate per length: an event that has been on
+    for that many windows. The last place is for the best of all candidates of that length or more.
+
+    An event is pending while it is the last one of the best explanation. It becomes final when
+    `hold_off` windows have passed after it without another event, or when the best explanation has
+    another event after it. Final events never change.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        What is expected of events.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._places = len(decoder.density)
+        # Of every candidate: its evidence over that of the best explanation, the sum of its scores,
+        # and the event before it that is not final yet.
+        self._gain = np.full(self._places, _IMPOSSIBLE)
+        self._total = np.zeros(self._places, dtype=np.float32)
+        self._before: list[Run | None] = [None] * self._places
+        self._oldest_first = 0  # first window of the candidate in the last place
+        self._pending: Run | None = None
+        self._reported = -1  # window at which the current event was reported; -1: no event is on
+        self._now = -1
+        self._final: list[Run] = []  # not returned yet
+
+    def step(self, value: np.float32, score: np.float32) -> list[Run]:
+        """Take the next window, and return the events that became final with it.
+
+        Parameters
+        ----------
+        value : float
+            The window's evidence.
+        score : float
+            Its score, 0 to 1.
+        """
+        self._now += 1
+        self._lengthen(value, score)
+        if self._reported < 0 and self._is_on():
+            self._reported = self._now
+        ended = self._gain + self._decoder.density
+        best = int(ended.argmax())
+        gained = ended[best]
+        if gained > 0:
+            self._pending = self._end(best)
+            self._gain -= gained
+        if not self._is_on():
+            self._close()
+        return self._take_final()
+
+    def finish(self) -> list[Run]:
+        """End the search: return the events that are not final yet; the last one may still be on."""
+        lasting = self._gain + self._decoder.survival
+        best = int(lasting.argmax())
+        if lasting[best] > 0:
+            self._pending = self._end(best)
+        if self._pending:
+            self._final.append(self._pending)
+            self._pending = None
+        return self._take_final()
+
+    def _close(self) -> None:
+        """Make the pending event final if its hold-off has passed."""
+        if self._pending and self._now - self._pending.last >= self._decoder.hold_off:
+            self._make_final(self._pending)
+            self._pending = None
+        if not self._pending:
+            self._reported = -1
+
+    def _lengthen(self, value: np.float32, score: np.float32) -> None:
+        """Make every candidate one window longer, and begin a new one."""
+        gain, total, before = self._gain, self._total, self._before
+        if gain[-2] > gain[-1]:
+            gain[-1], total[-1], before[-1] = gain[-2], total[-2], before[-2]
+            self._oldest_first = self._now - self._places + 1
+        gain[1:-1], total[1:-1], before[1:-1] = gain[:-2].copy(), total[:-2].copy(), before[:-2]
+        gain[0], total[0], before[0] = -self._decoder.cost, 0.0, self._pending
+        gain += value
+        total += score
+
+    def _is_on(self) -> bool:
+        """Return whether a candidate that lasts is better than the best explanation."""
+        return bool((self._gain + self._decoder.survival).max() > 0)
+
+    def _end(self, place: int) -> Run:
+        """Return a candidate as an event that ends now; the event before it becomes final."""
+        reported = self._pending.reported if self._pending else self._reported
+        if earlier := self._before[place]:
+            self._make_final(earlier)
+            reported = self._now
+        first = self._oldest_first if place == self._places - 1 else self._now - place
+        score = float(self._total[place] / np.float32(self._now - first + 1))
+        return Run(first, self._now, score, reported)
+
+    def _make_final(self, event: Run) -> None:
+        """Make an event final: candidates that began before its end become impossible."""
+        self._final.append(event)
+        self._before = [None] * self._places
+        self._gain[self._now - event.last : self._places - 1] = _IMPOSSIBLE
+        if self._oldest_first <= event.last:
+            self._gain[-1] = _IMPOSSIBLE
+
+    def _take_final(self) -> list[Run]:
+        taken, self._final = self._final, []
+        return taken
 
 
 def evidence(scores: Scores, threshold: float) -> Scores:
-    """Return how much likelier every score is inside an event than outside, as a logarithm; 0 at
-    the threshold.
+    """Return the evidence of windows: the logarithm of how much likelier each score is inside an
+    event than outside; 0 at the threshold.
 
-    The network was trained with classes that weigh alike, so that its odds are that ratio.
+    The network was trained with balanced classes, so that its odds are that ratio.
+
+    Parameters
+    ----------
+    scores : np.ndarray [shape=(n_windows,)]
+        0 to 1.
+    threshold : float
+        Score at which the evidence is 0.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_windows,), dtype=float32]
     """
-    likely = np.clip(scores.astype(np.float64), 1 / (1 + _SURE), _SURE / (1 + _SURE))
-    return (np.log(likely / (1 - likely)) - math.log(threshold / (1 - threshold))).astype(
-        np.float32
-    )
+    likely = np.clip(scores.astype(np.float64), 1 / (1 + _MOST_ODDS), _MOST_ODDS / (1 + _MOST_ODDS))
+    odds = np.log(likely / (1 - likely))
+    return (odds - math.log(threshold / (1 - threshold))).astype(np.float32)
+
+
+def _logarithms(probabilities: npt.NDArray[np.float64]) -> Scores:
+    logarithms = np.log(np.maximum(probabilities, 1e-300))
+    return np.maximum(logarithms, _RAREST_LENGTH).astype(np.float32)

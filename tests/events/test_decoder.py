@@ -3,6 +3,7 @@ distribution, and by hand.
 """
 
 import math
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stethoscope.errors import ParameterError
-from stethoscope.events.decoder import Decoder, Run, evidence
+from stethoscope.events.decoder import Decoder, Run, Search, evidence
 
 
 def decoder(**options: float) -> Decoder:
@@ -146,6 +147,100 @@ def test_hindsight_finds_hardly_a_better_explanation() -> None:
     assert min(reached) >= 0
     assert np.mean(np.array(reached) > np.array(possible) - 1e-3) > 0.9
     assert sum(reached) > 0.99 * sum(possible)
+
+
+@dataclass
+class Candidate:
+    """An event that is on, in the reference below."""
+
+    first: int
+    gain: np.float32
+    total: np.float32
+    before: Run | None
+
+
+def reference(rule: Decoder, heard: npt.NDArray[np.float32], threshold: float) -> list[Run]:
+    """Search for events as :class:`Search` does, with a list of candidates by their first window.
+
+    Nothing is moved from place to place here. Of all candidates that are as long as the longest
+    length or longer only the best one stays.
+    """
+    longest = len(rule.density)
+    candidates: list[Candidate] = []
+    final: list[Run] = []
+    pending: Run | None = None
+    reported = -1
+
+    def gains(now: int, expected: npt.NDArray[np.float32]) -> list[np.float32]:
+        return [one.gain + expected[min(now - one.first, longest - 1)] for one in candidates]
+
+    def make_final(event: Run) -> None:
+        final.append(event)
+        candidates[:] = [replace(c, before=None) for c in candidates if c.first > event.last]
+
+    def end(one: Candidate, now: int) -> Run:
+        since = pending.reported if pending else reported
+        if one.before:
+            make_final(one.before)
+            since = now
+        return Run(one.first, now, float(one.total / np.float32(now - one.first + 1)), since)
+
+    now = -1
+    for now, (value, score) in enumerate(zip(evidence(heard, threshold), heard, strict=True)):
+        long = [one for one in candidates if now - one.first >= longest - 1]
+        kept = max(long, key=lambda one: one.gain, default=None)
+        candidates = [one for one in candidates if one is kept or one not in long]
+        candidates.append(Candidate(now, -rule.cost, np.float32(0), pending))
+        for one in candidates:
+            one.gain, one.total = one.gain + value, one.total + score
+        if reported < 0 and max(gains(now, rule.survival)) > 0:
+            reported = now
+        ended = gains(now, rule.density)
+        # Of equally good candidates the shortest.
+        best = len(ended) - 1 - int(np.argmax(ended[::-1]))
+        if (gained := ended[best]) > 0:
+            pending = end(candidates[best], now)
+            for one in candidates:
+                one.gain -= gained
+        if max(gains(now, rule.survival), default=-1) > 0:
+            continue
+        if pending and now - pending.last >= rule.hold_off:
+            make_final(pending)
+            pending = None
+        if not pending:
+            reported = -1
+    lasting = gains(now, rule.survival)
+    if max(lasting, default=-1) > 0:
+        pending = end(candidates[len(lasting) - 1 - int(np.argmax(lasting[::-1]))], now)
+    return final + ([pending] if pending else [])
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.02, 0.3, 0.5, 0.7, 0.98]), st.integers(1, 30)), max_size=12
+    ),
+    st.integers(1, 6),
+    st.floats(1.0, 12.0),
+    st.floats(0.1, 1.0),
+    st.sampled_from([1.5, 10.0, 1000.0]),
+)
+def test_search_finds_the_events_of_a_search_over_all_first_windows(
+    parts: list[tuple[float, int]], hold_off: int, length: float, spread: float, interval: float
+) -> None:
+    rule = decoder(hold_off=hold_off, length=length, spread=spread, interval=interval)
+    heard = scores(*((count, score) for score, count in parts), (0, 0.0))
+    assert rule.runs(heard, 0.5) == reference(rule, heard, 0.5)
+
+
+def test_step_returns_an_event_when_its_hold_off_has_passed() -> None:
+    heard = scores((9, 0.02), (6, 0.97), (12, 0.02), (6, 0.97))
+    search = Search(decoder(hold_off=3))
+    returned = {
+        now: search.step(value, score)
+        for now, (value, score) in enumerate(zip(evidence(heard, 0.5), heard, strict=True))
+    }
+    assert {now: spans(found) for now, found in returned.items() if found} == {17: [(9, 14)]}
+    assert spans(search.finish()) == [(27, 32)]
 
 
 @given(
