@@ -26,6 +26,7 @@ from stethoscope.errors import ParameterError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.tflite import write_tflite
+from stethoscope.model.training import Batches, fit_network, mix_pairs
 from stethoscope.sound.logmel import Frames
 from stethoscope.sound.planes import Planes, planes_of
 
@@ -141,28 +142,19 @@ def train_chosen(
     before = float(
         np.mean(network.predict(given, verbose=0).argmax(axis=1) == wanted.argmax(axis=1))
     )
-    callbacks: list[Any] = [Progress("classifier", fit.epochs, fit.verbose)]
-    validation = None
-    if len(held_out):
-        validation = _questions(store, held_out, labels, classes, window)
-        callbacks.append(
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss", patience=fit.patience, restore_best_weights=True
-            )
-        )
-    history = network.fit(
-        batches, validation_data=validation, epochs=fit.epochs, callbacks=callbacks, verbose=0
+    validation = _questions(store, held_out, labels, classes, window) if len(held_out) else None
+    curves, best = fit_network(
+        network,
+        batches,
+        epochs=fit.epochs,
+        validation=validation,
+        patience=fit.patience,
+        callbacks=[Progress("classifier", fit.epochs, fit.verbose)],
     )
-    curves = {name: [float(value) for value in values] for name, values in history.history.items()}
     if not np.isfinite(curves["loss"]).all():
         raise ParameterError(
             "training diverged (the loss is not finite); choose a lower class_learning_rate"
         )
-    best = fit.epochs
-    if validation is not None:
-        best = int(np.argmin(curves["val_loss"])) + 1
-        # Early stopping restores the best weights only where it stops early.
-        network.set_weights(callbacks[1].best_weights)
     result = ClassTraining(
         curves, best, len(training), len(held_out), before, time.perf_counter() - started
     )
@@ -332,7 +324,7 @@ def _places(values: Any) -> Any:
     return layers.Dropout(0.5, noise_shape=(None, 1))(heard)
 
 
-class _Batches(keras.utils.PyDataset):
+class _Batches(Batches):
     """Batches of training windows, altered anew every time, with the weights that make all classes
     count alike.
     """
@@ -346,7 +338,6 @@ class _Batches(keras.utils.PyDataset):
         window: int,
         fit: ClassFit,
     ) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
         self._store, self._fit, self._window = store, fit, window
         # Long clips give as many windows as cover them.
         self._clips = np.repeat(clips, -(-store.n_frames[clips] // window))
@@ -356,7 +347,7 @@ class _Batches(keras.utils.PyDataset):
         self._wanted = np.eye(len(classes), dtype=np.float32)
         self._rng = np.random.default_rng(fit.seed)
         self.mean, self.variance = self._statistics()
-        self.on_epoch_end()
+        super().__init__(fit.batch_size)
 
     def _statistics(self) -> tuple[Frames, Frames]:
         """Return mean and variance of every value over all frames [shape=(n_values,)]."""
@@ -377,25 +368,17 @@ class _Batches(keras.utils.PyDataset):
             np.float32
         )
 
-    def __len__(self) -> int:
-        return -(-len(self._clips) // self._fit.batch_size)
+    def draw_order(self) -> Indices:
+        """Return the rows of an epoch, in random order."""
+        return self._rng.permutation(len(self._clips))
 
-    def __getitem__(self, batch: int) -> tuple[Frames, Frames, Frames]:
-        chosen = self._order[batch * self._fit.batch_size : (batch + 1) * self._fit.batch_size]
-        given = np.stack([self._draw(index) for index in self._clips[chosen]])
-        wanted = self._wanted[self._classes[chosen]]
+    def gather(self, indices: Indices) -> tuple[Frames, Frames, Frames]:
+        """Return altered windows, their labels, one-hot, and their weights in the loss."""
+        given = np.stack([self._draw(index) for index in self._clips[indices]])
+        wanted = self._wanted[self._classes[indices]]
         if self._fit.mixup:
-            share = self._rng.beta(self._fit.mixup, self._fit.mixup, len(chosen)).astype(
-                np.float32
-            )[:, np.newaxis]
-            other = self._rng.permutation(len(chosen))
-            given = share[..., np.newaxis] * given + (1 - share[..., np.newaxis]) * given[other]
-            wanted = share * wanted + (1 - share) * wanted[other]
+            given, wanted = mix_pairs(given, wanted, self._fit.mixup, self._rng)
         return given, wanted, wanted @ self._weights
-
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order."""
-        self._order = self._rng.permutation(len(self._clips))
 
     def _draw(self, index: int) -> Frames:
         return draw(

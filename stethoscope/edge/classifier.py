@@ -20,7 +20,7 @@ from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
 from stethoscope.model.int8 import LEAST_WINDOWS, check_max_drop, write_int8
-from stethoscope.model.network import Int8Network
+from stethoscope.model.network import Int8Network, softmax
 from stethoscope.sound.logmel import Frames
 from stethoscope.sound.planes import Planes
 
@@ -84,8 +84,7 @@ class EdgeClassifier:
         """Return a clip's probabilities [shape=(n_labels,)] from the logits of its windows
         [shape=(n_windows, n_labels)].
         """
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        mean: npt.NDArray[np.float32] = (raised / raised.sum(axis=1, keepdims=True)).mean(axis=0)
+        mean: npt.NDArray[np.float32] = softmax(logits).mean(axis=0)
         return mean
 
 

@@ -28,6 +28,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.int8 import calibration_windows, write_int8
 from stethoscope.model.tflite import write_tflite
+from stethoscope.model.training import Batches, fit_network
 from stethoscope.options import split_list
 from stethoscope.progress import Bar
 from stethoscope.sound.bands import BandSpectrum, Frames
@@ -236,9 +237,6 @@ def train_events(
     network.compile("adam", "binary_crossentropy", metrics=["accuracy"], steps_per_execution=10)
     positives = float(windows.label[training].sum())
     ratio = (len(training) - positives) / positives
-    stop = keras.callbacks.EarlyStopping(
-        monitor="val_loss", patience=fit.patience, restore_best_weights=True
-    )
     drawn = _more_places(store, windows, table, fit) if fit.augmentation else windows
     batches = _Batches(
         store, drawn, drawn.of("training"), fit, mean, deviation, training=True, count=len(training)
@@ -246,19 +244,15 @@ def train_events(
     check = _Batches(
         store, windows, validation, fit, mean, deviation, training=False, count=len(validation)
     )
-    history = network.fit(
+    curves, best = fit_network(
+        network,
         batches,
-        validation_data=check,
         epochs=fit.epochs,
+        validation=check,
+        patience=fit.patience,
         class_weight={0: 1 / math.sqrt(ratio), 1: math.sqrt(ratio)},
-        callbacks=[stop, _Progress(fit.epochs)],
-        verbose=0,
+        callbacks=[_Progress(fit.epochs)],
     )
-    curves = {name: [float(value) for value in values] for name, values in history.history.items()}
-    best = int(np.argmin(curves["val_loss"])) + 1
-    # Early stopping restores the best weights only where it stops early.
-    if stop.best_weights is not None:
-        network.set_weights(stop.best_weights)
     description: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "kind": KIND,
@@ -377,7 +371,7 @@ def _more_places(
     return replace(finer, part=part)
 
 
-class _Batches(keras.utils.PyDataset):
+class _Batches(Batches):
     """Batches of normalised windows with their labels; for training `count` of them per epoch, in
     random order.
     """
@@ -394,32 +388,26 @@ class _Batches(keras.utils.PyDataset):
         training: bool,
         count: int,
     ) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
         self._store, self._windows, self._indices, self._fit = store, windows, indices, fit
         self._mean, self._deviation, self._count = mean, deviation, count
         self._rng = np.random.default_rng(fit.seed) if training else None
         self._outside = indices[windows.label[indices] == 0]
-        self.on_epoch_end()
+        super().__init__(fit.batch_size)
 
-    def __len__(self) -> int:
-        return -(-self._count // self._fit.batch_size)
-
-    def __getitem__(self, batch: int) -> tuple[Frames, Frames]:
-        drawn = self._drawn[batch * self._fit.batch_size : (batch + 1) * self._fit.batch_size]
-        frames = self._windows.gather(self._store, drawn, self._fit.window)
+    def gather(self, indices: npt.NDArray[np.intp]) -> tuple[Frames, Frames]:
+        """Return normalised windows and their labels."""
+        frames = self._windows.gather(self._store, indices, self._fit.window)
         if self._rng is not None and self._fit.augmentation:
             frames = self._altered(frames, self._rng)
         return normalise(frames, self._mean, self._deviation), self._windows.label[
-            drawn, np.newaxis
+            indices, np.newaxis
         ]
 
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's windows."""
-        self._drawn = (
-            self._indices
-            if self._rng is None
-            else self._rng.permutation(self._indices)[: self._count]
-        )
+    def draw_order(self) -> npt.NDArray[np.intp]:
+        """Return the windows of an epoch: at random for training, otherwise all in order."""
+        if self._rng is None:
+            return self._indices
+        return self._rng.permutation(self._indices)[: self._count]
 
     def _altered(self, frames: Frames, rng: np.random.Generator) -> Frames:
         """Mix background into every other window, and make it louder or softer by up to 3.5 dB:

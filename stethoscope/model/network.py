@@ -134,3 +134,10 @@ def quantise(values: npt.NDArray[np.float32], scale: float, zero: int) -> npt.ND
         np.rint(values / np.float32(scale)) + zero, -128, 127
     ).astype(np.int8)
     return steps
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the probabilities [shape=(n, n_classes)] that belong to logits of the same shape."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: npt.NDArray[np.float32] = raised / raised.sum(axis=1, keepdims=True)
+    return probabilities

@@ -34,6 +34,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.machines import type_of
 from stethoscope.model.network import Network
 from stethoscope.model.tflite import write_tflite
+from stethoscope.model.training import Batches, fit_network, mix_pairs
 from stethoscope.progress import track
 from stethoscope.sound.logmel import Frames
 
@@ -110,14 +111,10 @@ class IdClassifier:
         model = keras.Model([self.network_.input, labels], classes)
         model.compile(keras.optimizers.AdamW(_LEARNING_RATE), "categorical_crossentropy")
         progress = Progress("train id-classifier", self.epochs, self.verbose)
-        history = model.fit(
-            crops, validation_data=check, epochs=self.epochs, verbose=0, callbacks=[progress]
+        curves, _ = fit_network(
+            model, crops, validation=check, epochs=self.epochs, callbacks=[progress]
         )
-        self.curves_ = {
-            "all machines": {
-                name: [float(value) for value in values] for name, values in history.history.items()
-            }
-        }
+        self.curves_ = {"all machines": curves}
         return self
 
     def save(self, folder: Path) -> dict[str, Any]:
@@ -155,7 +152,7 @@ class IdClassifier:
         }
 
 
-class Crops(keras.utils.PyDataset):
+class Crops(Batches):
     """Batches of random windows of clips, mixed in pairs, with their classes.
 
     Parameters
@@ -187,7 +184,6 @@ class Crops(keras.utils.PyDataset):
         mixup: bool,
         machines: list[str] | None = None,
     ) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
         self._store = store
         self._window = window
         self._rng = np.random.default_rng(seed)
@@ -204,16 +200,13 @@ class Crops(keras.utils.PyDataset):
         # to learn from.
         self._clips = np.repeat(clips, -(-store.n_frames[clips] // window))
         self._count = max(len(self._clips), _LEAST_BATCHES * _BATCH) if mixup else len(self._clips)
-        self.on_epoch_end()
+        super().__init__(_BATCH)
 
-    def __len__(self) -> int:
-        return -(-self._count // _BATCH)
-
-    def __getitem__(self, batch: int) -> tuple[tuple[Frames, Frames], Frames]:
-        chosen = self._order[batch * _BATCH : (batch + 1) * _BATCH]
-        windows = np.empty((len(chosen), self._window, self._store.feature.size), dtype=np.float32)
-        labels = np.zeros((len(chosen), self.n_classes), dtype=np.float32)
-        for row, clip in enumerate(chosen):
+    def gather(self, indices: Indices) -> tuple[tuple[Frames, Frames], Frames]:
+        """Return windows of clips, with their classes, as described in the notes."""
+        windows = np.empty((len(indices), self._window, self._store.feature.size), dtype=np.float32)
+        labels = np.zeros((len(indices), self.n_classes), dtype=np.float32)
+        for row, clip in enumerate(indices):
             warp = int(self._rng.integers(len(self._warps)))
             windows[row] = self._crop(self._store.clip_frames(clip), *self._warps[warp])
             labels[
@@ -221,20 +214,14 @@ class Crops(keras.utils.PyDataset):
             ] = 1.0
         self._store.release()
         if self._mixup:
-            share = self._rng.beta(_MIXUP, _MIXUP, len(chosen)).astype(np.float32)[:, np.newaxis]
-            other = self._rng.permutation(len(chosen))
-            windows = (
-                share[..., np.newaxis] * windows + (1 - share[..., np.newaxis]) * windows[other]
-            )
-            labels = share * labels + (1 - share) * labels[other]
+            windows, labels = mix_pairs(windows, labels, _MIXUP, self._rng)
         return (windows, labels), labels
 
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's clips."""
+    def draw_order(self) -> Indices:
+        """Return the clips of an epoch, in random order; a clip may occur several times."""
         rounds = -(-self._count // len(self._clips))
-        self._order = np.concatenate([self._rng.permutation(self._clips) for _ in range(rounds)])[
-            : self._count
-        ]
+        drawn = [self._rng.permutation(self._clips) for _ in range(rounds)]
+        return np.concatenate(drawn)[: self._count]
 
     def _crop(self, frames: Frames, speed: float, steps: int) -> Frames:
         length = min(len(frames), math.ceil(speed * self._window))

@@ -30,7 +30,7 @@ from stethoscope.events.decoder import evidence
 from stethoscope.events.model import EventDetector, windows_of
 from stethoscope.files import atomic_folder, digest, read_json, write_json, write_text
 from stethoscope.model.int8 import check_for_microcontroller
-from stethoscope.model.network import Int8Network, quantise
+from stethoscope.model.network import Int8Network, quantise, softmax
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.bands import BandSpectrum, Frames
 from stethoscope.sound.feature import Feature
@@ -654,8 +654,7 @@ def _write_golden(target: _Target, folder: Path) -> None:
         # score by a few steps.
         scores, score_tolerance = values[:, 0], 8 * target.network.out_scale
     elif target.kind == "classes":
-        raised = np.exp(values - values.max(axis=1, keepdims=True))
-        scores, score_tolerance = (raised / raised.sum(axis=1, keepdims=True)).mean(axis=0), 0.05
+        scores, score_tolerance = softmax(values).mean(axis=0), 0.05
     else:
         scores = np.mean((values - windows.reshape(values.shape)) ** 2, axis=1)
         score_tolerance = 0.01 * float(scores.max())
