@@ -23,7 +23,8 @@ from stethoscope.datasets.layouts import index
 from stethoscope.events.metrics import Stretch, event_figures, window_figures
 from stethoscope.events.model import NETWORKS, EventDetector
 from stethoscope.events.options import EventFit
-from stethoscope.events.train import Windows, stretches_of, train_events
+from stethoscope.events.train import train_events
+from stethoscope.events.windows import LabelledWindows, score_part
 from stethoscope.features.extract import extract_features
 from stethoscope.options import split_list
 from stethoscope.sound.audio import load
@@ -90,7 +91,7 @@ def main() -> None:
                 fit = EventFit(seed=seed, **settings)  # type: ignore[arg-type]
                 trained = train_events(store, table, fit, Path(folder) / "model")
                 seconds = time.perf_counter() - started
-                windows = Windows.cut(store, table, fit)
+                windows = LabelledWindows.cut(store, table, fit)
                 tested = [store.clips[clip] for clip in np.unique(windows.clip[windows.of("test")])]
                 samples, truth = sparse_mix(
                     [sounds[clip.path] for clip in tested],
@@ -100,7 +101,7 @@ def main() -> None:
                 )
                 for network in NETWORKS:
                     detector = EventDetector.open(Path(folder) / "model", network)
-                    stretches = stretches_of(store, windows, "test", detector)
+                    stretches = score_part(store, windows, "test", detector)
                     labels, scores = (
                         np.concatenate([getattr(s, part) for s in stretches])
                         for part in ("labels", "scores")

@@ -43,8 +43,6 @@ STILL_WRONG = {
     "stethoscope/report/words",
     "classification/evaluate",
     "diagnosis/evaluate",
-    "events/evaluate",
-    "events/report",
     "monitoring/check",
     "circles",
 }
@@ -121,7 +119,6 @@ WITHOUT_TENSORFLOW = (
     "diagnosis/evaluate",
     "diagnosis/report",
     "events/evaluate",
-    "events/report",
     "features/extract",
     "monitoring/check",
     "monitoring/report",

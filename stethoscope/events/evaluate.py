@@ -11,6 +11,8 @@ import numpy as np
 from stethoscope.datasets.clips import read_clips
 from stethoscope.events.metrics import Stretch, event_figures, events_of, match, window_figures
 from stethoscope.events.model import NETWORKS, EventDetector
+from stethoscope.events.options import read_fit
+from stethoscope.events.windows import LabelledWindows, score_part
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, read_json, write_csv, write_json
 from stethoscope.progress import warn
@@ -43,12 +45,9 @@ def evaluate_events(
     dict
         The content of ``evaluation.json``.
     """
-    from stethoscope.events.options import read_fit
-    from stethoscope.events.train import Windows, stretches_of
-
     store, model = FeatureStore.open(features), Path(model)
     fit = read_fit(read_json(model / "model.json"))
-    windows = Windows.cut(store, read_clips(clips), fit)
+    windows = LabelledWindows.cut(store, read_clips(clips), fit)
     report: dict[str, Any] = {
         "tolerance": tolerance,
         "networks": {},
@@ -59,7 +58,7 @@ def evaluate_events(
     for name in NETWORKS:
         detector = EventDetector.open(model, name)
         parts = {
-            part: stretches_of(store, windows, part, detector) for part in ("validation", "test")
+            part: score_part(store, windows, part, detector) for part in ("validation", "test")
         }
         tested[name] = parts["test"]
         report["networks"][name] = {

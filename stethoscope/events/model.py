@@ -115,9 +115,7 @@ class EventDetector:
     @property
     def window_seconds(self) -> float:
         """Duration of a window, in seconds."""
-        return (
-            (self.window - 1) * self.feature.hop_length + self.feature.n_fft
-        ) / self.feature.sample_rate
+        return window_samples(self.feature, self.window) / self.feature.sample_rate
 
     @property
     def stride_seconds(self) -> float:
@@ -180,12 +178,17 @@ class EventDetector:
 
     def frames(self, samples: Samples, name: str = "recording") -> Frames:
         """Compute the frames of samples, of which there must be a window's worth."""
-        if len(samples) < round(self.window_seconds * self.feature.sample_rate):
+        if len(samples) < window_samples(self.feature, self.window):
             lasts = len(samples) / self.feature.sample_rate
             raise AudioError(
                 f"{name}: lasts {lasts:.3f} s, the model needs at least {self.window_seconds:.3f} s; record longer"
             )
         return self.feature.extract(samples)
+
+
+def window_samples(feature: BandSpectrum, window: int) -> int:
+    """Return how many samples a window of so many frames spans."""
+    return (window - 1) * feature.hop_length + feature.n_fft
 
 
 def normalise(frames: Frames, mean: float, deviation: float) -> Frames:

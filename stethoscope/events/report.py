@@ -16,6 +16,8 @@ from stethoscope.datasets.clips import read_clips
 from stethoscope.detection.report.listen import flac_address, image_address
 from stethoscope.errors import AudioError, DatasetError
 from stethoscope.events.model import EventDetector
+from stethoscope.events.options import read_fit
+from stethoscope.events.windows import LabelledWindows
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_text
 from stethoscope.report.charts import Axis, Chart, framed, legend
@@ -48,13 +50,10 @@ def write_event_report(
     features, clips, model, results : path
         Feature store, table of clips, model folder and folder of the evaluation.
     """
-    from stethoscope.events.options import read_fit
-    from stethoscope.events.train import Windows
-
     store, model = FeatureStore.open(features), Path(model)
     evaluation = read_json(Path(results) / "evaluation.json")
     described, detector = read_json(model / "model.json"), EventDetector.open(model)
-    windows = Windows.cut(store, read_clips(clips), read_fit(described))
+    windows = LabelledWindows.cut(store, read_clips(clips), read_fit(described))
     title = f"Events: {', '.join(detector.labels)}"
     events = evaluation["networks"]["float"]["test"]["events"]
     verdict = (
@@ -149,7 +148,7 @@ def _figures(evaluation: Mapping[str, Any], detector: EventDetector) -> Html:
 def _recordings(
     archives: Sequence[Path],
     store: FeatureStore,
-    windows: Any,
+    windows: LabelledWindows,
     detector: EventDetector,
     scored: Sequence[Mapping[str, str]],
     events: Sequence[Mapping[str, str]],
@@ -281,7 +280,9 @@ def _learning(told: Mapping[str, Any]) -> Html:
     return tag("section", tag("h2", "Learning"), entries, tag("div", charts, class_="gallery"))
 
 
-def _inside(store: FeatureStore, windows: Any, detector: EventDetector, model: Path) -> Html:
+def _inside(
+    store: FeatureStore, windows: LabelledWindows, detector: EventDetector, model: Path
+) -> Html:
     """Show the first window inside an event, and what the first layer's filters look for."""
     feature = detector.feature
     highest = feature.n_bands * feature.sample_rate / feature.n_fft / 1000

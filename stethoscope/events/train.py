@@ -1,7 +1,7 @@
 """A tiny network that tells whether a window of sound lies inside a labelled event."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +9,22 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.datasets.audacity import intervals_of
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.train import versions
 from stethoscope.errors import DatasetError
+from stethoscope.events.architecture import build
 from stethoscope.events.decoder import LEAST_SPREAD, Decoder
-from stethoscope.events.metrics import Stretch, calibrate
+from stethoscope.events.metrics import calibrate
 from stethoscope.events.model import (
     KIND,
     NETWORKS,
     SCHEMA_VERSION,
     EventDetector,
     normalise,
-    window_labels,
+    window_samples,
 )
 from stethoscope.events.options import EventFit
+from stethoscope.events.windows import LabelledWindows, feature_of, score_part
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.int8 import calibration_windows, write_int8
@@ -32,140 +33,8 @@ from stethoscope.model.training import Batches, fit_network
 from stethoscope.options import split_list
 from stethoscope.progress import Bar
 from stethoscope.sound.bands import BandSpectrum, Frames
-from stethoscope.sound.feature import Feature
 
-PARTS = ("training", "validation", "test")
-_SHARES = (0.6, 0.2, 0.2)
 _CALIBRATION = 500  # windows that set the quantisation
-
-
-@dataclass(frozen=True)
-class Windows:
-    """All windows of a set of recordings, in order.
-
-    Attributes
-    ----------
-    clip : np.ndarray of int [shape=(n_windows,)]
-        Index of the window's recording in the store.
-    first : np.ndarray of int [shape=(n_windows,)]
-        Its first frame, counted from the recording's first.
-    label : np.ndarray of float32 [shape=(n_windows,)]
-        1 inside an event, else 0.
-    part : np.ndarray of int [shape=(n_windows,)]
-        Index into `PARTS`.
-    intervals : list of list of (float, float)
-        The events of every recording, in seconds.
-    """
-
-    clip: npt.NDArray[np.int64]
-    first: npt.NDArray[np.int64]
-    label: npt.NDArray[np.float32]
-    part: npt.NDArray[np.int64]
-    intervals: list[list[tuple[float, float]]]
-
-    @classmethod
-    def cut(cls, store: FeatureStore, table: list[Clip], fit: EventFit) -> "Windows":
-        """Cut the recordings of a store into windows, label and divide them.
-
-        Parameters
-        ----------
-        store : FeatureStore
-            Whole recordings.
-        table : list of Clip
-            Rows of the recordings and of their labelled intervals.
-        fit : EventFit
-
-        Raises
-        ------
-        DatasetError
-            If a part has no recording, or training or validation lack events or have nothing else.
-        """
-        feature = store.feature
-        labelled = intervals_of(table, fit.positive)
-        intervals = [labelled[clip.source, clip.path] for clip in store.clips]
-        firsts = [
-            np.arange(0, max(count - fit.window + 1, 0), fit.stride) for count in store.n_frames
-        ]
-        length = (fit.window - 1) * feature.hop_length + _frame_length(feature)
-        labels = [
-            window_labels(spans, first * feature.hop_length, length, feature.sample_rate)
-            for spans, first in zip(intervals, firsts, strict=True)
-        ]
-        clip = np.repeat(np.arange(len(firsts)), [len(first) for first in firsts])
-        windows = cls(
-            clip,
-            np.concatenate(firsts),
-            np.concatenate(labels),
-            _divide(clip, store.clips, fit),
-            intervals,
-        )
-        for index, name in enumerate(PARTS):
-            inside = windows.label[windows.part == index]
-            if not len(inside) or (index < 2 and inside.min() == inside.max()):
-                lacking = (
-                    "recording"
-                    if not len(inside)
-                    else "window outside events"
-                    if inside.min()
-                    else "window inside an event"
-                )
-                raise DatasetError(
-                    f"the {name} part has no {lacking}; give more recordings, or shorter windows by event_window"
-                )
-        return windows
-
-    def of(self, part: str) -> npt.NDArray[np.intp]:
-        """Return the indices of a part's windows."""
-        return np.flatnonzero(self.part == PARTS.index(part))
-
-    def gather(self, store: FeatureStore, indices: npt.NDArray[np.intp], window: int) -> Frames:
-        """Return windows as they are in the store [shape=(n, window, n_bands)]."""
-        starts = store.first_frame[self.clip[indices]] + self.first[indices]
-        frames: Frames = store.frames[starts[:, np.newaxis] + np.arange(window)]
-        return frames
-
-
-def _frame_length(feature: Feature) -> int:
-    if not isinstance(feature, BandSpectrum):
-        raise DatasetError(
-            "the feature store holds no band spectra; extract the features for events"
-        )
-    return feature.n_fft
-
-
-def _divide(clip: npt.NDArray[np.int64], clips: list[Clip], fit: EventFit) -> npt.NDArray[np.int64]:
-    """Return the part of every window."""
-    bounds = np.cumsum(_SHARES[:2])
-    if fit.division == "sequential":
-        return np.searchsorted(bounds * len(clip), np.arange(len(clip)), side="right")
-    names = sorted({one.recording for one in clips})
-    if len(names) < len(PARTS):
-        raise DatasetError(
-            f"{len(names)} recording(s) cannot be divided into {', '.join(PARTS)}; give at least 3, or set event_division=sequential"
-        )
-    order = np.random.default_rng(fit.seed).permutation(len(names))
-    # Every part gets a recording, however few there are.
-    edges = [max(1, round(bounds[0] * len(names))), max(2, round(bounds[1] * len(names)))]
-    edges = [min(edges[0], len(names) - 2), min(max(edges[1], edges[0] + 1), len(names) - 1)]
-    part = {
-        names[position]: int(np.searchsorted(edges, rank, side="right"))
-        for rank, position in enumerate(order)
-    }
-    return np.array([part[one.recording] for one in clips], dtype=np.int64)[clip]
-
-
-def build(fit: EventFit, n_bands: int) -> keras.Model:
-    """Return the untrained network; the defaults on 48 bands give the 1,585 parameters of the
-    field's teaching example.
-    """
-    given = keras.Input((fit.window, n_bands))
-    values = given
-    for count, stride in zip(fit.filters, fit.layer_strides, strict=True):
-        values = keras.layers.Conv1D(count, fit.kernel, strides=stride, activation="relu")(values)
-    values = keras.layers.Flatten()(values)
-    if fit.dropout:
-        values = keras.layers.Dropout(fit.dropout)(values)
-    return keras.Model(given, keras.layers.Dense(1, activation="sigmoid")(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +90,7 @@ def train_events(
     DatasetError
         If the recordings cannot be divided, or a part lacks events.
     """
-    windows = Windows.cut(store, table, fit)
+    windows = LabelledWindows.cut(store, table, fit)
     training, validation = windows.of("training"), windows.of("validation")
     frames = np.concatenate(
         [store.clip_frames(index) for index in np.unique(windows.clip[training])]
@@ -237,7 +106,7 @@ def train_events(
     network.compile("adam", "binary_crossentropy", metrics=["accuracy"], steps_per_execution=10)
     positives = float(windows.label[training].sum())
     ratio = (len(training) - positives) / positives
-    drawn = _more_places(store, windows, table, fit) if fit.augmentation else windows
+    drawn = windows.finer(store, table, fit) if fit.augmentation else windows
     batches = _Batches(
         store, drawn, drawn.of("training"), fit, mean, deviation, training=True, count=len(training)
     )
@@ -262,7 +131,7 @@ def train_events(
         "mean": mean,
         "deviation": deviation,
         "labels": _labels(table, fit),
-        "decoder": asdict(_decoder(windows, fit, store.feature)),
+        "decoder": asdict(_decoder(windows, fit, feature_of(store))),
         "thresholds": dict.fromkeys(NETWORKS, 0.5),
         "fit": asdict(fit),
     }
@@ -285,49 +154,16 @@ def train_events(
         for name in NETWORKS:
             detector = EventDetector.open(temporary, name)
             description["thresholds"][name] = calibrate(
-                stretches_of(store, windows, "validation", detector), detector, fit.tolerance
+                score_part(store, windows, "validation", detector), detector, fit.tolerance
             )
         write_json(temporary / "model.json", description)
     return EventTraining(curves, best, len(training), int(positives), network.count_params())
 
 
-def stretches_of(
-    store: FeatureStore, windows: Windows, part: str, detector: EventDetector
-) -> list[Stretch]:
-    """Score the windows of a part, recording by recording."""
-    stretches = []
-    indices = windows.of(part)
-    for clip in np.unique(windows.clip[indices]):
-        mine = indices[windows.clip[indices] == clip]
-        first, last = windows.first[mine[0]], windows.first[mine[-1]]
-        frames = np.array(store.clip_frames(clip)[first : last + detector.window])
-        hop = detector.feature.hop_length / detector.feature.sample_rate
-        start, end = float(first * hop), float(last * hop) + detector.window_seconds
-        inside = [
-            (max(a, start), min(b, end))
-            for a, b in windows.intervals[clip]
-            if min(b, end) - max(a, start) >= detector.window_seconds
-        ]
-        stretches.append(
-            Stretch(
-                store.clips[clip].path,
-                start,
-                end,
-                windows.label[mine],
-                detector.scores(frames),
-                inside,
-            )
-        )
-    return stretches
-
-
-def _decoder(windows: Windows, fit: EventFit, feature: Feature) -> Decoder:
-    """Return what the labels of the training recordings let expect of events."""
-    hop = feature.hop_length / feature.sample_rate
-    window, stride = (
-        (fit.window - 1) * hop + _frame_length(feature) / feature.sample_rate,
-        fit.stride * hop,
-    )
+def _decoder(windows: LabelledWindows, fit: EventFit, feature: BandSpectrum) -> Decoder:
+    """Return what to expect of events, from the labels of the training recordings."""
+    window = window_samples(feature, fit.window) / feature.sample_rate
+    stride = fit.stride * feature.hop_length / feature.sample_rate
     recordings = np.unique(windows.clip[windows.of("training")])
     lasting = np.array(
         [end - start for clip in recordings for start, end in windows.intervals[clip]]
@@ -350,27 +186,6 @@ def _labels(table: list[Clip], fit: EventFit) -> list[str]:
     )
 
 
-def _more_places(
-    store: FeatureStore, windows: Windows, table: list[Clip], fit: EventFit
-) -> Windows:
-    """Return windows a quarter of the stride apart, those of training in the same recordings as
-    before.
-    """
-    stride = max(1, fit.stride // 4)
-    if fit.division == "recording":
-        return Windows.cut(store, table, replace(fit, stride=stride))
-    # In order: only between the first and the last training window of a recording.
-    finer = Windows.cut(store, table, replace(fit, stride=stride))
-    part = np.full(len(finer.clip), PARTS.index("test"))
-    training = windows.of("training")
-    for clip in np.unique(windows.clip[training]):
-        first = windows.first[training][windows.clip[training] == clip]
-        part[(finer.clip == clip) & (finer.first >= first.min()) & (finer.first <= first.max())] = (
-            PARTS.index("training")
-        )
-    return replace(finer, part=part)
-
-
 class _Batches(Batches):
     """Batches of normalised windows with their labels; for training `count` of them per epoch, in
     random order.
@@ -379,7 +194,7 @@ class _Batches(Batches):
     def __init__(
         self,
         store: FeatureStore,
-        windows: Windows,
+        windows: LabelledWindows,
         indices: npt.NDArray[np.intp],
         fit: EventFit,
         mean: float,

@@ -11,10 +11,12 @@ from stethoscope.datasets.clips import read_clips, write_clips
 from stethoscope.datasets.layouts import index
 from stethoscope.edge.events import export_events
 from stethoscope.errors import DatasetError, ModelError, ParameterError
+from stethoscope.events.architecture import build
 from stethoscope.events.evaluate import evaluate_events
 from stethoscope.events.model import EventDetector
 from stethoscope.events.options import EventFit
-from stethoscope.events.train import PARTS, Windows, build, train_events
+from stethoscope.events.train import train_events
+from stethoscope.events.windows import PARTS, LabelledWindows
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
@@ -41,14 +43,14 @@ def test_the_network_is_the_fields_teaching_example() -> None:
 def test_no_recording_is_heard_in_two_parts(store: FeatureStore, beep_parts: Path) -> None:
     table = read_clips(beep_parts / "clips.csv")
     for seed in range(5):
-        windows = Windows.cut(store, table, EventFit(seed=seed))
+        windows = LabelledWindows.cut(store, table, EventFit(seed=seed))
         heard = {part: set(windows.clip[windows.of(part)]) for part in PARTS}
         assert [len(heard[part]) for part in PARTS] == [5, 1, 2]
         assert len(set.union(*heard.values())) == 8
 
 
 def test_windows_in_order_are_divided_60_20_20(store: FeatureStore, beep_parts: Path) -> None:
-    windows = Windows.cut(
+    windows = LabelledWindows.cut(
         store, read_clips(beep_parts / "clips.csv"), EventFit(division="sequential")
     )
     assert (np.diff(windows.part) >= 0).all()
@@ -58,7 +60,7 @@ def test_windows_in_order_are_divided_60_20_20(store: FeatureStore, beep_parts: 
 
 def test_labels_and_frames_belong_together(store: FeatureStore, beep_parts: Path) -> None:
     """A beep at 1.8 kHz stands out in band 28 of windows inside it."""
-    windows = Windows.cut(store, read_clips(beep_parts / "clips.csv"), EventFit())
+    windows = LabelledWindows.cut(store, read_clips(beep_parts / "clips.csv"), EventFit())
     inside, outside = (
         windows.gather(store, np.flatnonzero(windows.label == label), 32)[:, :, 28]
         for label in (1, 0)
@@ -79,7 +81,7 @@ def test_what_was_learnt_is_measured(beep_parts: Path) -> None:
 
 def test_another_word_in_the_labels_is_told(store: FeatureStore, beep_parts: Path) -> None:
     with pytest.raises(DatasetError, match="no interval is labelled Knock; labels there are: Beep"):
-        Windows.cut(store, read_clips(beep_parts / "clips.csv"), EventFit(positive="Knock"))
+        LabelledWindows.cut(store, read_clips(beep_parts / "clips.csv"), EventFit(positive="Knock"))
 
 
 def test_too_few_recordings_are_told(store: FeatureStore, beep_parts: Path) -> None:
@@ -87,7 +89,7 @@ def test_too_few_recordings_are_told(store: FeatureStore, beep_parts: Path) -> N
         store, clips=store.clips[:2], first_frame=store.first_frame[:2], n_frames=store.n_frames[:2]
     )
     with pytest.raises(DatasetError, match="give at least 3, or set event_division=sequential"):
-        Windows.cut(few, read_clips(beep_parts / "clips.csv"), EventFit())
+        LabelledWindows.cut(few, read_clips(beep_parts / "clips.csv"), EventFit())
 
 
 def test_events_that_are_shorter_than_a_window_are_told(
@@ -96,7 +98,7 @@ def test_events_that_are_shorter_than_a_window_are_told(
     with pytest.raises(
         DatasetError, match="no window inside an event; give more recordings, or shorter windows"
     ):
-        Windows.cut(store, read_clips(beep_parts / "clips.csv"), EventFit(window=100))
+        LabelledWindows.cut(store, read_clips(beep_parts / "clips.csv"), EventFit(window=100))
 
 
 def test_augmented_training_learns_as_well(

@@ -1,0 +1,200 @@
+"""The windows of labelled recordings: cut, labelled, divided into parts, and scored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.datasets.audacity import intervals_of
+from stethoscope.datasets.clips import Clip
+from stethoscope.errors import DatasetError
+from stethoscope.events.metrics import Spans, Stretch
+from stethoscope.events.model import EventDetector, window_labels, window_samples
+from stethoscope.events.options import EventFit
+from stethoscope.features.store import FeatureStore
+from stethoscope.sound.bands import BandSpectrum, Frames
+
+PARTS = ("training", "validation", "test")
+_FRACTIONS = (0.6, 0.2, 0.2)
+_FINER = 4  # windows for augmented training lie closer by this factor
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelledWindows:
+    """All windows of a set of recordings, in order.
+
+    Attributes
+    ----------
+    clip : np.ndarray of int [shape=(n_windows,)]
+        Index of the window's recording in the store.
+    first : np.ndarray of int [shape=(n_windows,)]
+        Its first frame, counted from the recording's first.
+    label : np.ndarray of float32 [shape=(n_windows,)]
+        1 inside an event, else 0.
+    part : np.ndarray of int [shape=(n_windows,)]
+        Index into `PARTS`.
+    intervals : list of list of (float, float)
+        The events of every recording, in seconds.
+    """
+
+    clip: Indices
+    first: Indices
+    label: npt.NDArray[np.float32]
+    part: Indices
+    intervals: list[list[tuple[float, float]]]
+
+    @classmethod
+    def cut(cls, store: FeatureStore, table: list[Clip], fit: EventFit) -> Self:
+        """Cut the recordings of a store into windows, label and divide them.
+
+        Parameters
+        ----------
+        store : FeatureStore
+            Whole recordings.
+        table : list of Clip
+            Rows of the recordings and of their labelled intervals.
+        fit : EventFit
+
+        Raises
+        ------
+        DatasetError
+            If a part has no recording, or training or validation lack events or have nothing else.
+        """
+        feature = feature_of(store)
+        labelled = intervals_of(table, fit.positive)
+        intervals = [labelled[clip.source, clip.path] for clip in store.clips]
+        firsts = [
+            np.arange(0, max(count - fit.window + 1, 0), fit.stride) for count in store.n_frames
+        ]
+        length = window_samples(feature, fit.window)
+        labels = [
+            window_labels(spans, first * feature.hop_length, length, feature.sample_rate)
+            for spans, first in zip(intervals, firsts, strict=True)
+        ]
+        clip = np.repeat(np.arange(len(firsts)), [len(first) for first in firsts])
+        part = _divide(clip, store.clips, fit)
+        windows = cls(clip, np.concatenate(firsts), np.concatenate(labels), part, intervals)
+        windows._check_parts()
+        return windows
+
+    def _check_parts(self) -> None:
+        for name in PARTS:
+            labels = self.label[self.of(name)]
+            if not len(labels):
+                lacking = "recording"
+            elif name == "test" or labels.min() < labels.max():
+                continue
+            else:
+                lacking = "window outside events" if labels.min() else "window inside an event"
+            raise DatasetError(
+                f"the {name} part has no {lacking}; "
+                "give more recordings, or shorter windows by event_window"
+            )
+
+    def of(self, part: str) -> npt.NDArray[np.intp]:
+        """Return the indices of a part's windows."""
+        return np.flatnonzero(self.part == PARTS.index(part))
+
+    def gather(self, store: FeatureStore, indices: npt.NDArray[np.intp], window: int) -> Frames:
+        """Return windows as they are in the store [shape=(n, window, n_bands)]."""
+        starts = store.first_frame[self.clip[indices]] + self.first[indices]
+        frames: Frames = store.frames[starts[:, np.newaxis] + np.arange(window)]
+        return frames
+
+    def finer(self, store: FeatureStore, table: list[Clip], fit: EventFit) -> Self:
+        """Return windows at a quarter of the stride; those of training come from the same stretches
+        of the same recordings as here.
+        """
+        finer = self.cut(store, table, replace(fit, stride=max(1, fit.stride // _FINER)))
+        if fit.division == "recording":
+            return finer
+        # Training windows lie only between the first and the last one of a recording.
+        part = np.full(len(finer.clip), PARTS.index("test"))
+        training = self.of("training")
+        for clip in np.unique(self.clip[training]):
+            first = self.first[training][self.clip[training] == clip]
+            inside = (finer.first >= first.min()) & (finer.first <= first.max())
+            part[(finer.clip == clip) & inside] = PARTS.index("training")
+        return replace(finer, part=part)
+
+
+def feature_of(store: FeatureStore) -> BandSpectrum:
+    """Return the feature of a store of band spectra.
+
+    Raises
+    ------
+    DatasetError
+        If the store holds another feature.
+    """
+    if not isinstance(store.feature, BandSpectrum):
+        raise DatasetError(
+            "the feature store holds no band spectra; extract the features for events"
+        )
+    return store.feature
+
+
+def score_part(
+    store: FeatureStore, windows: LabelledWindows, part: str, detector: EventDetector
+) -> list[Stretch]:
+    """Score the windows of a part, recording by recording."""
+    indices = windows.of(part)
+    return [
+        _score_stretch(store, windows, indices[windows.clip[indices] == clip], detector)
+        for clip in np.unique(windows.clip[indices])
+    ]
+
+
+def _score_stretch(
+    store: FeatureStore,
+    windows: LabelledWindows,
+    indices: npt.NDArray[np.intp],
+    detector: EventDetector,
+) -> Stretch:
+    """Score consecutive windows of one recording; of its events, those that lie in them count."""
+    clip = int(windows.clip[indices[0]])
+    first, last = windows.first[indices[0]], windows.first[indices[-1]]
+    hop = detector.feature.hop_length / detector.feature.sample_rate
+    start, end = float(first * hop), float(last * hop) + detector.window_seconds
+    frames = np.array(store.clip_frames(clip)[first : last + detector.window])
+    return Stretch(
+        path=store.clips[clip].path,
+        start=start,
+        end=end,
+        labels=windows.label[indices],
+        scores=detector.scores(frames),
+        truth=_clip_spans(windows.intervals[clip], start, end, detector.window_seconds),
+    )
+
+
+def _clip_spans(
+    intervals: Spans, start: float, end: float, least: float
+) -> list[tuple[float, float]]:
+    """Return what lies of intervals between two times, if it lasts at least so long, in seconds."""
+    inside = [(max(a, start), min(b, end)) for a, b in intervals]
+    return [(a, b) for a, b in inside if b - a >= least]
+
+
+def _divide(clip: Indices, clips: Sequence[Clip], fit: EventFit) -> Indices:
+    """Return the part of every window."""
+    bounds = np.cumsum(_FRACTIONS[:2])
+    if fit.division == "sequential":
+        return np.searchsorted(bounds * len(clip), np.arange(len(clip)), side="right")
+    names = sorted({one.recording for one in clips})
+    if len(names) < len(PARTS):
+        raise DatasetError(
+            f"{len(names)} recording(s) cannot be divided into {', '.join(PARTS)}; "
+            "give at least 3, or set event_division=sequential"
+        )
+    order = np.random.default_rng(fit.seed).permutation(len(names))
+    # Every part gets a recording, however few there are.
+    first, second = max(1, round(bounds[0] * len(names))), max(2, round(bounds[1] * len(names)))
+    edges = [min(first, len(names) - 2), min(max(second, first + 1), len(names) - 1)]
+    part = {
+        names[position]: int(np.searchsorted(edges, rank, side="right"))
+        for rank, position in enumerate(order)
+    }
+    return np.array([part[one.recording] for one in clips], dtype=np.int64)[clip]
