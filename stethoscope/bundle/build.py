@@ -1,20 +1,28 @@
-"""From a fitted model to what is deployed."""
+"""From fitted models to a bundle."""
 
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from stethoscope.bundle.bundle import Bundle, write_bundle
+import numpy as np
+
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.formats import check_formats
+from stethoscope.bundle.golden import write_golden
+from stethoscope.bundle.manifest import SCHEMA_VERSION, write_manifest
+from stethoscope.bundle.roles import open_model
+from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import nothing_in
-from stethoscope.errors import ParameterError
-from stethoscope.files import read_json
+from stethoscope.files import atomic_folder, read_json
 from stethoscope.machines import types_of
-from stethoscope.options import split_list
+from stethoscope.sound.logmel import LogMel
 
-FORMATS = ("tflite", "keras", "h5")
-"""Formats of exported networks; ``tflite`` is what runs and is always there."""
+_TRAINING_ONLY = shutil.ignore_patterns("parts.csv")
+"""Files of a model folder that name the user's training recordings."""
 
 
 def export_bundle(
@@ -26,7 +34,7 @@ def export_bundle(
     diagnosis: str | os.PathLike[str] | None = None,
     diagnosed: str | os.PathLike[str] | None = None,
 ) -> Bundle:
-    """Assemble the bundle of a model and its evaluation, with a diagnosis if there is one.
+    """Assemble the bundle of a detector and its evaluation, with a diagnosis if there is one.
 
     Parameters
     ----------
@@ -35,10 +43,10 @@ def export_bundle(
     folder : path
         Written all or nothing.
     formats : str
-        Some of `FORMATS`, separated by commas.
+        Some of :data:`stethoscope.bundle.formats.FORMATS`, separated by commas.
     diagnosis, diagnosed : path, optional
-        Folders written by the training and the evaluation of a diagnosis; left out if they say that
-        there is nothing to diagnose.
+        Folders written by the training and the evaluation of a diagnosis. They are left out if
+        they are marked as having nothing to diagnose.
 
     Raises
     ------
@@ -49,7 +57,6 @@ def export_bundle(
     evaluation = read_json(Path(results) / "evaluation.json")
     thresholds = Thresholds.from_json(read_json(Path(results) / "thresholds.json"))
     description = read_json(Path(model) / "model.json")
-    machine_types = types_of(thresholds.machines)
     sources = {"detector": Path(model)}
     settings = {"fit": description.get("fit", {}), "max_fpr": evaluation["max_fpr"]}
     if diagnosis is not None and diagnosed is not None and not nothing_in(diagnosis):
@@ -57,43 +64,87 @@ def export_bundle(
         settings["class_fit"] = read_json(Path(diagnosis) / "model.json")["fit"]
         evaluation["diagnosis"] = read_json(Path(diagnosed) / "diagnosis.json")
     with tempfile.TemporaryDirectory() as scratch:
+        models = {role: Path(scratch) / role for role in sources}
         for role, source in sources.items():
-            # Which recordings trained it is the user's own affair.
-            shutil.copytree(
-                source, Path(scratch) / role, ignore=shutil.ignore_patterns("parts.csv")
-            )
-        for network in sorted(Path(scratch).rglob("*.keras")):
-            if "h5" in wanted:
-                _write_h5(network)
-            if "keras" not in wanted:
-                network.unlink()
+            shutil.copytree(source, models[role], ignore=_TRAINING_ONLY)
+            _convert_networks(models[role], wanted)
         return write_bundle(
             folder,
-            name=f"{'-'.join(machine_types)}-{description['kind']}",
-            models={role: Path(scratch) / role for role in sources},
+            name=f"{'-'.join(types_of(thresholds.machines))}-{description['kind']}",
+            models=models,
             thresholds=thresholds,
             metrics=evaluation,
             settings=settings,
         )
 
 
-def check_formats(text: str) -> set[str]:
-    """Return the formats that `text` names, separated by commas.
+def write_bundle(
+    folder: str | os.PathLike[str],
+    *,
+    name: str,
+    models: Mapping[str, str | os.PathLike[str]],
+    metrics: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    thresholds: Thresholds | None = None,
+) -> Bundle:
+    """Assemble a bundle, all or nothing, and open it as a check.
 
-    Raises
-    ------
-    ParameterError
-        If there is no such format.
+    Parameters
+    ----------
+    folder : path
+    name : str
+        Name of the bundle, for people.
+    models : mapping of str to path
+        Folder of the fitted model of each role.
+    metrics, settings : mapping
+        JSON values that are stored with the models: what was measured, and with which settings.
+    thresholds : Thresholds, optional
+        Those of the detector.
     """
-    formats = set(split_list(text))
-    if unknown := formats - set(FORMATS):
-        raise ParameterError(
-            f"export_formats holds {', '.join(sorted(unknown))}; choose from {', '.join(FORMATS)}"
+    machines = sorted(thresholds.machines) if thresholds else []
+    versions: dict[str, str] = {}
+    labels: list[str] = []
+    with atomic_folder(folder) as temporary:
+        for role, source in models.items():
+            labels += _add_model(temporary, role, Path(source), machines[0] if machines else "")
+            versions |= read_json(temporary / "models" / role / "model.json")["versions"]
+        write_manifest(
+            temporary,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "name": name,
+                "roles": list(models),
+                "machines": machines,
+                "labels": labels,
+                "thresholds": thresholds.to_json() if thresholds else None,
+                "metrics": dict(metrics),
+                "settings": dict(settings),
+                "versions": versions,
+            },
         )
-    return formats
+    return Bundle.open(folder)
 
 
-def _write_h5(network: Path) -> None:
-    import keras
+def _add_model(folder: Path, role: str, source: Path, machine: str) -> list[str]:
+    """Copy a model into a bundle with its golden vectors, and return its labels."""
+    target = folder / "models" / role
+    shutil.copytree(source, target)
+    model = open_model(folder, role)
+    if isinstance(model.feature, LogMel):
+        np.save(target / "mel_filters.npy", model.feature.filters)
+    write_golden(folder / "golden" / role, model, machine)
+    return [] if isinstance(model, Scorer) else list(model.labels)
 
-    keras.models.load_model(network).save(network.with_suffix(".h5"))
+
+def _convert_networks(folder: Path, formats: set[str]) -> None:
+    """Add the HDF5 files of Keras networks if they are wanted; remove the others if they are not.
+
+    The TFLite files are always there.
+    """
+    for path in sorted(folder.rglob("*.keras")):
+        if "h5" in formats:
+            import keras
+
+            keras.models.load_model(path).save(path.with_suffix(".h5"))
+        if "keras" not in formats:
+            path.unlink()

@@ -1,5 +1,6 @@
-"""The one way from sound to verdict: evaluation, ``predict``, the service and the golden vectors
-share it.
+"""The one way from sound to verdict.
+
+Evaluation, ``predict``, the service and the golden vectors share this code.
 """
 
 import os
@@ -9,41 +10,47 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from stethoscope.bundle.bundle import Bundle
+from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.model import Event
 from stethoscope.machines import machine_key, split_key, type_of, types_of
-from stethoscope.sound.audio import MAX_SECONDS, load
+from stethoscope.sound.audio import MAX_SECONDS, Samples
+from stethoscope.sound.feature import Feature, hear
 from stethoscope.sound.logmel import Frames
 
 COMPONENT_OK = "Component OK"
 ANOMALY = "Anomaly"
 NO_EVENT = "No event"
 
+Source = str | os.PathLike[str] | bytes | BinaryIO
+"""A recording: its path, its content, or an open binary file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is said of a recording.
+    """The result for one recording.
 
     Attributes
     ----------
     anomaly : bool
-        The detector's decision: the score exceeds the threshold. Where there is no detector: an
-        event was heard.
+        The detector's decision: whether the score exceeds the threshold. Without a detector:
+        whether an event was found.
     message : str
         For people.
     probabilities : tuple of float
-        Of normal and of each fault, by the diagnosis; without one ``(1 - p, p)`` with p the
-        probability that a normal clip scores lower. Where there is no detector, p is the highest
+        Of normal and of each fault, from the diagnosis. Without a diagnosis: ``(1 - p, p)`` with p
+        the probability that a normal clip has a lower score. Without a detector: p is the highest
         score of a window, 0 to 1.
     score, threshold : float
     machine : str
-        Machine type and id whose threshold was taken; an empty id stands for the threshold of all
-        ids together. Empty without a detector.
+        Machine type and id whose threshold was used, ``fan/02``. An empty id stands for the
+        threshold of all ids together. Empty without a detector.
     model : str
+        Name of the bundle.
     labels : tuple of str
-        What the probabilities are of; empty without a diagnosis.
+        Labels of the probabilities; empty without a diagnosis.
     events : tuple of Event, or None
-        What was heard when; None without a model of events.
+        The events in the recording; None without a model of events.
     """
 
     anomaly: bool
@@ -59,28 +66,44 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as the service answers it."""
         machine_type, machine_id = split_key(self.machine)
-        return {
-            "Anomaly": self.anomaly,
-            "Details": {
-                "Message": self.message,
-                "Probabilities": list(self.probabilities),
-                **({"Labels": list(self.labels)} if self.labels else {}),
-                "Score": self.score,
-                "Threshold": self.threshold,
-                "MachineType": machine_type,
-                "MachineId": machine_id or None,
-                "Model": self.model,
-                **(
-                    {"Events": [event.to_json() for event in self.events]}
-                    if self.events is not None
-                    else {}
-                ),
-            },
+        details: dict[str, Any] = {
+            "Message": self.message,
+            "Probabilities": list(self.probabilities),
         }
+        if self.labels:
+            details["Labels"] = list(self.labels)
+        details |= {
+            "Score": self.score,
+            "Threshold": self.threshold,
+            "MachineType": machine_type,
+            "MachineId": machine_id or None,
+            "Model": self.model,
+        }
+        if self.events is not None:
+            details["Events"] = [event.to_json() for event in self.events]
+        return {"Anomaly": self.anomaly, "Details": details}
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """A recording whose content can be loaded several times, for one feature after another."""
+
+    content: str | os.PathLike[str] | bytes
+    name: str
+    max_seconds: float
+
+    @classmethod
+    def of(cls, source: Source, name: str, max_seconds: float) -> "_Recording":
+        if isinstance(source, (str, os.PathLike)):
+            return cls(source, name or str(source), max_seconds)
+        return cls(source if isinstance(source, bytes) else source.read(), name, max_seconds)
+
+    def samples(self, feature: Feature) -> Samples:
+        return hear(self.content, feature, name=self.name, max_seconds=self.max_seconds)
 
 
 class Inference:
-    """Listens to recordings with a bundle.
+    """Gives verdicts on recordings with the models of a bundle.
 
     Parameters
     ----------
@@ -90,57 +113,35 @@ class Inference:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
 
-    def frames(
-        self,
-        source: str | os.PathLike[str] | bytes | BinaryIO,
-        *,
-        name: str = "",
-        max_seconds: float = MAX_SECONDS,
-    ) -> Frames:
-        """Turn a recording into the detector's frames [shape=(n_frames, n_mels)].
-
-        Raises
-        ------
-        AudioError
-            If the recording cannot be decoded or is shorter than one window.
-        """
+    @property
+    def min_seconds(self) -> float:
+        """Duration of the shortest recording that can be judged, in seconds."""
+        if "detector" not in self.bundle.models:
+            return self.bundle.events.window_seconds
         detector = self.bundle.detector
-        feature = detector.feature
-        samples, _ = load(
-            source,
-            sample_rate=feature.sample_rate,
-            channel=feature.channel,
-            name=name,
-            max_seconds=max_seconds,
+        return (
+            (detector.min_frames - 1) * detector.feature.hop_length / detector.feature.sample_rate
         )
-        if feature.n_frames(len(samples)) < detector.min_frames:
-            least = (detector.min_frames - 1) * feature.hop_length / feature.sample_rate
-            lasts = len(samples) / feature.sample_rate
-            raise AudioError(
-                f"{name or 'recording'}: lasts {lasts:.3f} s, the model needs at least {least:.3f} s; record longer"
-            )
-        return feature.extract(samples)
 
     def verdict(
         self,
-        source: str | os.PathLike[str] | bytes | BinaryIO,
+        source: Source,
         *,
         machine_id: str = "",
         name: str = "",
         max_seconds: float = MAX_SECONDS,
     ) -> Verdict:
-        """Say whether a recording is anomalous, which fault it sounds like, and what was heard
-        when, by the models that the bundle has.
+        """Judge a recording with every model that the bundle has.
 
         Parameters
         ----------
         source : path, bytes or binary file
         machine_id : str
-            ``02`` or, where several machine types are known, ``fan/02``. Where it is empty, an id
-            in the recording's name (``..._id_02_...`` or ``section_02_...``) is taken. An id the
-            model does not know, or none, is judged by the threshold of all ids together.
+            ``02`` or, if the model knows several machine types, ``fan/02``. If it is empty, an id
+            in the recording's name (``..._id_02_...`` or ``section_02_...``) is used. Without an
+            id, or with one that the model does not know, the threshold of all ids together is used.
         name : str
-            What messages call the recording; the path by default.
+            Name of the recording in messages; the path by default.
         max_seconds : float
             Longest duration that is accepted, in seconds.
 
@@ -149,72 +150,49 @@ class Inference:
         AudioError
             If the recording cannot be used.
         ModelError
-            If several machine types are known and `machine_id` does not tell which.
+            If the model knows several machine types and `machine_id` does not name one of them.
         """
-        if not name and isinstance(source, (str, os.PathLike)):
-            name = str(source)
-        content = source if isinstance(source, (str, os.PathLike, bytes)) else source.read()
+        recording = _Recording.of(source, name, max_seconds)
         if "detector" not in self.bundle.models:
-            return self._of_events(content, name, max_seconds)
-        machine = self.machine(machine_id, name)
-        verdict = self.judge(self.frames(content, name=name, max_seconds=max_seconds), machine)
+            return self._verdict_by_events(recording)
+        machine = self.machine(machine_id, recording.name)
+        verdict = self.decide(self._frames(recording), machine)
         if diagnosis := self.bundle.diagnosis:
-            feature = diagnosis.feature
-            samples, _ = load(
-                content,
-                sample_rate=feature.sample_rate,
-                channel=feature.channel,
-                name=name,
-                max_seconds=max_seconds,
-            )
-            probabilities = diagnosis.probabilities(feature.extract(samples), machine)
-            fault = diagnosis.likeliest_fault(probabilities)
-            verdict = replace(
-                verdict,
-                message=self.bundle.messages.get(fault, fault) if verdict.anomaly else COMPONENT_OK,
-                probabilities=tuple(map(float, probabilities)),
-                labels=diagnosis.labels,
-            )
+            verdict = self._with_diagnosis(verdict, diagnosis, recording)
         if "events" in self.bundle.models:
-            verdict = replace(
-                verdict,
-                events=tuple(
-                    self.bundle.events.listen(content, name=name, max_seconds=max_seconds)
-                ),
+            found = self.bundle.events.listen(
+                recording.content, name=recording.name, max_seconds=max_seconds
             )
+            verdict = replace(verdict, events=tuple(found))
         return verdict
 
-    def _of_events(
-        self, content: str | os.PathLike[str] | bytes, name: str, max_seconds: float
-    ) -> Verdict:
-        """Say what was heard when, with a bundle that has no detector of anomalies."""
-        model = self.bundle.events
-        feature = model.feature
-        samples, _ = load(
-            content,
-            sample_rate=feature.sample_rate,
-            channel=feature.channel,
-            name=name,
-            max_seconds=max_seconds,
-        )
-        scores = model.scores(model.frames(samples, name))
-        events = tuple(model.events(scores))
-        highest = float(scores.max())
-        heard = f"{len(events)} event{'s' if len(events) > 1 else ''}: {', '.join(model.labels)}"
-        return Verdict(
-            anomaly=bool(events),
-            message=heard if events else NO_EVENT,
-            probabilities=(1.0 - highest, highest),
-            score=highest,
-            threshold=model.threshold,
-            machine="",
-            model=self.bundle.name,
-            events=events,
-        )
+    def frames(self, source: Source, *, name: str = "", max_seconds: float = MAX_SECONDS) -> Frames:
+        """Compute the detector's frames of a recording.
 
-    def judge(self, frames: Frames, machine: str) -> Verdict:
-        """Say whether frames of a machine [shape=(n_frames, n_mels)] are anomalous, by the detector
-        alone.
+        Parameters
+        ----------
+        source, name, max_seconds
+            As for :meth:`verdict`.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_frames, n_mels), dtype=float32]
+
+        Raises
+        ------
+        AudioError
+            If the recording cannot be decoded or is shorter than one window.
+        """
+        return self._frames(_Recording.of(source, name, max_seconds))
+
+    def decide(self, frames: Frames, machine: str) -> Verdict:
+        """Judge frames with the detector alone.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, n_mels), dtype=float32]
+        machine : str
+            Machine type and id, ``fan/00``.
         """
         thresholds = self.bundle.thresholds
         score = self.bundle.detector.score(frames, machine)
@@ -231,8 +209,22 @@ class Inference:
         )
 
     def machine(self, machine_id: str, name: str = "") -> str:
-        """Return the machine key, ``fan/02``, that an id and a recording's name stand for; its id
-        is empty if unknown.
+        """Return the key of the machine that an id or a recording's name stands for.
+
+        Parameters
+        ----------
+        machine_id, name : str
+            As for :meth:`verdict`.
+
+        Returns
+        -------
+        str
+            ``fan/02``, or ``fan/`` if the id is not known.
+
+        Raises
+        ------
+        ModelError
+            If the model knows several machine types and the id does not name one of them.
         """
         known = sorted(self.bundle.thresholds.machines)
         wanted = machine_id or machine_id_of_name(name)
@@ -249,14 +241,61 @@ class Inference:
             return matching[0]
         if len(types) > 1 and machine_type not in types:
             raise ModelError(
-                f"machine id {wanted!r} does not say which of {', '.join(types)} is meant; give one of {', '.join(known)}"
+                f"machine id {wanted!r} does not say which of {', '.join(types)} is meant; "
+                f"give one of {', '.join(known)}"
             )
         return machine_key(machine_type if machine_type in types else types[0], "")
 
+    def _frames(self, recording: _Recording) -> Frames:
+        feature = self.bundle.detector.feature
+        samples = recording.samples(feature)
+        if feature.n_frames(len(samples)) < self.bundle.detector.min_frames:
+            raise AudioError(
+                f"{recording.name or 'recording'}: "
+                f"lasts {len(samples) / feature.sample_rate:.3f} s, "
+                f"the model needs at least {self.min_seconds:.3f} s; record longer"
+            )
+        return feature.extract(samples)
+
+    def _with_diagnosis(
+        self, verdict: Verdict, diagnosis: Diagnosis, recording: _Recording
+    ) -> Verdict:
+        frames = diagnosis.feature.extract(recording.samples(diagnosis.feature))
+        probabilities = diagnosis.probabilities(frames, verdict.machine)
+        fault = diagnosis.likeliest_fault(probabilities)
+        return replace(
+            verdict,
+            message=self.bundle.messages.get(fault, fault) if verdict.anomaly else COMPONENT_OK,
+            probabilities=tuple(map(float, probabilities)),
+            labels=diagnosis.labels,
+        )
+
+    def _verdict_by_events(self, recording: _Recording) -> Verdict:
+        """Judge a recording with a bundle that has no detector."""
+        model = self.bundle.events
+        scores = model.scores(model.frames(recording.samples(model.feature), recording.name))
+        events = tuple(model.events(scores))
+        highest = float(scores.max())
+        found = f"{len(events)} event{'s' if len(events) > 1 else ''}: {', '.join(model.labels)}"
+        return Verdict(
+            anomaly=bool(events),
+            message=found if events else NO_EVENT,
+            probabilities=(1.0 - highest, highest),
+            score=highest,
+            threshold=model.threshold,
+            machine="",
+            model=self.bundle.name,
+            events=events,
+        )
+
 
 def machine_id_of_name(name: str) -> str:
-    """Return the machine id in a recording's name, as the DCASE and MIMII sets write it, or an
-    empty string.
+    """Return the machine id in the name of a recording of the DCASE and MIMII sets.
+
+    Returns
+    -------
+    str
+        Two digits; empty if the name has no id.
     """
     path = Path(name)
     found = re.search(r"(?:^|_)(?:id|section)_(\d{2})(?:_|$)", path.stem) or re.fullmatch(

@@ -51,7 +51,8 @@ def register(add: Add) -> None:
 
 
 def _threshold(options: argparse.Namespace) -> int:
-    from stethoscope.bundle.bundle import Bundle, set_thresholds
+    from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.edit import set_thresholds
     from stethoscope.progress import warn
 
     bundle = Bundle.open(options.bundle)

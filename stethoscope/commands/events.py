@@ -112,14 +112,14 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _convert(bundle: "Bundle", options: argparse.Namespace) -> None:
-    from stethoscope.bundle.bundle import refresh_hashes
+    from stethoscope.bundle.manifest import update_manifest
     from stethoscope.edge.detector import make_edge_detector
 
     if options.role == "diagnosis" and bundle.diagnosis is not None:
         _convert_classifier(
             bundle.folder / "models" / "diagnosis", options, bundle.diagnosis.references
         )
-        refresh_hashes(bundle.folder)
+        update_manifest(bundle.folder)
         return
     made = make_edge_detector(
         bundle, options.recordings, machine=options.machine, max_drop=options.max_drop

@@ -32,7 +32,8 @@ def register(add: Add) -> None:
 
 
 def _label(options: argparse.Namespace) -> int:
-    from stethoscope.bundle.bundle import Bundle, name_faults
+    from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.edit import name_faults
 
     bundle = Bundle.open(options.bundle)
     if bundle.diagnosis is None or options.names or options.message:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.bundle.bundle import Bundle, refresh_hashes
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.manifest import update_manifest
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.detection.metrics import area_under_curve
@@ -159,7 +160,7 @@ def make_edge_detector(
         test_clips=len(store.clips) - len(train),
     )
     write_json(folder / "edge.json", made.to_json())
-    refresh_hashes(bundle.folder)
+    update_manifest(bundle.folder)
     return made
 
 

@@ -4,7 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from stethoscope.bundle.bundle import Bundle, write_bundle
+from stethoscope.bundle.build import write_bundle
+from stethoscope.bundle.bundle import Bundle
 from stethoscope.edge.c import export_c
 from stethoscope.edge.c.memory import MemoryReport
 from stethoscope.errors import ModelError

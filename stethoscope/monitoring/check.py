@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from stethoscope.bundle.build import check_formats
+from stethoscope.bundle.formats import check_formats
 from stethoscope.classification.evaluate import feature_of
 from stethoscope.classification.folds import check_folds
 from stethoscope.classification.options import ClassFit, check_test_split, whole_numbers

@@ -40,7 +40,7 @@ def test_thresholds_change_and_nothing_else(
     ]
     assert changed == ["bundle.json"]
     frames = np.load(fan_bundle / "golden/detector/frames.npy")
-    assert Inference(after).judge(frames, "fan/00").threshold == expected.threshold("fan/00")
+    assert Inference(after).decide(frames, "fan/00").threshold == expected.threshold("fan/00")
     printed = capsys.readouterr()
     assert f"wanted false-alarm rate 0.05, method {method}" in printed.out
     assert f"{expected.threshold('fan/02'):.6g}" in printed.out

@@ -57,7 +57,7 @@ def test_scores_are_the_same_from_model_bundle_and_another_process(
     bundle = export_bundle(model, tmp_path / "results", tmp_path / "bundle")
     inference = Inference(Bundle.open(bundle.folder))
     assert [
-        inference.judge(np.array(store.clip_frames(i)), store.clips[i].machine).score for i in test
+        inference.decide(np.array(store.clip_frames(i)), store.clips[i].machine).score for i in test
     ] == pytest.approx(scores, rel=1e-5)
     program = """
 import sys

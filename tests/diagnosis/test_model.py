@@ -14,7 +14,8 @@ import pytest
 import soundfile
 
 from stethoscope.bundle.build import export_bundle
-from stethoscope.bundle.bundle import Bundle, set_thresholds
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.edit import set_thresholds
 from stethoscope.bundle.inference import Inference
 from stethoscope.classification.options import ClassFit
 from stethoscope.cli import main

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from stethoscope.bundle.bundle import Bundle, golden_sound
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.golden import golden_sound
 from stethoscope.cli import main
 from stethoscope.edge.c import export_c, stream_frames
 from stethoscope.edge.detector import edge_score, make_edge_detector

@@ -11,7 +11,9 @@ import pytest
 import requests
 import soundfile
 
-from stethoscope.bundle.bundle import Bundle, name_faults, write_bundle
+from stethoscope.bundle.build import write_bundle
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.edit import name_faults
 from stethoscope.cli import main
 from stethoscope.diagnosis.model import References
 from stethoscope.files import write_json

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import get_window
 
-from stethoscope.bundle.bundle import golden_sound
+from stethoscope.bundle.golden import golden_sound
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.feature import feature_from_json

@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope import __version__
-from stethoscope.bundle.bundle import Bundle, add_files, golden_sound
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.edit import add_files
+from stethoscope.bundle.golden import golden_sound
 from stethoscope.classification.model import DYNAMIC_DB, Classifier, cover, prepare
 from stethoscope.edge.c import text
 from stethoscope.edge.c.layers import Layer, PlainNetwork, read_layers

@@ -241,7 +241,7 @@ def test_scores_are_the_same_from_training_model_folder_and_bundle(
     ]
     inference = Inference(Bundle.open(bundle.folder))
     after = [
-        inference.judge(np.array(store.clip_frames(i)), store.clips[i].machine).score for i in test
+        inference.decide(np.array(store.clip_frames(i)), store.clips[i].machine).score for i in test
     ]
     assert after == pytest.approx(before, rel=1e-5)
 

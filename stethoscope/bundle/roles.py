@@ -1,0 +1,33 @@
+"""The models that a bundle can have, by role."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from stethoscope.detection.scorer import Scorer, load_scorer
+from stethoscope.diagnosis.model import Diagnosis
+from stethoscope.errors import ModelError
+from stethoscope.events.model import EventDetector
+
+Model = Scorer | Diagnosis | EventDetector
+
+_ROLES: dict[str, Callable[[Path], Model]] = {
+    "detector": load_scorer,
+    "diagnosis": Diagnosis.open,
+    "events": EventDetector.open,
+}
+
+
+def open_model(folder: Path, role: str) -> Model:
+    """Open the model that has a role in the bundle `folder`.
+
+    Raises
+    ------
+    ModelError
+        If this version does not know the role, or the model cannot be read.
+    """
+    if role not in _ROLES:
+        raise ModelError(
+            f"{folder}: holds a model for {role!r}, this version knows {', '.join(_ROLES)}; "
+            "install the version that wrote it"
+        )
+    return _ROLES[role](folder / "models" / role)
