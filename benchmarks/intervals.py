@@ -18,7 +18,8 @@ import numpy.typing as npt
 from scipy import stats
 
 from stethoscope.datasets.clips import Condition
-from stethoscope.detection.metrics import compare, evaluate
+from stethoscope.detection.compare import compare
+from stethoscope.detection.metrics import evaluate
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.detection.thresholds import Method, fit_thresholds
 

@@ -33,13 +33,9 @@ NEIGHBOURS = {("progress", "errors"), ("files", "errors"), ("options", "errors")
 
 
 STILL_WRONG = {
-    "stethoscope/classification/metrics",
     "stethoscope/classification/report",
-    "stethoscope/classification/train",
     "stethoscope/events/options",
     "stethoscope/events/report",
-    "stethoscope/events/train",
-    "stethoscope/report/confusion",
     "stethoscope/report/words",
     "classification/evaluate",
     "diagnosis/evaluate",

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stethoscope.detection.metrics import Figure, wilson_interval
 from stethoscope.files import write_csv
+from stethoscope.stats.figure import Figure, proportion
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,15 @@ def classify_figures(
         ClassFigures(
             label=label,
             clips=int(clips[i]),
-            precision=_proportion(int(hits[i]), int(answers[i]), "nothing was taken for it"),
-            recall=_proportion(int(hits[i]), int(clips[i]), "no clip belongs to it"),
+            precision=proportion(int(hits[i]), int(answers[i]), "nothing was taken for it"),
+            recall=proportion(int(hits[i]), int(clips[i]), "no clip belongs to it"),
             f1=float(2 * hits[i] / max(clips[i] + answers[i], 1)),
         )
         for i, label in enumerate(labels)
     )
     heard = clips > 0
     return Classification(
-        accuracy=_proportion(int(hits.sum()), len(truth), "no clips"),
+        accuracy=proportion(int(hits.sum()), len(truth), "no clips"),
         balanced_accuracy=float((hits[heard] / clips[heard]).mean()),
         macro_f1=float(
             np.mean(
@@ -98,10 +98,4 @@ def classify_figures(
         ),
         classes=classes,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
-    )
-
-
-def _proportion(successes: int, n: int, reason: str) -> Figure:
-    return (
-        Figure(successes / n, *wilson_interval(successes, n)) if n else Figure(None, reason=reason)
     )

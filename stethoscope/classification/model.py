@@ -11,15 +11,14 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.errors import ModelError
 from stethoscope.files import read_json
+from stethoscope.model.folder import read_description
 from stethoscope.model.network import Network
 from stethoscope.sound.feature import Feature, feature_from_json, hear
 from stethoscope.sound.logmel import Frames, LogMel
 from stethoscope.sound.planes import Planes
 
 KIND = "classifier"
-SCHEMA_VERSION = 1
 DYNAMIC_DB = 80.0
 """Bands of a log-mel spectrogram that are quieter than the clip's loudest by more are raised to
 that level.
@@ -91,11 +90,7 @@ class Classifier:
             If it is incomplete or holds no classifier.
         """
         folder = Path(folder)
-        model = read_json(folder / "model.json")
-        if model.get("kind") != KIND or model.get("schema_version") != SCHEMA_VERSION:
-            raise ModelError(
-                f"{folder}: holds no classifier that this version can read; train it again"
-            )
+        model = read_description(folder, [KIND])
         return cls(
             feature=feature_from_json(read_json(folder / "feature.json")),
             window=int(model["window"]),

@@ -14,7 +14,6 @@ from stethoscope.classification.windows import draw
 from stethoscope.datasets.alterations import alter
 from stethoscope.datasets.archives import open_archive
 from stethoscope.datasets.clips import Clip
-from stethoscope.detection.metrics import Figure
 from stethoscope.detection.report.deviations import band_centres
 from stethoscope.detection.report.listen import SAMPLE_RATE, flac_address, image_address
 from stethoscope.errors import AudioError, DatasetError
@@ -28,6 +27,7 @@ from stethoscope.sound.audio import Samples, resample
 from stethoscope.sound.feature import hear
 from stethoscope.sound.logmel import Frames, LogMel
 from stethoscope.sound.planes import Planes, planes_of
+from stethoscope.stats.figure import Figure
 
 _MOST_MISTAKES = 12
 _MOST_ALTERED = 2  # recordings whose altered versions are shown

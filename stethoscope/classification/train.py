@@ -15,16 +15,16 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.classification.folds import Indices, by_class, class_labels, fold_of
-from stethoscope.classification.model import KIND, SCHEMA_VERSION, Classifier, cover, prepare
+from stethoscope.classification.model import KIND, Classifier, cover, prepare
 from stethoscope.classification.options import ClassFit
 from stethoscope.classification.windows import draw
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
-from stethoscope.detection.autoencoder.training import Progress
-from stethoscope.detection.train import versions
 from stethoscope.errors import ParameterError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
+from stethoscope.model.folder import write_description
+from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import Batches, fit_network, mix_pairs
 from stethoscope.sound.logmel import Frames
@@ -149,7 +149,7 @@ def train_chosen(
         epochs=fit.epochs,
         validation=validation,
         patience=fit.patience,
-        callbacks=[Progress("classifier", fit.epochs, fit.verbose)],
+        callbacks=[EpochProgress("classifier", fit.epochs, fit.verbose)],
     )
     if not np.isfinite(curves["loss"]).all():
         raise ParameterError(
@@ -167,14 +167,8 @@ def train_chosen(
         )
         write_json(temporary / "feature.json", store.feature.to_json())
         write_json(temporary / "curves.json", asdict(result))
-        description = {
-            "schema_version": SCHEMA_VERSION,
-            "kind": KIND,
-            "versions": versions(),
-            "window": window,
-            "labels": classes,
-        }
-        write_json(temporary / "model.json", {**description, "fit": asdict(fit)})
+        description = {"window": window, "labels": classes, "fit": asdict(fit)}
+        write_description(temporary, KIND, description)
     return result
 
 

@@ -10,7 +10,7 @@ from stethoscope.commands import Add
 from stethoscope.errors import DatasetError, ParameterError
 
 if TYPE_CHECKING:
-    from stethoscope.detection.metrics import Comparison, Difference
+    from stethoscope.detection.compare import Comparison, Difference
     from stethoscope.detection.scores import ScoredClip
     from stethoscope.detection.thresholds import Thresholds
 
@@ -89,7 +89,7 @@ def _render_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = N
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from stethoscope.detection.metrics import compare
+    from stethoscope.detection.compare import compare
 
     if len(options.runs) < 2:
         raise ParameterError(f"compare is given one run, {options.runs[0]}; give two or more")

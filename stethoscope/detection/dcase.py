@@ -21,10 +21,10 @@ from typing import Literal
 
 import numpy as np
 
-from stethoscope.detection.metrics import area_under_curve
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
 from stethoscope.files import write_csv
+from stethoscope.stats.roc import area_under_curve
 
 Naming = Literal["2020", "2021", "2022"]
 

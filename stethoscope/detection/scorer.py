@@ -14,9 +14,8 @@ from typing import Any, ClassVar, Self, TypeVar
 from stethoscope.errors import ModelError
 from stethoscope.files import read_json
 from stethoscope.machines import type_of
+from stethoscope.model.folder import read_description
 from stethoscope.sound.logmel import Frames, LogMel
-
-SCHEMA_VERSION = 1
 
 T = TypeVar("T")
 
@@ -88,12 +87,7 @@ def load_scorer(folder: str | os.PathLike[str]) -> Scorer:
     )
     kinds = {scorer.kind: scorer for scorer in scorers}
     folder = Path(folder)
-    model, feature = read_json(folder / "model.json"), read_json(folder / "feature.json")
-    if model.get("schema_version") != SCHEMA_VERSION or model.get("kind") not in kinds:
-        raise ModelError(
-            f"{folder}: holds a model of kind {model.get('kind')!r}, schema {model.get('schema_version')!r}; "
-            f"this version reads schema {SCHEMA_VERSION} of {', '.join(kinds)}; train it again or install the version that wrote it"
-        )
+    model, feature = read_description(folder, kinds), read_json(folder / "feature.json")
     return kinds[model["kind"]].open(folder, model, LogMel.from_json(feature))
 
 

@@ -1,6 +1,5 @@
 """Fit a detector on the normal clips of a feature store and write it as a model folder."""
 
-import importlib.metadata
 import os
 import time
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ import numpy.typing as npt
 
 from stethoscope.datasets.splits import hold_out
 from stethoscope.detection.normal_scores import score_clips, write_normal_scores
-from stethoscope.detection.scorer import SCHEMA_VERSION
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
+from stethoscope.model.folder import write_description
 
 
 class Detector(Protocol):
@@ -157,15 +156,7 @@ def write_model(
     description = detector.save(folder)
     write_json(folder / "feature.json", store.feature.to_json())
     write_json(folder / "curves.json", detector.curves_)
-    write_json(
-        folder / "model.json",
-        {
-            "schema_version": SCHEMA_VERSION,
-            "kind": detector.kind,
-            "versions": versions(),
-            **description,
-        },
-    )
+    write_description(folder, detector.kind, description)
     if detector.out_of_fold_ is not None:
         clips = np.sort(training)
         unheard, scores = np.ones(len(clips), dtype=bool), detector.out_of_fold_.tolist()
@@ -173,25 +164,3 @@ def write_model(
         clips = np.sort(np.concatenate([training, held_out]))
         unheard, scores = np.isin(clips, held_out), score_clips(folder, store, clips)
     write_normal_scores(folder, [store.clips[index] for index in clips], unheard, scores)
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that shape a model."""
-    names = (
-        "stethoscope",
-        "numpy",
-        "soundfile",
-        "soxr",
-        "keras",
-        "tensorflow-cpu",
-        "tensorflow",
-        "scikit-learn",
-        "ai-edge-litert",
-    )
-    found = {}
-    for name in names:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from stethoscope.detection.metrics import Curve, Evaluation, roc_curve
+from stethoscope.detection.metrics import Evaluation
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
+from stethoscope.stats.roc import Curve, roc_curve
 
 
 def viewer_roc(scored: Sequence[ScoredClip], *, machine: str = "") -> Curve | None:

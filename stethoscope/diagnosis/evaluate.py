@@ -14,7 +14,6 @@ import numpy as np
 from stethoscope.classification.metrics import classify_figures
 from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.clips import Clip
-from stethoscope.detection.metrics import Figure, wilson_interval
 from stethoscope.diagnosis.groups import FaultGroups, FaultOptions, clips_to_compare, group_faults
 from stethoscope.diagnosis.model import NORMAL, Diagnosis, nothing_in, write_nothing
 from stethoscope.errors import ParameterError
@@ -23,6 +22,7 @@ from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.files import atomic_folder, write_csv, write_json
 from stethoscope.progress import warn
 from stethoscope.sound.mfcc import Mfcc
+from stethoscope.stats.figure import Figure, wilson_interval
 
 if TYPE_CHECKING:
     from stethoscope.classification.options import ClassFit

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.metrics import Figure
 from stethoscope.detection.report.deviations import band_centres, spread
 from stethoscope.detection.report.inputs import Inputs, machine_name
 from stethoscope.detection.report.listen import image_address, playable
@@ -22,6 +21,7 @@ from stethoscope.report.confusion import class_table, confusion_table, frequent_
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.words import count, interval, percent, short
 from stethoscope.sound.audio import Samples
+from stethoscope.stats.figure import Figure
 
 MAX_POINTS = 600
 """Most clips on a map, evenly spread."""

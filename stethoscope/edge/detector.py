@@ -16,7 +16,6 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.manifest import update_manifest
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
-from stethoscope.detection.metrics import area_under_curve
 from stethoscope.errors import DatasetError, ModelError
 from stethoscope.events.model import windows_of
 from stethoscope.features.extract import extract_features
@@ -26,6 +25,7 @@ from stethoscope.machines import type_of, types_of
 from stethoscope.model.int8 import LEAST_WINDOWS, write_int8
 from stethoscope.model.network import Int8Network
 from stethoscope.sound.logmel import Frames
+from stethoscope.stats.roc import area_under_curve
 
 EDGE_VARIANT = "autoencoder"
 """The detector that is exported to a microcontroller."""

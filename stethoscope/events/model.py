@@ -14,11 +14,11 @@ import numpy.typing as npt
 from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.decoder import Decoder, Scores
 from stethoscope.files import read_json
+from stethoscope.model.folder import read_description
 from stethoscope.model.network import Int8Network, Network
 from stethoscope.sound.audio import MAX_SECONDS, Samples, load
 from stethoscope.sound.bands import BandSpectrum, Frames
 
-SCHEMA_VERSION = 1
 KIND = "events"
 NETWORKS = ("float", "int8")
 """The networks that a model of events has: for a computer, and for a microcontroller."""
@@ -97,11 +97,7 @@ class EventDetector:
             If the folder is incomplete, of another kind, or has no such network.
         """
         folder = Path(folder)
-        model = read_json(folder / "model.json")
-        if model.get("schema_version") != SCHEMA_VERSION or model.get("kind") != KIND:
-            raise ModelError(
-                f"{folder}: holds a model of kind {model.get('kind')!r}, not {KIND}; train an event detector"
-            )
+        model = read_description(folder, [KIND])
         if network not in model["thresholds"]:
             raise ModelError(
                 f"{folder}: has no {network} network; it has {', '.join(model['thresholds'])}; export the model again"

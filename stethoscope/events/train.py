@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip
-from stethoscope.detection.train import versions
 from stethoscope.errors import DatasetError
 from stethoscope.events.architecture import build
 from stethoscope.events.decoder import LEAST_SPREAD, Decoder
@@ -18,7 +17,6 @@ from stethoscope.events.metrics import calibrate
 from stethoscope.events.model import (
     KIND,
     NETWORKS,
-    SCHEMA_VERSION,
     EventDetector,
     normalise,
     window_samples,
@@ -27,11 +25,12 @@ from stethoscope.events.options import EventFit
 from stethoscope.events.windows import LabelledWindows, feature_of, score_part
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
+from stethoscope.model.folder import write_description
 from stethoscope.model.int8 import calibration_windows, write_int8
+from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import Batches, fit_network
 from stethoscope.options import split_list
-from stethoscope.progress import Bar
 from stethoscope.sound.bands import BandSpectrum, Frames
 
 _CALIBRATION = 500  # windows that set the quantisation
@@ -120,12 +119,9 @@ def train_events(
         validation=check,
         patience=fit.patience,
         class_weight={0: 1 / math.sqrt(ratio), 1: math.sqrt(ratio)},
-        callbacks=[_Progress(fit.epochs)],
+        callbacks=[EpochProgress("train events", fit.epochs)],
     )
     description: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "kind": KIND,
-        "versions": versions(),
         "window": fit.window,
         "stride": fit.stride,
         "mean": mean,
@@ -149,14 +145,14 @@ def train_events(
         )
         write_json(temporary / "feature.json", store.feature.to_json())
         write_json(temporary / "curves.json", {"curves": curves, "best_epoch": best})
-        write_json(temporary / "model.json", description)
+        write_description(temporary, KIND, description)
         # A threshold for either network: what int8 answers is not quite what float answers.
         for name in NETWORKS:
             detector = EventDetector.open(temporary, name)
             description["thresholds"][name] = calibrate(
                 score_part(store, windows, "validation", detector), detector, fit.tolerance
             )
-        write_json(temporary / "model.json", description)
+        write_description(temporary, KIND, description)
     return EventTraining(curves, best, len(training), int(positives), network.count_params())
 
 
@@ -236,21 +232,3 @@ class _Batches(Batches):
         louder = np.exp(rng.uniform(-0.4, 0.4, size)).astype(np.float32)
         mixed: Frames = np.log1p(louder * (np.expm1(frames) + gain * np.expm1(background)))
         return mixed
-
-
-class _Progress(keras.callbacks.Callback):
-    def __init__(self, epochs: int) -> None:
-        super().__init__()
-        self._bar = Bar("train events", epochs, unit="epoch")
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        self._bar.advance(
-            "  ".join(
-                f"{name} {value:.4g}"
-                for name, value in (logs or {}).items()
-                if name.endswith("loss")
-            )
-        )
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # Keras's signature  # noqa: ARG002
-        self._bar.close()

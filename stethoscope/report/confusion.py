@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stethoscope.detection.metrics import Figure
 from stethoscope.report.html import Html, tag
 from stethoscope.report.words import figure
+from stethoscope.stats.figure import Figure
 
 _MOST_CONFUSIONS = 3
 

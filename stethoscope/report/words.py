@@ -2,9 +2,9 @@
 
 import math
 
-from stethoscope.detection.metrics import Figure
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.report.html import Html, join, tag
+from stethoscope.stats.figure import Figure
 
 _UNIT = "\u00a0%"
 

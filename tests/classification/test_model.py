@@ -34,5 +34,5 @@ def test_what_is_no_classifier_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"model\.json"):
         Classifier.open(tmp_path)
     (tmp_path / "model.json").write_text('{"kind": "events", "schema_version": 1}')
-    with pytest.raises(ModelError, match="holds no classifier"):
+    with pytest.raises(ModelError, match="holds a model of kind 'events'"):
         Classifier.open(tmp_path)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from stethoscope.detection.options import FitOptions
 from stethoscope.errors import ParameterError
 from stethoscope.features.store import FeatureStore
-from stethoscope.progress import Bar
+from stethoscope.model.progress import EpochProgress
 from stethoscope.sound.logmel import Frames
 
 Batches = tuple[Frames, Frames]
@@ -40,7 +40,7 @@ class Fit(FitOptions):
             {"loss": []} if validation is None else {"loss": [], "val_loss": []}
         )
         between = self._epochs_between_validations()
-        progress = Progress(label, self.epochs, self.verbose)
+        progress = EpochProgress(label, self.epochs, self.verbose)
         for epoch in range(self.epochs):
             losses = {"loss": _mean_loss(model, learn, training)}
             if validation is not None and (epoch + 1) % between == 0:
@@ -202,24 +202,3 @@ def window_starts(
     """
     spans = zip(store.first_frame[clips], store.n_frames[clips], strict=True)
     return np.concatenate([np.arange(first, first + count - context + 1) for first, count in spans])
-
-
-class Progress(keras.callbacks.Callback):
-    """Shows the epochs: 0 not at all, 1 as a bar, 2 as a line each."""
-
-    def __init__(self, label: str, epochs: int, verbose: int) -> None:
-        super().__init__()
-        self._epochs = epochs
-        self._lines = verbose == 2
-        self._bar = Bar(label, epochs, unit="epoch") if verbose == 1 else None
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        losses = "  ".join(f"{name} {value:.5g}" for name, value in (logs or {}).items())
-        if self._bar:
-            self._bar.advance(losses)
-        elif self._lines:
-            print(f"epoch {epoch + 1}/{self._epochs}  {losses}", flush=True)
-
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # Keras's signature  # noqa: ARG002
-        if self._bar:
-            self._bar.close()

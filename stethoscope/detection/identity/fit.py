@@ -26,13 +26,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.autoencoder.training import Progress
 from stethoscope.detection.identity.score import References, embed
 from stethoscope.detection.pooled.fit import fit_gaussians
 from stethoscope.detection.spectra_sums import SpectraSums
 from stethoscope.features.store import FeatureStore
 from stethoscope.machines import type_of
 from stethoscope.model.network import Network
+from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import Batches, fit_network, mix_pairs
 from stethoscope.progress import track
@@ -110,7 +110,7 @@ class IdClassifier:
         classes = SubClusterAdaCos(crops.n_classes)(self.network_.output, labels)
         model = keras.Model([self.network_.input, labels], classes)
         model.compile(keras.optimizers.AdamW(_LEARNING_RATE), "categorical_crossentropy")
-        progress = Progress("train id-classifier", self.epochs, self.verbose)
+        progress = EpochProgress("train id-classifier", self.epochs, self.verbose)
         curves, _ = fit_network(
             model, crops, validation=check, epochs=self.epochs, callbacks=[progress]
         )

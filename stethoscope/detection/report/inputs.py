@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from stethoscope.detection.metrics import Figure, MachineFigures, Summary
+from stethoscope.detection.metrics import MachineFigures, Summary
 from stethoscope.detection.normal_scores import NormalScores, read_normal_scores
 from stethoscope.detection.scorer import Scorer, load_scorer
 from stethoscope.detection.scores import ScoredClip, read_scores
@@ -17,6 +17,7 @@ from stethoscope.files import read_json
 from stethoscope.machines import split_key
 from stethoscope.report.words import short
 from stethoscope.sound.logmel import Frames
+from stethoscope.stats.figure import Figure
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from stethoscope.detection.metrics import Curve, MachineFigures, roc_curve, wilson_interval
+from stethoscope.detection.metrics import MachineFigures
 from stethoscope.detection.report.deviations import (
     FloatArray,
     band_centres,
@@ -21,6 +21,8 @@ from stethoscope.files import write_text
 from stethoscope.report.charts import Axis, Chart, frequency_axis, legend
 from stethoscope.report.html import Content, Html, page, tag
 from stethoscope.report.words import count, hertz, number, percent, short
+from stethoscope.stats.figure import wilson_interval
+from stethoscope.stats.roc import Curve, roc_curve
 
 Curves = Mapping[str, Mapping[str, Sequence[float]]]
 

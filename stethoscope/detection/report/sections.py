@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stethoscope import __version__
-from stethoscope.detection.metrics import Figure, MachineFigures, Summary
+from stethoscope.detection.metrics import MachineFigures, Summary
 from stethoscope.detection.report import plots
 from stethoscope.detection.report.choice import Group
 from stethoscope.detection.report.deviations import Profile
@@ -21,6 +21,7 @@ from stethoscope.report.words import (
     separation,
     short,
 )
+from stethoscope.stats.figure import Figure
 
 MAX_SKIPPED = 200
 """Most skipped recordings that are listed by name."""

@@ -11,7 +11,6 @@ from stethoscope.bundle.build import export_bundle
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference
 from stethoscope.detection.evaluate import evaluate_detector, normal_thresholds
-from stethoscope.detection.metrics import area_under_curve
 from stethoscope.detection.normal_scores import read_normal_scores, score_clips
 from stethoscope.detection.pooled.fit import PooledGmm, _order, fit_gaussians, view_weights
 from stethoscope.detection.pooled.score import PooledScorer
@@ -20,6 +19,7 @@ from stethoscope.detection.train import train_detector
 from stethoscope.errors import DatasetError, ModelError
 from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
+from stethoscope.stats.roc import area_under_curve
 
 MakeStore = Callable[..., FeatureStore]
 
