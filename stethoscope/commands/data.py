@@ -44,7 +44,7 @@ def _inspect(options: argparse.Namespace) -> int:
     import tempfile
     from dataclasses import asdict
 
-    from stethoscope.datasets.download import fetch
+    from stethoscope.datasets.download.fetch import fetch
     from stethoscope.datasets.inspect import inspect, render
     from stethoscope.files import cache_folder
 

@@ -1,6 +1,4 @@
-"""The catalogue of public data sets: a short name for each archive, with its address and what is
-known of it.
-"""
+"""The catalogue of public data sets: for each archive a short name, its address and checksum."""
 
 import difflib
 import json
@@ -18,7 +16,7 @@ class Entry:
     Attributes
     ----------
     name : str
-        How it is called here, ``dcase2020/pump``.
+        Short name, ``dcase2020/pump``.
     title : str
         The set that it belongs to.
     page, url : str
@@ -63,7 +61,7 @@ def entries() -> dict[str, Entry]:
 
 
 def lookup(name: str) -> Entry:
-    """Return the archive of that name.
+    """Return the archive of a name.
 
     Raises
     ------
@@ -71,14 +69,18 @@ def lookup(name: str) -> Entry:
         If the catalogue has none; the message names the nearest ones.
     """
     known = entries()
-    if name in known:
-        return known[name]
-    by_lower_case = {one.lower(): one for one in known}
+    if name not in known:
+        raise DatasetError(f"{name}: no public data set of this name; {advice(name)}")
+    return known[name]
+
+
+def advice(name: str) -> str:
+    """Return what a user can do who gave a name that is not in the catalogue."""
+    by_lower_case = {one.lower(): one for one in entries()}
     near = [
         by_lower_case[one]
         for one in difflib.get_close_matches(name.lower(), by_lower_case, n=3, cutoff=0.6)
     ]
-    advice = (
-        f"did you mean {' or '.join(near)}?" if near else "`stethoscope datasets` lists the names"
-    )
-    raise DatasetError(f"{name}: no public data set is called so; {advice}")
+    if not near:
+        return "`stethoscope datasets` lists the names"
+    return f"did you mean {' or '.join(near)}?"

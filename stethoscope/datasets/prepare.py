@@ -7,7 +7,7 @@ from pathlib import Path
 
 import stethoscope
 from stethoscope.datasets.clips import write_clips
-from stethoscope.datasets.download import fetch
+from stethoscope.datasets.download.fetch import fetch
 from stethoscope.datasets.layouts import index
 
 
@@ -41,7 +41,7 @@ def prepare(
 ) -> Prepared:
     """Bring the archives of a data set into the folder `recordings` and write the table `clips`.
 
-    The parameters and errors are those of :func:`stethoscope.datasets.download.fetch` and
+    The parameters and errors are those of :func:`stethoscope.datasets.download.fetch.fetch` and
     :func:`stethoscope.datasets.layouts.index`. Without `cache`, the environment variable
     STETHOSCOPE_CACHE names it.
     """

@@ -9,7 +9,7 @@ from stethoscope.classification.evaluate import feature_of
 from stethoscope.classification.folds import check_folds
 from stethoscope.classification.options import ClassFit, check_test_split, whole_numbers
 from stethoscope.datasets.alterations import alterations_of, altered
-from stethoscope.datasets.download import check_address, split_addresses
+from stethoscope.datasets.download.addresses import check_address, split_addresses
 from stethoscope.datasets.layouts import LAYOUTS
 from stethoscope.detection.metrics import check_max_fpr
 from stethoscope.detection.options import DetectorOptions, FitOptions, check_context

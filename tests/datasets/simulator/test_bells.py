@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stethoscope.datasets.audacity import intervals_of, recordings_of
-from stethoscope.datasets.download import fetch
+from stethoscope.datasets.download.fetch import fetch
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.bells import simulate_bells
 from stethoscope.errors import ParameterError

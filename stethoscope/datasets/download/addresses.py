@@ -1,0 +1,106 @@
+"""The addresses of a data set: how a list of them is split, and what each one refers to."""
+
+import os
+import re
+from typing import Literal
+from urllib.parse import urlsplit
+
+from stethoscope.datasets import catalogue
+from stethoscope.datasets.download.simulated import simulator_options
+from stethoscope.errors import DownloadError, ParameterError
+from stethoscope.options import split_list
+
+ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
+
+Kind = Literal["web", "catalogue", "simulated", "file", "path"]
+
+
+def split_addresses(dataset_url: str, md5: str = "") -> list[tuple[str, str]]:
+    """Return each address with its expected MD5, "" where unknown, without opening any.
+
+    Raises
+    ------
+    ParameterError
+        If there is no address, or `md5` does not fit the addresses.
+    """
+    addresses = [dataset_url] if dataset_url and _exists(dataset_url) else split_list(dataset_url)
+    if not addresses:
+        raise ParameterError(
+            "dataset_url is empty; give an address, a path or a name such as simulated/fan"
+        )
+    return list(zip(addresses, _split_md5(md5, len(addresses)), strict=True))
+
+
+def _split_md5(md5: str, n_addresses: int) -> list[str]:
+    if not md5.strip():
+        return [""] * n_addresses
+    # Empty entries count: they stand for the archives whose MD5 is unknown.
+    sums = [part.strip().lower() for part in md5.split(",")]
+    if len(sums) != n_addresses:
+        raise ParameterError(
+            f"dataset_md5 has {len(sums)} value(s) for {n_addresses} archive(s);"
+            " give one each, empty where unknown"
+        )
+    if wrong := [one for one in sums if one and not re.fullmatch("[0-9a-f]{32}", one)]:
+        raise ParameterError(f"dataset_md5 is {wrong[0]!r}; an MD5 has 32 hexadecimal digits")
+    return sums
+
+
+def check_address(address: str) -> None:
+    """Refuse an address that cannot work on any machine, without opening it.
+
+    Raises
+    ------
+    DownloadError, ParameterError
+        As :func:`stethoscope.datasets.download.fetch.fetch`.
+    """
+    if address_kind(address) == "simulated":
+        simulator_options(address)
+
+
+def address_kind(address: str) -> Kind:
+    """Return what an address refers to.
+
+    Raises
+    ------
+    DownloadError
+        If it is not a valid address, or has an unknown scheme, or is neither a path nor a name of
+        the catalogue.
+    """
+    try:
+        urlsplit(address)
+    except ValueError as error:
+        raise DownloadError(f"{address}: is no valid address ({error}); check it") from error
+    if address.startswith("simulated/"):
+        return "simulated"
+    if "://" in address:
+        return _kind_of_scheme(address)
+    return _kind_of_name(address)
+
+
+def _kind_of_scheme(address: str) -> Kind:
+    scheme = address.split("://", 1)[0].lower()
+    if scheme in ("http", "https"):
+        return "web"
+    if scheme == "file":
+        return "file"
+    raise DownloadError(
+        f"{address}: {scheme} is not supported;"
+        " give an http, https or file address, or download it yourself"
+    )
+
+
+def _kind_of_name(address: str) -> Kind:
+    if address in catalogue.entries():
+        return "catalogue"
+    if _exists(address) or ARCHIVE_SUFFIX.search(address) or address.startswith(("/", ".", "~")):
+        return "path"
+    raise DownloadError(
+        f"{address}: no such file or folder, and no public data set of this name;"
+        f" {catalogue.advice(address)}"
+    )
+
+
+def _exists(address: str) -> bool:
+    # pathlib's exists() raises an error for addresses longer than a file name may be.
+    return os.path.exists(address)  # noqa: PTH110

@@ -1,0 +1,50 @@
+"""Archives and folders of recordings that are on this machine already."""
+
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo
+
+from stethoscope.datasets.archives import file_name, is_recording, open_archive
+from stethoscope.datasets.download.placing import link_or_copy, require_space
+from stethoscope.errors import DatasetError
+from stethoscope.files import atomic_file
+from stethoscope.progress import track
+
+_SIDE_FILES = (".csv", ".txt")
+
+
+def copy_local(path: Path, folder: Path) -> Path:
+    """Put a local archive into a folder, as a link if possible; pack a folder of recordings.
+
+    Raises
+    ------
+    DatasetError
+        If it is no archive, or a folder without recordings.
+    """
+    open_archive(path).close()
+    name = file_name(path)
+    if path.is_dir():
+        return _pack(path, folder / f"{name}.zip")
+    return link_or_copy(path, folder / name)
+
+
+def _pack(source: Path, target: Path) -> Path:
+    """Pack the recordings of a folder and their tables into one uncompressed zip; the same files
+    give the same bytes.
+    """
+    with open_archive(source) as archive:
+        if not archive.recordings():
+            raise DatasetError(
+                f"{source}: holds no recordings; links and hidden folders are not followed"
+            )
+        members = [
+            member
+            for member in archive.members()
+            if is_recording(member.name) or member.name.lower().endswith(_SIDE_FILES)
+        ]
+        require_space(target.parent, sum(member.size for member in members), target.name)
+        with atomic_file(target) as temporary, ZipFile(temporary, "w") as packed:
+            for member in track(
+                members, label=f"pack {target.name}", total=len(members), unit="file"
+            ):
+                packed.writestr(ZipInfo(member.name), archive.read(member.name))
+    return target

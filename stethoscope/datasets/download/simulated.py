@@ -1,0 +1,71 @@
+"""Simulated data sets: ``simulated/<machine>?option=value&...``."""
+
+import inspect
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from stethoscope.datasets.download.placing import safe_name
+from stethoscope.datasets.simulator.bells import simulate_bells
+from stethoscope.datasets.simulator.machine import simulate_archive
+from stethoscope.errors import ParameterError
+
+_BELLS = "bells"  # the simulated set with time labels, which has a simulator of its own
+
+
+def simulate(address: str, folder: Path, seed: int) -> Path:
+    """Simulate a data set into a folder and return the path of the archive.
+
+    Raises
+    ------
+    ParameterError
+        If the simulator has no such option, or cannot work with a value.
+    """
+    machine = _machine(address)
+    options = {"seed": seed, "snr_db": 0.0} | simulator_options(address)
+    if machine == _BELLS:
+        target = folder / "bells.zip"
+        simulate_bells(target, **options)
+        return target
+    # Archives of MIMII carry the signal-to-noise ratio in their name only.
+    target = folder / safe_name(f"{options['snr_db']:g}_dB_{machine}.zip")
+    simulate_archive(target, machine=machine, **options)
+    return target
+
+
+def simulator_options(address: str) -> dict[str, typing.Any]:
+    """Parse the query of an address by the types of the simulator's own parameters.
+
+    Raises
+    ------
+    ParameterError
+        If the simulator has no such option, or a value is not a number where one is needed.
+    """
+    simulator: Callable[..., object] = (
+        simulate_bells if _machine(address) == _BELLS else simulate_archive
+    )
+    types = typing.get_type_hints(simulator)
+    known = [
+        name for name in inspect.signature(simulator).parameters if name not in ("path", "machine")
+    ]
+    options: dict[str, typing.Any] = {}
+    for name, text in parse_qsl(urlsplit(address).query, keep_blank_values=True):
+        if name not in known:
+            raise ParameterError(
+                f"{address}: the simulator has no option {name!r}; it has {', '.join(known)}"
+            )
+        try:
+            options[name] = _parsed(text, types[name])
+        except ValueError as error:
+            raise ParameterError(f"{address}: {name} is {text!r}; give a number") from error
+    return options
+
+
+def _machine(address: str) -> str:
+    return urlsplit(address).path.removeprefix("simulated/")
+
+
+def _parsed(text: str, hint: object) -> int | float | str:
+    kinds = {hint, *typing.get_args(hint)}
+    return int(text) if int in kinds else float(text) if float in kinds else text
