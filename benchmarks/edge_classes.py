@@ -48,7 +48,7 @@ def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> st
     from stethoscope.edge.c import export_classifier_c
     from stethoscope.edge.classifier import NETWORK, make_edge_classifier
     from stethoscope.features.extract import extract_features
-    from stethoscope.model.network import Int8Network
+    from stethoscope.model.network import Int8Network, softmax
 
     store = extract_features(
         [archive],
@@ -69,7 +69,7 @@ def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> st
             frames = np.array(store.clip_frames(place))
             answers = (
                 classifier.probabilities(frames),
-                made.probabilities(int8(made.windows(prepare(frames, classifier.feature)))),
+                softmax(int8(made.windows(prepare(frames, classifier.feature)))).mean(axis=0),
             )
             right.append([made.labels[int(np.argmax(answer))] == clip.label for answer in answers])
     full, edge = np.mean(right, axis=0)

@@ -37,22 +37,25 @@ class References:
 
     means: Mapping[str, Frames]
 
-    def relative(self, frames: Frames, machine: str) -> Frames:
-        """Return the deviation of frames [shape=(n_frames, n_values)] from what is normal for their
-        machine.
+    def normal_frame(self, machine: str) -> Frames | None:
+        """Return the mean frame of a machine's normal clips [shape=(n_values,)].
 
-        A machine that is not known is taken for the mean of those of its type, or else of all.
+        For a machine that is not known it is the mean of those of its type, or else of all. None
+        where there are no references.
         """
-        if not self.means:
-            return frames
-        of_type = [mean for name, mean in self.means.items() if type_of(name) == type_of(machine)]
         known = self.means.get(machine)
-        deviation: Frames = frames - (
-            known
-            if known is not None
-            else np.mean(of_type or [*self.means.values()], axis=0, dtype=np.float32)
-        )
-        return deviation
+        if known is not None or not self.means:
+            return known
+        of_type = [mean for name, mean in self.means.items() if type_of(name) == type_of(machine)]
+        average: Frames = np.mean(of_type or [*self.means.values()], axis=0, dtype=np.float32)
+        return average
+
+    def relative(self, frames: Frames, machine: str) -> Frames:
+        """Return the deviation of frames [shape=(n_frames, n_values)] from their machine's normal
+        frame; without references, the frames themselves.
+        """
+        normal = self.normal_frame(machine)
+        return frames if normal is None else frames - normal
 
     def write(self, folder: Path) -> None:
         """Write the means into a model folder."""

@@ -1,5 +1,6 @@
-"""An anomaly detector for a microcontroller: the autoencoder in int8, on windows that do not
-overlap, with a threshold of its own.
+"""An anomaly detector for a microcontroller: the autoencoder in int8.
+
+It runs on windows that do not overlap and has a threshold of its own.
 """
 
 import tempfile
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +17,14 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.manifest import update_manifest
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
+from stethoscope.edge.conversion import DESCRIPTION, int8_network, load_keras, refuse_loss
 from stethoscope.errors import DatasetError, ModelError
 from stethoscope.events.model import windows_of
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import write_json
-from stethoscope.machines import type_of, types_of
-from stethoscope.model.int8 import LEAST_WINDOWS, write_int8
+from stethoscope.files import read_json, write_json
+from stethoscope.machines import machine_key, type_of, types_of
+from stethoscope.model.int8 import LEAST_WINDOWS, check_max_drop
 from stethoscope.model.network import Int8Network
 from stethoscope.sound.logmel import Frames
 from stethoscope.stats.roc import area_under_curve
@@ -31,18 +33,19 @@ EDGE_VARIANT = "autoencoder"
 """The detector that is exported to a microcontroller."""
 
 _CALIBRATION = 500
+_OPTION = "--max-drop"
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeDetector:
-    """What was made of a detector.
+    """The int8 form of an anomaly detector.
 
     Attributes
     ----------
     machine : str
         Machine type, and id where the threshold is that of one machine.
     threshold : float
-        Of the int8 score.
+        Threshold of the int8 score.
     context, bytes : int
         Frames per window; size of the network.
     auc, int8_auc : float or None
@@ -60,9 +63,28 @@ class EdgeDetector:
     calibration_clips: int
     test_clips: int
 
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read what :func:`make_edge_detector` wrote into a model folder."""
+        return cls(**read_json(folder / DESCRIPTION))
+
     def to_json(self) -> dict[str, Any]:
         """Return the values as JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _ScoredClip:
+    """A clip with the scores of the float and of the int8 detector."""
+
+    clip: Clip
+    full: float
+    int8: float
+
+
+def int8_file(folder: Path, machine: str) -> Path:
+    """Return the int8 network of a machine's type in the folder of a detector."""
+    return folder / f"{type_of(machine)}_int8.tflite"
 
 
 def make_edge_detector(
@@ -73,12 +95,11 @@ def make_edge_detector(
     max_drop: float = 0.02,
     seed: int = 0,
 ) -> EdgeDetector:
-    """Convert a bundle's autoencoder to int8, measure it, set its threshold, and put it into the
-    bundle.
+    """Convert a bundle's autoencoder to int8, compare it, and put it into the bundle.
 
     The int8 network runs on windows that do not overlap, which costs a fifth of the time. Its
-    scores are a little higher than those of the float network: the float threshold is moved by the
-    median ratio of the scores of normal clips.
+    scores are a little higher than those of the float network: the float threshold is multiplied by
+    the median ratio of the scores of normal clips.
 
     Parameters
     ----------
@@ -97,85 +118,87 @@ def make_edge_detector(
 
     Raises
     ------
+    ParameterError
+        If `max_drop` cannot work.
     ModelError
-        If the detector is of another kind, or the int8 one is worse than that.
+        If the detector is of another kind, or the int8 network is worse than `max_drop` allows.
     DatasetError
         If there are too few normal clips of the machine.
     """
+    check_max_drop(max_drop, _OPTION)
+    folder, machine_type = bundle.folder / "models" / "detector", _type_of(bundle, machine)
+    machine = machine or machine_key(machine_type, "")
+    _check_kind(bundle, folder / f"{machine_type}.npz")
+    network = load_keras(folder / f"{machine_type}.keras")
     scorer = bundle.detector
-    folder = bundle.folder / "models" / "detector"
-    if scorer.kind != EDGE_VARIANT or (folder / f"{_type_of(bundle, machine)}.npz").exists():
-        raise ModelError(
-            f"{bundle.folder}: holds a detector {scorer.kind}, which has no form for a microcontroller; train with detector={EDGE_VARIANT}"
-        )
-    machine_type = _type_of(bundle, machine)
-    if not (folder / f"{machine_type}.keras").is_file():
-        raise ModelError(
-            f"{bundle.folder}: holds no {machine_type}.keras to convert; export the model with export_formats=keras,tflite"
-        )
-    import keras
-
-    clips = [clip for clip in index(recordings) if clip.machine_type == machine_type]
-    normal = [clip for clip in clips if clip.split == "train" and clip.condition == "normal"]
-    tested = [clip for clip in clips if clip.split == "test" and clip.condition != "unknown"]
     context = scorer.min_frames
     with tempfile.TemporaryDirectory() as scratch:
-        store = extract_features(
-            recordings, [*normal, *tested], scorer.feature, scratch, min_frames=context
-        )
+        clips = _clips_of(recordings, machine_type)
+        store = extract_features(recordings, clips, scorer.feature, scratch, min_frames=context)
         train = store.where(lambda clip: clip.split == "train")
         if not len(train):
             raise DatasetError(
-                f"there is no normal training clip of {machine_type}; give recordings that the detector was trained on"
+                f"there is no normal training clip of {machine_type}; "
+                f"give recordings that the detector was trained on"
             )
         windows = _calibration(store, train, context, seed)
-        network = keras.models.load_model(folder / f"{machine_type}.keras")
-        conversion = write_int8(network, folder / f"{machine_type}_int8.tflite", windows)
-        int8 = Int8Network(folder / f"{machine_type}_int8.tflite")
-        pairs = [
-            (
-                store.clips[i],
-                scorer.score(np.array(store.clip_frames(i)), store.clips[i].machine),
-                edge_score(int8, np.array(store.clip_frames(i)), context),
-            )
-            for i in range(len(store.clips))
-        ]
-    ratio = median(edge / full for clip, full, edge in pairs if clip.split == "train")
-    auc, int8_auc = (
-        _mean_auc([(clip, pair[which]) for clip, *pair in pairs if clip.split == "test"])
-        for which in (0, 1)
-    )
-    if auc is not None and int8_auc is not None and auc - int8_auc > max_drop:
-        raise ModelError(
-            f"int8 network: its AUC falls from {auc:.4f} to {int8_auc:.4f}, export_max_drop allows {max_drop}; give more recordings"
-        )
+        with int8_network(network, windows, int8_file(folder, machine)) as (int8, size):
+            scored = [
+                _ScoredClip(
+                    clip,
+                    scorer.score(np.array(store.clip_frames(place)), clip.machine),
+                    edge_score(int8, np.array(store.clip_frames(place)), context),
+                )
+                for place, clip in enumerate(store.clips)
+            ]
+            auc, int8_auc = _compare(scored, max_drop)
+    ratio = median(one.int8 / one.full for one in scored if one.clip.split == "train")
     made = EdgeDetector(
-        machine=machine or f"{machine_type}/",
-        threshold=bundle.thresholds.threshold(machine or f"{machine_type}/") * ratio,
+        machine=machine,
+        threshold=bundle.thresholds.threshold(machine) * ratio,
         context=context,
-        bytes=conversion.bytes,
+        bytes=size,
         auc=auc,
         int8_auc=int8_auc,
         calibration_clips=len(train),
-        test_clips=len(store.clips) - len(train),
+        test_clips=len(scored) - len(train),
     )
-    write_json(folder / "edge.json", made.to_json())
+    write_json(folder / DESCRIPTION, made.to_json())
     update_manifest(bundle.folder)
     return made
 
 
 def edge_score(network: Int8Network, frames: Frames, context: int) -> float:
-    """Return the mean squared error of a clip over windows that do not overlap, as the
-    microcontroller computes it.
+    """Return the mean squared error of a clip over windows that do not overlap.
+
+    The microcontroller computes the same.
     """
     windows = windows_of(frames, context, context).reshape(-1, context * frames.shape[1])
     return float(np.mean((network(windows) - windows) ** 2, dtype=np.float64))
 
 
+def _check_kind(bundle: Bundle, statistics: Path) -> None:
+    """Refuse a detector that is no plain autoencoder; `statistics` belong to other variants."""
+    kind = bundle.detector.kind
+    if kind != EDGE_VARIANT or statistics.exists():
+        raise ModelError(
+            f"{bundle.folder}: holds a detector {kind}, which has no form for a microcontroller; "
+            f"train with detector={EDGE_VARIANT}"
+        )
+
+
+def _clips_of(recordings: Sequence[Path], machine_type: str) -> list[Clip]:
+    """Return the normal training clips of a machine type, and its labelled test clips."""
+    clips = [clip for clip in index(recordings) if clip.machine_type == machine_type]
+    return [clip for clip in clips if clip.split == "train" and clip.condition == "normal"] + [
+        clip for clip in clips if clip.split == "test" and clip.condition != "unknown"
+    ]
+
+
 def _calibration(
     store: FeatureStore, clips: npt.NDArray[np.intp], context: int, seed: int
 ) -> Frames:
-    """Draw windows from all clips alike."""
+    """Draw the same number of windows from every clip."""
     rng = np.random.default_rng(seed)
     each = -(-max(_CALIBRATION, LEAST_WINDOWS) // len(clips))
     drawn = []
@@ -186,7 +209,29 @@ def _calibration(
     return np.array(drawn, dtype=np.float32)
 
 
+def _compare(scored: list[_ScoredClip], max_drop: float) -> tuple[float | None, float | None]:
+    """Return the mean AUCs of the float and of the int8 detector over the test clips.
+
+    Raises
+    ------
+    ModelError
+        If the second is lower by more than `max_drop`.
+    """
+    tested = [one for one in scored if one.clip.split == "test"]
+    auc = _mean_auc([(one.clip, one.full) for one in tested])
+    int8_auc = _mean_auc([(one.clip, one.int8) for one in tested])
+    if auc is not None and int8_auc is not None:
+        refuse_loss(
+            auc - int8_auc,
+            f"its AUC falls from {auc:.4f} to {int8_auc:.4f}",
+            option=_OPTION,
+            limit=max_drop,
+        )
+    return auc, int8_auc
+
+
 def _mean_auc(scored: list[tuple[Clip, float]]) -> float | None:
+    """Return the mean over the machines of their AUCs; None where none can be computed."""
     values = []
     for machine in {clip.machine for clip, _ in scored}:
         mine = [
@@ -201,11 +246,13 @@ def _mean_auc(scored: list[tuple[Clip, float]]) -> float | None:
 
 
 def _type_of(bundle: Bundle, machine: str) -> str:
+    """Return the machine type that is meant; without a machine, the only one of the bundle."""
     types = types_of(bundle.thresholds.machines)
     wanted = type_of(machine) or types[0]
     if wanted not in types or (not machine and len(types) > 1):
         known = ", ".join(sorted(bundle.thresholds.machines))
         raise ModelError(
-            f"machine {machine!r} does not tell which of {', '.join(types)} is meant; give one of {known}"
+            f"machine {machine!r} does not tell which of {', '.join(types)} is meant; "
+            f"give one of {known}"
         )
     return wanted

@@ -8,7 +8,7 @@ from stethoscope.bundle.build import write_bundle
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.edge.c import export_c
 from stethoscope.edge.c.memory import MemoryReport
-from stethoscope.errors import ModelError
+from stethoscope.edge.conversion import refuse_loss
 from stethoscope.files import read_json
 from stethoscope.model.int8 import check_max_drop
 
@@ -20,8 +20,7 @@ def export_events(
     *,
     max_drop: float = 0.02,
 ) -> tuple[Bundle, MemoryReport]:
-    """Assemble the bundle of an event detector and its evaluation, with C for microcontrollers
-    inside.
+    """Assemble the bundle of an event detector, with its evaluation and C for microcontrollers.
 
     Parameters
     ----------
@@ -42,10 +41,12 @@ def export_events(
     check_max_drop(max_drop)
     model, evaluation = Path(model), read_json(Path(results) / "evaluation.json")
     drop = evaluation["int8_drop"]
-    if drop is not None and drop > max_drop:
-        raise ModelError(
-            f"int8 network: its AUC falls by {drop:.4f} on the test recordings, export_max_drop allows {max_drop}; "
-            f"give more recordings, or allow more"
+    if drop is not None:
+        refuse_loss(
+            drop,
+            f"its AUC falls by {drop:.4f} on the test recordings",
+            option="export_max_drop",
+            limit=max_drop,
         )
     description = read_json(model / "model.json")
     bundle = write_bundle(

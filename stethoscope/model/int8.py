@@ -97,8 +97,14 @@ def write_int8(
     return Conversion(len(content), operators, difference)
 
 
-def check_max_drop(value: float) -> None:
-    """Refuse a largest fall of a figure that is none.
+def check_max_drop(value: float, name: str = "export_max_drop") -> None:
+    """Refuse a largest fall of a figure outside 0 to 1.
+
+    Parameters
+    ----------
+    value : float
+    name : str
+        Name of the parameter or option that the user set.
 
     Raises
     ------
@@ -106,7 +112,7 @@ def check_max_drop(value: float) -> None:
         If it does not lie from 0 to 1.
     """
     if not 0 <= value <= 1:
-        raise ParameterError(f"export_max_drop is {value}; it must lie from 0 to 1")
+        raise ParameterError(f"{name} is {value}; it must lie from 0 to 1")
 
 
 def check_for_microcontroller(content: bytes, name: str) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ from stethoscope.classification.model import DYNAMIC_DB, Classifier, cover, prep
 from stethoscope.edge.c import text
 from stethoscope.edge.c.layers import Layer, PlainNetwork, read_layers
 from stethoscope.edge.c.memory import MemoryReport, report_memory
-from stethoscope.edge.classifier import DESCRIPTION, NETWORK, EdgeClassifier
+from stethoscope.edge.classifier import NETWORK, EdgeClassifier
+from stethoscope.edge.conversion import DESCRIPTION
 from stethoscope.errors import ModelError
 from stethoscope.events.decoder import evidence
 from stethoscope.events.model import EventDetector, windows_of
