@@ -26,7 +26,7 @@ from stethoscope.edge.classifier import (
 from stethoscope.errors import ModelError
 from stethoscope.features.extract import extract_features
 from stethoscope.files import read_json, write_json
-from stethoscope.model.network import Int8Network
+from stethoscope.model.network import Int8Network, softmax
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
@@ -160,9 +160,8 @@ def test_the_compiled_program_answers_as_the_int8_network(
         ).stdout
         rows = dict(line.split("\t") for line in heard.splitlines())
         samples, _ = soundfile.read(tmp_path / "clip.wav", dtype="float32")
-        expected = softmax(int8(edge.windows(prepare(feature.extract(samples), feature)))).mean(
-            axis=0
-        )
+        windows = edge.windows(prepare(feature.extract(samples), feature))
+        expected = softmax(int8(windows)).mean(axis=0)
         assert list(rows) == list(edge.labels)
         assert [float(value) for value in rows.values()] == pytest.approx(
             expected.tolist(), abs=0.03
