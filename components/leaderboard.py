@@ -28,9 +28,9 @@ def leaderboard(
     """
     from pathlib import Path
 
-    from stethoscope.sweep.leaderboard import collect
+    from stethoscope.sweep.leaderboard import write_leaderboard
 
-    board = collect([Path(one.path) for one in outcomes], Path(results.path))
+    board = write_leaderboard([Path(one.path) for one in outcomes], Path(results.path))
     Path(page.path).write_text(board.to_html(links=False), encoding="utf-8")
     Path(summary.path).write_text(board.to_markdown(), encoding="utf-8")
     for name, value in board.figures().items():

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("tensorflow", "keras", "librosa", "sklearn", "scipy", "matplotlib", "kfp")
 
 FLOORS = (
-    {"errors", "files", "machines", "progress", "options"},
+    {"errors", "files", "machines", "progress", "options", "terminal"},
     {"sound", "stats"},
     {"datasets", "model", "kubeflow"},
     {"features", "report"},

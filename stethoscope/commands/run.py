@@ -1,4 +1,4 @@
-"""Commands that run and compile pipelines."""
+"""Commands that run and compile pipelines: run, compile."""
 
 import argparse
 from pathlib import Path
@@ -26,13 +26,13 @@ def register(add: Add) -> None:
         help="folder for the results (default: runs/<pipeline>-<time>)",
     )
     one.add_argument(
-        "--keep", action="store_true", help="keep what the steps handed to each other, in DIR/work"
+        "--keep", action="store_true", help="keep the outputs of all steps, in DIR/work"
     )
     one.add_argument(
         "--parameters", action="store_true", help="list the pipeline's parameters and stop"
     )
 
-    one = add("compile", _compile, "write a compiled pipeline, to be uploaded to Kubeflow")
+    one = add("compile", _compile, "write a compiled pipeline that can be uploaded to Kubeflow")
     one.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
     one.add_argument("--output", type=Path, metavar="FILE", help="default: <pipeline>.yaml")
     one.add_argument(
@@ -40,7 +40,7 @@ def register(add: Add) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="runs of a sweep at the same time (default: 4)",
+        help="how many runs of a sweep go on at the same time (default: 4)",
     )
     add_cluster_options(one)
 
@@ -56,14 +56,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from stethoscope.files import write_text
-    from stethoscope.runs.run import compiled
-
     output = options.output or Path(f"{options.pipeline}.yaml")
-    write_text(
-        output,
-        cluster_options(options).apply(compiled(options.pipeline).read_text(encoding="utf-8")),
-    )
+    write_configured(output, options.pipeline, options)
     print(f"{output} written; upload it in the Kubeflow UI under Pipelines")
     return 0
 
@@ -72,7 +66,8 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose a pipeline and set its parameters."""
     parser.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
     parser.add_argument(
-        "--dataset-url", help="archive address, path, folder, catalogue name or simulated/<machine>"
+        "--dataset-url",
+        help="address, path, folder, name of the catalogue, or simulated/<machine>",
     )
     parser.add_argument(
         "-p",
@@ -99,7 +94,7 @@ def given_parameters(options: argparse.Namespace) -> dict[str, str]:
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that set a compiled pipeline up for a cluster."""
+    """Add the options by which a compiled pipeline is set up for a cluster."""
     group = parser.add_argument_group("on a cluster")
     group.add_argument("--image", default="", help="image of every step, with its registry and tag")
     group.add_argument(
@@ -112,18 +107,18 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         "--workspace",
         default="",
         metavar="SIZE",
-        help="volume that the steps share and downloads stay on, such as 20Gi",
+        help="size of a volume that all steps share and that keeps downloads, such as 20Gi",
     )
     group.add_argument(
         "--pull-secret",
         default="",
         metavar="NAME",
-        help="Kubernetes secret that opens a private registry",
+        help="Kubernetes secret with the password of a private registry",
     )
 
 
 def cluster_options(options: argparse.Namespace) -> "ClusterOptions":
-    """Return those options; `parallelism` where the command has it."""
+    """Return the settings that the options of a command describe."""
     from stethoscope.kubeflow.compiled import ClusterOptions
 
     return ClusterOptions(
@@ -133,3 +128,12 @@ def cluster_options(options: argparse.Namespace) -> "ClusterOptions":
         pull_secret=options.pull_secret,
         parallelism=getattr(options, "parallelism", 0),
     )
+
+
+def write_configured(path: Path, pipeline: str, options: argparse.Namespace) -> None:
+    """Write the compiled pipeline of a name, set up for a cluster, into a file."""
+    from stethoscope.files import write_text
+    from stethoscope.runs.pipelines import compiled_file
+
+    settings = cluster_options(options)
+    write_text(path, settings.apply(compiled_file(pipeline).read_text(encoding="utf-8")))

@@ -21,7 +21,7 @@ import yaml
 from stethoscope.errors import ParameterError, StethoscopeError
 from stethoscope.kubeflow.cluster import Cluster, Version
 from stethoscope.kubeflow.compiled import read_spec
-from stethoscope.kubeflow.parameters import check_parameters, parameters_of, parse_assignments
+from stethoscope.kubeflow.parameters import cast_values, parameters_of, parse_assignments
 from stethoscope.runs.run import run
 
 _KFP = "from kfp.cli.__main__ import main; main()"  # the command kfp, which has no module that could be run
@@ -227,10 +227,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.run_only:
         cluster = _cluster(options)
         version = cluster.newest(options.program_name or program.name)
-        given = check_parameters(parameters_of(version.spec), values)
+        given = cast_values(parameters_of(version.spec), values)
     else:
         with program.compiled() as compiled:
-            given = check_parameters(parameters_of(read_spec(compiled)), values)
+            given = cast_values(parameters_of(read_spec(compiled)), values)
             cluster = _cluster(options)
             version = _upload(cluster, program, compiled, options)
     run_id = cluster.start(

@@ -1,15 +1,16 @@
-"""The command that runs the main pipeline for many machines and settings."""
+"""The command that runs the main pipeline for many machines and settings: sweep."""
 
 import argparse
 import json
+import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stethoscope.commands import Add
-from stethoscope.commands.cluster import add_server_options, cluster_of
-from stethoscope.commands.run import add_cluster_options, cluster_options
+from stethoscope.commands.cluster import add_server_options, add_service_account, upload
+from stethoscope.commands.run import add_cluster_options, write_configured
 from stethoscope.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ def register(add: Add) -> None:
         nargs="+",
         required=True,
         metavar="NAME",
-        help="data sets: dcase2020 for its six, dcase2020/fan, an archive...",
+        help="data sets: dcase2020 for its six machines, dcase2020/fan, or an archive",
     )
     one.add_argument(
         "--grid",
         nargs="+",
         default=[],
         metavar="NAME=VALUE,VALUE",
-        help="values to try; or a JSON list of them",
+        help="values to try, separated by commas or as a JSON list",
     )
     one.add_argument(
         "-p",
@@ -43,7 +44,7 @@ def register(add: Add) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a parameter for all; repeatable",
+        help="set a parameter of all runs; repeatable",
     )
     one.add_argument(
         "--output",
@@ -56,16 +57,21 @@ def register(add: Add) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="runs at the same time (default: 2 here, 4 on a cluster)",
+        help="how many runs go on at the same time (default: 2 here, 4 on a cluster)",
     )
     one.add_argument(
         "--separate-runs",
         action="store_true",
-        help="one run per machine and setting, for Kubeflow's Compare page",
+        help="start one run per machine and setting, for Kubeflow's Compare page",
     )
     one.add_argument("--submit", action="store_true", help="run on a cluster instead of here")
-    one.add_argument("--experiment", default="sweep", help="with --submit (default: sweep)")
+    one.add_argument(
+        "--experiment",
+        default="sweep",
+        help="experiment that the runs belong to, with --submit (default: sweep)",
+    )
     add_server_options(one)
+    add_service_account(one)
     add_cluster_options(one)
 
 
@@ -90,58 +96,43 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _here(options: argparse.Namespace, items: "Sequence[Item]", values: dict[str, Any]) -> int:
-    import tempfile
-
-    from stethoscope.files import cache_folder, write_text
-    from stethoscope.runs.run import compiled, run
-    from stethoscope.sweep.items import run_item
-    from stethoscope.sweep.leaderboard import collect, describe
+    from stethoscope.runs.run import run
 
     output = options.output or Path("runs") / f"sweep-{datetime.now():%Y%m%d-%H%M%S}"
-    if not options.separate_runs:
-        with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder) / "sweep.yaml"
-            write_text(
-                source,
-                cluster_options(options).apply(compiled("sweep").read_text(encoding="utf-8")),
-            )
-            return 1 if run("sweep", values, output, source=source)["failed"] else 0
+    if options.separate_runs:
+        return _one_by_one(items, output)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "sweep.yaml"
+        write_configured(source, "sweep", options)
+        return 1 if run("sweep", values, output, source=source)["failed"] else 0
+
+
+def _one_by_one(items: "Sequence[Item]", output: Path) -> int:
+    """Run the items here, one after the other, without the pipeline of the sweep."""
+    from stethoscope.files import cache_folder
+    from stethoscope.sweep.items import run_item
+    from stethoscope.sweep.leaderboard import write_leaderboard
+    from stethoscope.sweep.summary import closing_lines
+
     for item in items:
         run_item(item, output / "items" / item.item, cache=str(cache_folder()))
-    board = collect([output / "items" / item.item for item in items], output)
-    print(describe({"leaderboard": board.to_json()}, output))
+    board = write_leaderboard([output / "items" / item.item for item in items], output)
+    print("\n".join(closing_lines({"leaderboard": board.to_json()}, output)))
     return 1 if board.failed else 0
 
 
 def _submit(options: argparse.Namespace, items: "Sequence[Item]", values: dict[str, Any]) -> int:
-    import tempfile
-
-    from stethoscope.files import write_text
-    from stethoscope.runs.run import compiled
-
-    name = "main" if options.separate_runs else "sweep"
-    settings = cluster_options(options)
-    cluster = cluster_of(options)
-    with tempfile.TemporaryDirectory() as folder:
-        configured = Path(folder) / "pipeline.yaml"
-        write_text(configured, settings.apply(compiled(name).read_text(encoding="utf-8")))
-        version = cluster.upload(
-            configured, name="stethoscope" if options.separate_runs else "stethoscope-sweep"
-        )
-    runs = (
-        [(item.item, item.parameters) for item in items]
-        if options.separate_runs
-        else [("sweep", values)]
-    )
-    for run_name, parameters in runs:
+    cluster, version = upload("main" if options.separate_runs else "sweep", options)
+    runs = {item.item: item.parameters for item in items}
+    for name, parameters in runs.items() if options.separate_runs else [("sweep", values)]:
         run_id = cluster.start(
             version,
             experiment=options.experiment,
-            run_name=run_name,
+            run_name=name,
             parameters=parameters,
             service_account=options.service_account,
         )
-        print(f"Run started: {run_name}: {cluster.link(run_id)}")
+        print(f"Run started: {name}: {cluster.link(run_id)}")
     return 0
 
 
@@ -162,7 +153,7 @@ def _named(machines: Sequence[str]) -> list[tuple[str, str]]:
 def _values(text: str) -> list[Any]:
     """Return the values of a grid's parameter: a JSON list, or texts separated by commas."""
     if not text.lstrip().startswith("["):
-        return text.split(",")
+        return text.split(",")  # an empty value counts: it may be the default
     try:
         values: list[Any] = json.loads(text)
     except ValueError as error:

@@ -1,75 +1,63 @@
-"""What a run of the event pipeline leaves in the folder of its results, and what it says at its
-end.
+"""The folder of results of the pipeline ``event-detection``.
+
+::
+
+    DIR/
+        report.html             what was found
+        events.csv              events of the test recordings: hit, false or missed
+        windows.csv             label and scores of every test window
+        bundle/                 the exported model, with C for microcontrollers in bundle/c
+        summary.json, run.log   settings, figures and warnings; what the steps printed
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stethoscope.files import read_json
+from stethoscope.kubeflow.results import Results, skipped_lines
+from stethoscope.terminal import decimal, table
 
 
-def lay_out(outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
-    """Copy what the pipeline put out into a folder.
-
-    ::
-
-        DIR/
-            report.html     what was found, for people
-            events.csv      events of the test recordings: hit, false or missed
-            windows.csv     label and scores of every test window
-            bundle/         the exported model, with C for microcontrollers in bundle/c
-
-    Parameters
-    ----------
-    outputs : mapping of str to Path
-        Where the pipeline's outputs lie: ``results``, ``page`` and ``bundle``.
-    folder : Path
-        The folder DIR, which exists.
-
-    Returns
-    -------
-    dict
-        What ``summary.json`` says of them.
-    """
-    for name in ("events.csv", "windows.csv"):
-        shutil.copy2(outputs["results"] / name, folder / name)
-    shutil.copy2(outputs["page"], folder / "report.html")
-    shutil.rmtree(folder / "bundle", ignore_errors=True)
-    shutil.copytree(outputs["bundle"], folder / "bundle")
-    return {
-        "evaluation": read_json(outputs["results"] / "evaluation.json"),
-        "memory": read_json(outputs["bundle"] / "c" / "memory.json"),
-    }
-
-
-def describe(summary: Mapping[str, Any], folder: Path) -> str:
-    """Return what a person wants to know at the end of a run, in a few lines."""
+def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return what is printed at the end of a run: figures, memory, and what to do next."""
     evaluation, memory = summary["evaluation"], summary["memory"]
-    lines = [
-        f"{'network':<10}{'window AUC':>12}{'event F1':>10}{'found':>12}{'false per hour':>16}{'delay':>9}"
+    header = ("network", "window AUC", "event F1", "found", "false per hour", "delay")
+    rows = [
+        _network_row(name, parts["test"]["windows"], parts["test"]["events"])
+        for name, parts in evaluation["networks"].items()
     ]
-    for name, parts in evaluation["networks"].items():
-        windows, events = parts["test"]["windows"], parts["test"]["events"]
-        auc = "n/a" if windows["auc"] is None else f"{windows['auc']:.3f}"
-        delay = "n/a" if events["delay"] is None else f"{events['delay']:.2f} s"
-        found = f"{events['hits']} of {events['hits'] + events['missed']}"
-        lines.append(
-            f"{name:<10}{auc:>12}{events['f1']:>10.3f}{found:>12}{events['false_per_hour']:>16.1f}{delay:>9}"
-        )
-    fitting = [board for board, verdict in memory["verdicts"].items() if verdict.startswith("fits")]
-    lines.append(
-        f"int8: {memory['model_flash']:,} bytes of flash, {memory['arena']:,} bytes of arena; fits {', '.join(fitting) or 'no board'}"
-    )
-    skipped = evaluation["skipped"]
-    if skipped:
-        lines.append(
-            f"warning: {len(skipped)} recording(s) could not be used, the first: {skipped[0]['reason']}"
-        )
-    lines += [
-        f"Look at {folder / 'report.html'}",
+    boards = [board for board, verdict in memory["verdicts"].items() if verdict.startswith("fits")]
+    return [
+        *table([header, *rows]),
+        f"int8: {memory['model_flash']:,} bytes of flash, {memory['arena']:,} bytes of arena; "
+        f"fits {', '.join(boards) or 'no board'}",
+        *skipped_lines(evaluation["skipped"]),
+        f"Report: {folder / 'report.html'}",
         f"Find events: stethoscope events {folder / 'bundle'} FILE.wav",
         f"For a microcontroller: {folder / 'bundle' / 'c'}",
     ]
-    return "\n".join(lines)
+
+
+RESULTS = Results(
+    files={
+        "results/events.csv": "events.csv",
+        "results/windows.csv": "windows.csv",
+        "page": "report.html",
+    },
+    folders={"bundle": "bundle"},
+    summary={"evaluation": "results/evaluation.json", "memory": "bundle/c/memory.json"},
+    closing_lines=closing_lines,
+)
+"""What of the pipeline's outputs is kept, and where."""
+
+
+def _network_row(name: str, windows: Mapping[str, Any], events: Mapping[str, Any]) -> list[str]:
+    delay = decimal(events["delay"], digits=2)
+    return [
+        name,
+        decimal(windows["auc"]),
+        decimal(events["f1"]),
+        f"{events['hits']} of {events['hits'] + events['missed']}",
+        decimal(events["false_per_hour"], digits=1),
+        delay if events["delay"] is None else f"{delay} s",
+    ]

@@ -1,4 +1,4 @@
-"""Run a compiled pipeline here, in one process after the other, by KFP's own local runner."""
+"""Run a compiled pipeline on this computer, one process per step, by KFP's own local runner."""
 
 import builtins
 import contextlib
@@ -35,6 +35,25 @@ class RunError(StethoscopeError):
     """A step of a local run failed."""
 
 
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """A finished run.
+
+    Attributes
+    ----------
+    outputs : dict of str to Path
+        Where each output of the pipeline lies that is an artifact.
+    seconds : dict of str to float
+        Duration of each step, and of each item of a loop.
+    warnings : list of str
+        Warnings of all steps, each once.
+    """
+
+    outputs: dict[str, Path]
+    seconds: dict[str, float]
+    warnings: list[str]
+
+
 def run_locally(
     compiled: str | os.PathLike[str],
     arguments: Mapping[str, Any],
@@ -42,7 +61,7 @@ def run_locally(
     work: Path,
     log: Path,
     terminal: TextIO | None = None,
-) -> "tuple[dict[str, Any], Console]":
+) -> LocalRun:
     """Run a compiled pipeline and show a line per step.
 
     Parameters
@@ -52,7 +71,7 @@ def run_locally(
     arguments : mapping
         Values of its parameters, of the right types.
     work : Path
-        Folder for what the steps hand to each other.
+        Folder for the outputs of the steps.
     log : Path
         File for everything that the steps and the runner print.
     terminal : text file, optional
@@ -60,15 +79,12 @@ def run_locally(
 
     Returns
     -------
-    outputs : dict
-        The pipeline's outputs by name; artifacts have a ``path``.
-    console : Console
-        What was shown: durations of the steps and warnings.
+    LocalRun
 
     Raises
     ------
     RunError
-        If a step fails; the message is the step's own.
+        If a step fails. It has the message of the step.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("STETHOSCOPE_CACHE", str(cache_folder()))
@@ -85,30 +101,36 @@ def run_locally(
         Console(file, terminal or sys.stdout, steps) as console,
     ):
         try:
-            with (
-                contextlib.redirect_stdout(console),
-                _logging_to(console),
-                _print_given_back(),
-                warnings.catch_warnings(),
-            ):
-                # What is meant for a cluster (display names, resources) is of no use here, and need
-                # not be told for every step.
-                warnings.filterwarnings(
-                    "ignore",
-                    message=r"Task '.+': settings \[.+\] have no effect in the current local runner",
-                )
-                return dict(pipeline(**arguments).outputs), console
+            with _captured_by(console):
+                outputs = dict(pipeline(**arguments).outputs)
         except RuntimeError as error:
-            raise RunError(
-                f"{console.failure or _ANSI.sub('', str(error))} (everything the steps printed is in {log})"
-            ) from error
+            reason = console.failure or _ANSI.sub("", str(error))
+            raise RunError(f"{reason} (everything the steps printed is in {log})") from error
+    artifacts = {name: Path(one.path) for name, one in outputs.items() if hasattr(one, "path")}
+    return LocalRun(artifacts, console.seconds, console.warnings)
+
+
+@contextlib.contextmanager
+def _captured_by(console: "Console") -> Iterator[None]:
+    """Send everything that the runner prints and logs to the console."""
+    with (
+        contextlib.redirect_stdout(console),
+        _logging_to(console),
+        _print_restored(),
+        warnings.catch_warnings(),
+    ):
+        # Settings for a cluster, such as display names and resources, have no effect here. The
+        # runner warns of that for every step.
+        warnings.filterwarnings(
+            "ignore",
+            message=r"Task '.+': settings \[.+\] have no effect in the current local runner",
+        )
+        yield
 
 
 @contextlib.contextmanager
 def _logging_to(stream: "Console") -> Iterator[None]:
-    """Send what the runner logs to `stream` alone, not to handlers that others have left with the
-    root logger.
-    """
+    """Send what the runner logs to `stream` alone, without the handlers of the root logger."""
     root = logging.getLogger()
     others, level = root.handlers[:], root.level
     root.handlers[:] = [logging.StreamHandler(stream)]
@@ -120,9 +142,11 @@ def _logging_to(stream: "Console") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _print_given_back() -> Iterator[None]:
-    """Restore `print`: the runner replaces it for every task, and tasks of a loop that end out of
-    turn leave it replaced.
+def _print_restored() -> Iterator[None]:
+    """Restore `print` at the end.
+
+    The runner replaces it for every task. When tasks of a loop do not end in the order in which
+    they started, it is left replaced.
     """
     original = builtins.print
     try:
@@ -132,9 +156,7 @@ def _print_given_back() -> Iterator[None]:
 
 
 def _without_retries(compiled: Path) -> str:
-    """Return the pipeline without its retries: a node that is gone comes back, but what fails here
-    fails again.
-    """
+    """Return the pipeline without its retries: here a second attempt would fail as the first."""
     spec = read_spec(compiled)
     for task in tasks_of(spec):
         task.pop("retryPolicy", None)
@@ -143,8 +165,16 @@ def _without_retries(compiled: Path) -> str:
 
 @dataclass
 class _Running:
-    """A step that is running: since when, for which item of a loop, and the line it has begun to
-    print.
+    """A step that is running.
+
+    Attributes
+    ----------
+    step, item : str
+        Name of the step, and of the item of a loop that it works on.
+    began : float
+        When it began, in seconds.
+    line : str
+        What it has printed since the last line break.
     """
 
     step: str = ""
@@ -154,16 +184,25 @@ class _Running:
 
 
 class Console(io.TextIOBase):
-    """Takes all that the runner prints, keeps it in the log, and shows a line per step.
+    """A text stream for the output of the runner, which logs it and shows a line per step.
+
+    Parameters
+    ----------
+    log : text file
+        Gets every line.
+    terminal : text file
+        Gets a line per step. If it is a terminal, it also shows the progress of a step.
+    steps : int
+        Number of steps of the pipeline.
 
     Attributes
     ----------
     seconds : dict of str to float
-        Duration of each finished step.
+        Duration of each finished step, and of each item of a loop.
     warnings : list of str
-        What the steps warned of.
+        Warnings of the steps, each once.
     failure : str
-        Why a step failed; empty while none did.
+        Why a step failed; empty as long as none has failed.
     """
 
     def __init__(self, log: TextIO, terminal: TextIO, steps: int) -> None:
@@ -173,7 +212,7 @@ class Console(io.TextIOBase):
         self._log = log
         self._terminal = terminal
         self._steps = steps
-        self._running: dict[int, _Running] = {}  # the items of a loop run in threads of their own
+        self._running: dict[int, _Running] = {}  # items of a loop run in parallel threads
         self._lock = threading.Lock()
         self._shown = 0
 
@@ -226,7 +265,7 @@ class Console(io.TextIOBase):
     def _head(self, running: "_Running") -> str:
         done = {name.partition(" ")[0] for name in self.seconds}
         number = len(done | {running.step})
-        return f"[{min(number, self._steps)}/{self._steps}] {running.step if not running.item else running.item:<18}"
+        return f"[{min(number, self._steps)}/{self._steps}] {running.item or running.step:<18}"
 
     def _show(self, text: str, *, last: bool = False) -> None:
         """Show a line; on a terminal it stays in place until the step has ended."""

@@ -1,4 +1,4 @@
-"""Parameters of a compiled pipeline: which there are, of what type, and whether given values fit."""
+"""Parameters of a compiled pipeline: their names and types, and values cast to these."""
 
 import difflib
 import json
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stethoscope.errors import ParameterError
+from stethoscope.errors import ParameterError, refuse
 from stethoscope.kubeflow.compiled import read_spec
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a pipeline.
+class CompiledParameter:
+    """A parameter of a compiled pipeline.
 
     Attributes
     ----------
@@ -34,31 +34,34 @@ class Parameter:
     description: str
 
     def cast(self, value: Any) -> Any:
-        """Turn a value, or the text of one, into the parameter's type.
+        """Return a value, or the text of one, as the parameter's type.
 
         Raises
         ------
         ParameterError
-            If it is none of that type.
+            If it is not of that type.
         """
         try:
             return _CASTS[self.type](value)
         except (ValueError, TypeError) as error:
             raise ParameterError(
-                f"{self.name} is {value!r}; it must be {_NAMES[self.type]}, such as {self.default!r}"
+                f"{self.name} is {value!r}; "
+                f"it must be {_NAMES[self.type]}, such as {self.default!r}"
             ) from error
 
 
-def read_parameters(compiled: str | Path) -> dict[str, Parameter]:
+def read_parameters(compiled: str | Path) -> dict[str, CompiledParameter]:
     """Read the parameters of a compiled pipeline (YAML)."""
     return parameters_of(read_spec(Path(compiled)))
 
 
-def parameters_of(spec: Mapping[str, Any]) -> dict[str, Parameter]:
+def parameters_of(spec: Mapping[str, Any]) -> dict[str, CompiledParameter]:
     """Return the parameters of a pipeline specification."""
     inputs = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     return {
-        name: Parameter(name, value["parameterType"], _default(value), value.get("description", ""))
+        name: CompiledParameter(
+            name, value["parameterType"], _default(value), value.get("description", "")
+        )
         for name, value in inputs.items()
     }
 
@@ -92,25 +95,33 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def check_parameters(
-    parameters: Mapping[str, Parameter], values: Mapping[str, Any]
+def cast_values(
+    parameters: Mapping[str, CompiledParameter], values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return `values` cast to the types of `parameters`.
+    """Return values cast to the types of the parameters.
+
+    Parameters
+    ----------
+    parameters : mapping of str to CompiledParameter
+        The parameters of the pipeline by name.
+    values : mapping
+        Values, or texts of values, by name.
+
+    Returns
+    -------
+    dict
 
     Raises
     ------
     ParameterError
-        If a name is unknown or a value does not fit; all that is wrong is said at once.
+        If a name is unknown, a value is of another type, or a parameter without a default has no
+        value. The message lists everything that is wrong.
     """
     cast: dict[str, Any] = {}
     problems = []
     for name, value in values.items():
         if name not in parameters:
-            near = difflib.get_close_matches(name, parameters, n=1)
-            problems.append(
-                f"{name} is no parameter"
-                + (f", did you mean {near[0]}?" if near else f"; there are {', '.join(parameters)}")
-            )
+            problems.append(_unknown(name, parameters))
             continue
         try:
             cast[name] = parameters[name].cast(value)
@@ -121,9 +132,14 @@ def check_parameters(
         for one in parameters.values()
         if one.default is None and one.name not in values
     ]
-    if problems:
-        raise ParameterError("; ".join(problems))
+    refuse(problems)
     return cast
+
+
+def _unknown(name: str, parameters: Mapping[str, CompiledParameter]) -> str:
+    near = difflib.get_close_matches(name, parameters, n=1)
+    advice = f", did you mean {near[0]}?" if near else f"; there are {', '.join(parameters)}"
+    return f"{name} is no parameter{advice}"
 
 
 def _integer(value: Any) -> int:

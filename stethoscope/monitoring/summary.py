@@ -1,113 +1,100 @@
-"""What a run of the main pipeline leaves in the folder of its results, and what it says at its end."""
+"""The folder of results of the main pipeline.
 
-import shutil
-from collections.abc import Mapping
+::
+
+    DIR/
+        report.html                         what was found
+        scores.csv                          score, threshold and decision of every test clip
+        result.csv, anomaly_score_*.csv     official result files of the DCASE challenge
+        fault_groups.csv                    group of every anomalous clip, and its distance to each
+        fault_answers.csv                   answers of the diagnosis for the test recordings
+        fault_confusion.csv                 these, counted by group and answer
+        bundle/                             the exported model
+        summary.json, run.log               settings, figures and warnings; what the steps printed
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stethoscope.files import read_json
+from stethoscope.kubeflow.results import Results, skipped_lines
+from stethoscope.terminal import decimal, table
 
 
-def lay_out(outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
-    """Copy what the pipeline put out into a folder.
-
-    ::
-
-        DIR/
-            report.html                         what was found, for people
-            scores.csv                          score, threshold and decision of every test clip
-            result.csv, anomaly_score_*.csv     official result files of the DCASE challenge
-            fault_groups.csv                    group of every anomalous clip, and its distance to
-            each fault_answers.csv                   what the diagnosis said of the recordings kept
-            for its test fault_confusion.csv                 these, counted by group and answer
-            bundle/                             the exported model
-
-    Parameters
-    ----------
-    outputs : mapping of str to Path
-        Where the pipeline's outputs lie: ``results``, ``diagnosed``, ``page`` and ``bundle``.
-    folder : Path
-        The folder DIR, which exists.
-
-    Returns
-    -------
-    dict
-        What ``summary.json`` says of them.
-    """
-    for path in sorted((*outputs["results"].glob("*.csv"), *outputs["diagnosed"].glob("*.csv"))):
-        shutil.copy2(path, folder / path.name)
-    shutil.copy2(outputs["page"], folder / "report.html")
-    shutil.rmtree(folder / "bundle", ignore_errors=True)
-    shutil.copytree(outputs["bundle"], folder / "bundle")
-    return {
-        "evaluation": read_json(outputs["results"] / "evaluation.json"),
-        "diagnosis": read_json(outputs["diagnosed"] / "diagnosis.json"),
-    }
-
-
-def describe(summary: Mapping[str, Any], folder: Path) -> str:
-    """Return what a person wants to know at the end of a run, in a few lines."""
-    overall = summary["evaluation"]["overall"]
-    lines = [f"{'machine':<16}{'AUC':>8}{'pAUC':>8}{'found':>12}{'false alarms':>16}"]
-    for machine in overall["machines"]:
-        found = _count(machine["recall"], machine["n_anomaly"])
-        alarms = _count(machine["false_alarm_rate"], machine["n_normal"])
-        lines.append(
-            f"{machine['machine']:<16}{_figure(machine['auc']):>8}{_figure(machine['pauc']):>8}{found:>12}{alarms:>16}"
-        )
-    lines.append(f"{'mean':<16}{_figure(overall['auc']):>8}{_figure(overall['pauc']):>8}")
-    reasons = sorted(
-        {
-            machine["auc"]["reason"]
-            for machine in overall["machines"]
-            if machine["auc"]["value"] is None
-        }
-    )
-    lines += [f"AUC not computable: {reason}" for reason in reasons]
-    skipped = summary["evaluation"]["skipped"]
-    if skipped:
-        lines.append(
-            f"warning: {len(skipped)} recording(s) could not be used, the first: {skipped[0]['reason']}"
-        )
-    lines += _describe_faults(summary["diagnosis"], folder)
-    lines += [
-        f"Look at {folder / 'report.html'}",
-        f"Ask the model: stethoscope predict {folder / 'bundle'} FILE.wav",
+def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
+    """Return what is printed at the end of a run: figures, faults, and what to do next."""
+    evaluation = summary["evaluation"]
+    return [
+        *_machine_lines(evaluation["overall"]),
+        *skipped_lines(evaluation["skipped"]),
+        *_fault_lines(summary["diagnosis"], folder),
+        f"Report: {folder / 'report.html'}",
+        f"Judge recordings: stethoscope predict {folder / 'bundle'} FILE.wav",
     ]
-    return "\n".join(lines)
 
 
-def _describe_faults(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
+RESULTS = Results(
+    files={"results/*.csv": ".", "diagnosed/*.csv": ".", "page": "report.html"},
+    folders={"bundle": "bundle"},
+    summary={"evaluation": "results/evaluation.json", "diagnosis": "diagnosed/diagnosis.json"},
+    closing_lines=closing_lines,
+)
+"""What of the pipeline's outputs is kept, and where."""
+
+
+def _machine_lines(overall: Mapping[str, Any]) -> list[str]:
+    """Return a table with a row per machine, and why an AUC is missing."""
+    machines = overall["machines"]
+    rows = [
+        [
+            one["machine"],
+            decimal(one["auc"]["value"]),
+            decimal(one["pauc"]["value"]),
+            _count(one["recall"], one["n_anomaly"]),
+            _count(one["false_alarm_rate"], one["n_normal"]),
+        ]
+        for one in machines
+    ]
+    means = ["mean", decimal(overall["auc"]["value"]), decimal(overall["pauc"]["value"]), "", ""]
+    reasons = {one["auc"]["reason"] for one in machines if one["auc"]["value"] is None}
+    return [
+        *table([("machine", "AUC", "pAUC", "found", "false alarms"), *rows, means]),
+        *(f"AUC not computable: {reason}" for reason in sorted(reasons)),
+    ]
+
+
+def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
     """Return the groups of faults and how well they are told apart, or why there are none."""
     if diagnosis["reason"]:
         return [f"Nothing to diagnose: {diagnosis['reason']}"]
-    figures = (
-        {one["label"]: one for one in diagnosis["figures"]["classes"]}
-        if diagnosis["figures"]
-        else {}
-    )
-    width = max(16, *(len(group["label"]) + 2 for group in diagnosis["groups"]))
-    lines = ["", f"{'group of faults':<{width}}{'clips':>8}{'told apart':>16}"]
-    for group in diagnosis["groups"]:
-        told = _count(figures[group["label"]]["recall"], group["test_clips"]) if figures else "n/a"
-        lines.append(f"{group['label']:<{width}}{group['clips']:>8}{told:>16}")
-    if diagnosis["figures"]:
-        share = diagnosis["figures"]["balanced_accuracy"]
+    groups, figures = diagnosis["groups"], diagnosis["figures"]
+    lines = ["", *_group_table(groups, figures)]
+    if figures:
         lines.append(
-            f"balanced accuracy {share:.3f} over normal and {len(figures) - 1} groups, on recordings kept from training"
+            f"balanced accuracy {figures['balanced_accuracy']:.3f} over normal and "
+            f"{len(figures['classes']) - 1} groups, on recordings that were not used for training"
         )
-    if all(
-        group["label"].endswith(str(number))
-        for number, group in enumerate(diagnosis["groups"], start=1)
-    ):
+    if all(group["label"].endswith(str(number)) for number, group in enumerate(groups, start=1)):
         lines.append(
-            f"Listen to the groups in the report, then name them: stethoscope label {folder / 'bundle'} 1=NAME 2=NAME"
+            "Listen to the groups in the report, then name them: "
+            f"stethoscope label {folder / 'bundle'} 1=NAME 2=NAME"
         )
     return lines
 
 
-def _figure(figure: Mapping[str, Any]) -> str:
-    return "n/a" if figure["value"] is None else f"{figure['value']:.3f}"
+def _group_table(
+    groups: Sequence[Mapping[str, Any]], figures: Mapping[str, Any] | None
+) -> list[str]:
+    recalls = {one["label"]: one["recall"] for one in figures["classes"]} if figures else {}
+    rows = [
+        [
+            group["label"],
+            str(group["clips"]),
+            _count(recalls[group["label"]], group["test_clips"]) if recalls else "n/a",
+        ]
+        for group in groups
+    ]
+    return table([("group of faults", "clips", "recognised"), *rows])
 
 
 def _count(share: Mapping[str, Any], n: int) -> str:

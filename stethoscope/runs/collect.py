@@ -1,29 +1,27 @@
-"""From a copy of what a run on a cluster left in the artifact store to a folder of results, laid
-out as a local run's.
-"""
+"""A run on a cluster, from a copy of its artifacts to a folder of results."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stethoscope import __version__
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.files import write_json
-from stethoscope.kubeflow.compiled import read_spec
-from stethoscope.runs.run import compiled, pipeline_named
+from stethoscope.kubeflow.compiled import artifact_outputs, read_spec
+from stethoscope.runs.pipelines import compiled_file, pipeline_named
+from stethoscope.runs.run import print_closing
 
 
 def collect(name: str, copied: Path, output: Path) -> dict[str, Any]:
-    """Lay out the results of a run.
+    """Write the results of a run on a cluster into a folder, as a local run does.
 
     Parameters
     ----------
     name : str
         Name of the pipeline.
     copied : Path
-        Copy of the run's folder in the artifact store, in which each step has a folder of its name;
-        its outputs lie in that folder, or in one of an attempt inside it, of which the newest
-        counts.
+        Copy of the run's folder in the artifact store. It holds a folder for each step, named like
+        the step. Outputs lie in that folder, or in a folder inside it for each attempt, of which
+        the newest counts.
     output : Path
         Folder for the results.
 
@@ -35,44 +33,38 @@ def collect(name: str, copied: Path, output: Path) -> dict[str, Any]:
     Raises
     ------
     DatasetError
-        If an output of the pipeline is not there.
+        If an output of the pipeline is missing.
+    ParameterError
+        If there is no such pipeline, or `copied` is not a folder.
     """
-    pipeline = pipeline_named(name)
+    results = pipeline_named(name).results
     if not copied.is_dir():
         raise ParameterError(
             f"{copied}: is no folder; copy the run's folder from the artifact store first"
         )
     outputs = {
         key: _newest(copied, task, artifact)
-        for key, task, artifact in _selected(read_spec(compiled(name)))
+        for key, (task, artifact) in artifact_outputs(read_spec(compiled_file(name))).items()
     }
     output.mkdir(parents=True, exist_ok=True)
     summary = {
         "pipeline": name,
         "version": __version__,
-        **pipeline.lay_out(outputs, output),
+        **results.write(outputs, output),
         "warnings": [],
     }
     write_json(output / "summary.json", summary)
-    print(pipeline.describe(summary, output))
+    print_closing(results.closing_lines(summary, output), [])
     return summary
 
 
-def _selected(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield each output of a pipeline with the task and the artifact that it comes from."""
-    for key, output in spec["root"]["dag"]["outputs"]["artifacts"].items():
-        [selector] = output["artifactSelectors"]
-        yield key, selector["producerSubtask"], selector["outputArtifactKey"]
-
-
 def _newest(copied: Path, task: str, artifact: str) -> Path:
-    places = [
-        path / artifact
-        for path in (copied / task, *(copied / task).glob("*/"))
-        if (path / artifact).exists()
-    ]
+    """Return where the newest attempt of a step left an artifact."""
+    folders = (copied / task, *(copied / task).glob("*/"))
+    places = [folder / artifact for folder in folders if (folder / artifact).exists()]
     if not places:
         raise DatasetError(
-            f"{copied}: holds no {artifact} of the step {task}; copy the whole folder, or that of the earlier run whose result was reused"
+            f"{copied}: holds no {artifact} of the step {task}; copy the whole folder, or that of "
+            "the earlier run whose result was reused"
         )
     return max(places, key=lambda place: place.stat().st_mtime)

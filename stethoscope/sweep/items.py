@@ -1,5 +1,6 @@
-"""Many runs of the main pipeline: every machine with every setting, each on its own, so that one
-that fails does not stop the others.
+"""The runs of a sweep: the main pipeline for every machine with every setting.
+
+Each run has a process of its own, so that one that fails does not stop the others.
 """
 
 import itertools
@@ -10,7 +11,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,14 @@ from typing import Any
 from stethoscope.datasets import catalogue
 from stethoscope.errors import ParameterError, refuse
 from stethoscope.files import packaged_file, write_json
-from stethoscope.kubeflow.parameters import Parameter, check_parameters, read_parameters
+from stethoscope.kubeflow.parameters import CompiledParameter, cast_values, read_parameters
 
 RESULT = "result.json"
 
 UNLESS_GIVEN = {"fault_groups": 0}
-"""Parameters of every run unless they are given: a sweep compares detectors, and needs no diagnosis
-in each of its runs.
+"""Parameters of every run unless they are given.
+
+A sweep compares detectors, and needs no diagnosis in each of its runs.
 """
 
 
@@ -35,7 +38,7 @@ class Item:
     Attributes
     ----------
     item : str
-        How it is called, ``fan-1``; also the name of its folder.
+        Its name, ``fan-1``, and that of its folder.
     machine : str
     varied : dict
         The parameters of the grid, with this run's values.
@@ -49,9 +52,7 @@ class Item:
     parameters: dict[str, Any]
 
     def to_text(self) -> str:
-        """Return the item as JSON: inside a list, a pipeline would turn whole numbers into
-        fractions.
-        """
+        """Return the item as JSON: in a pipeline's list, whole numbers become fractions."""
         return json.dumps(asdict(self))
 
     @classmethod
@@ -75,63 +76,47 @@ def plan(machines: Sequence[str | Mapping[str, Any]], grid: Mapping[str, Any]) -
     Raises
     ------
     ParameterError
-        If a parameter is unknown or has a value of another type; all that is wrong is said at once.
+        If a parameter is unknown or has a value of another type. The message lists everything that
+        is wrong.
     """
     known = read_parameters(packaged_file("pipeline.yaml"))
     described, problems = _machines(machines)
-    for name, values in grid.items():
-        if not isinstance(values, list) or not values:
-            problems.append(f"grid: {name} is {values!r}; give a list of values")
-        else:
-            problems += _problems(known, "grid", ({name: value} for value in values))
-    names = [one["machine"] for one in described]
-    problems += [
-        f"machine {name} is there twice; give each a name of its own"
-        for name in sorted(set(names))
-        if names.count(name) > 1
-    ]
-    for one in described:
-        own = {key: value for key, value in one.items() if key != "machine"}
-        problems += _problems(known, one["machine"], [own])
-        problems += [
-            f"{one['machine']}: {name} is in the grid as well; set it in one place"
-            for name in own
-            if name in grid
-        ]
+    problems += _grid_problems(known, grid)
+    problems += _machine_problems(known, described, grid)
     refuse(problems)
+    return [item for one in described for item in _items_of(known, one, grid)]
 
-    items = []
-    for one in described:
-        own = check_parameters(
-            known, {key: value for key, value in one.items() if key != "machine"}
+
+def _items_of(
+    known: Mapping[str, CompiledParameter], machine: Mapping[str, Any], grid: Mapping[str, Any]
+) -> Iterator[Item]:
+    """Yield the runs of one machine."""
+    own = cast_values(known, _parameters_of(machine))
+    for number, values in enumerate(itertools.product(*grid.values()), start=1):
+        varied = cast_values(known, dict(zip(grid, values, strict=True)))
+        yield Item(
+            f"{_folder(machine['machine'])}-{number}",
+            machine["machine"],
+            varied,
+            {**UNLESS_GIVEN, **own, **varied},
         )
-        for number, values in enumerate(itertools.product(*grid.values()), start=1):
-            varied = check_parameters(known, dict(zip(grid, values, strict=True)))
-            items.append(
-                Item(
-                    f"{_folder(one['machine'])}-{number}",
-                    one["machine"],
-                    varied,
-                    {**UNLESS_GIVEN, **own, **varied},
-                )
-            )
-    return items
 
 
 def run_item(item: Item, folder: Path, *, cache: str = "") -> dict[str, Any]:
-    """Run the main pipeline for an item in a process of its own, and write how that went into a
-    folder, whatever happens.
+    """Run the main pipeline for an item in its own process, and write the outcome into a folder.
 
-    The folder holds what :func:`stethoscope.runs.run.run` leaves, and ``result.json``: the item,
-    ``status`` (``succeeded`` or ``failed``), ``reason``, ``seconds`` and ``figures``. A process
-    that is killed, for instance because the memory is at its end, is a failed item too.
+    The folder holds the results of :func:`stethoscope.runs.run.run`, and ``result.json``: the item,
+    ``status`` (``succeeded`` or ``failed``), ``reason``, ``seconds`` and ``figures``. It is written
+    whatever happens: a process that is killed, for instance because there is no memory left, is a
+    failed item too.
 
     Parameters
     ----------
     item : Item
     folder : Path
     cache : str
-        Folder in which downloads stay; by default that of the environment, else they do not stay.
+        Folder in which downloads are kept; by default that of the environment. Without either they
+        are deleted with the run's own files.
 
     Returns
     -------
@@ -142,29 +127,16 @@ def run_item(item: Item, folder: Path, *, cache: str = "") -> dict[str, Any]:
     command = [sys.executable, "-m", "stethoscope", "run", "--output", str(folder)]
     for name, value in item.parameters.items():
         command += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
-    # Where this is itself a step, KFP would load only what steps need.
-    environment = {key: value for key, value in os.environ.items() if key != "_KFP_RUNTIME"}
-    # Without a cache downloads go beside the run's own files, where they can be linked, and away
-    # with these.
-    environment["STETHOSCOPE_CACHE"] = (
-        cache
-        or environment.get("STETHOSCOPE_CACHE")
-        or str((folder / "work" / "downloads").absolute())
-    )
     started = time.monotonic()
-    status, reason = _follow(command, environment, label=item.item)
+    status, reason = _follow(command, _environment(folder, cache), label=item.item)
     shutil.rmtree(folder / "work", ignore_errors=True)
     figures = None
-    try:
-        figures = (
-            json.loads((folder / "summary.json").read_text(encoding="utf-8"))["evaluation"][
-                "overall"
-            ]
-            if status == 0
-            else None
-        )
-    except (OSError, ValueError, KeyError) as error:
-        status, reason = 1, f"its summary cannot be read ({error})"
+    if status == 0:
+        try:
+            summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+            figures = summary["evaluation"]["overall"]
+        except (OSError, ValueError, KeyError) as error:
+            status, reason = 1, f"its summary cannot be read ({error})"
     result = {
         **asdict(item),
         "status": "succeeded" if status == 0 else "failed",
@@ -176,14 +148,30 @@ def run_item(item: Item, folder: Path, *, cache: str = "") -> dict[str, Any]:
     return result
 
 
+def _environment(folder: Path, cache: str) -> dict[str, str]:
+    """Return the environment of an item's process."""
+    # With _KFP_RUNTIME, which is set in a step, KFP would load only what steps need.
+    environment = {key: value for key, value in os.environ.items() if key != "_KFP_RUNTIME"}
+    # Without a cache, downloads go beside the run's own files: there they can be linked.
+    downloads = str((folder / "work" / "downloads").absolute())
+    environment["STETHOSCOPE_CACHE"] = cache or environment.get("STETHOSCOPE_CACHE") or downloads
+    return environment
+
+
 def _follow(
     command: Sequence[str], environment: Mapping[str, str], *, label: str
 ) -> tuple[int, str]:
-    """Run a command, pass on what it prints with a label before each line, and return its exit
-    status and why it failed.
+    """Run a command and print its output with a label before each line.
+
+    Returns
+    -------
+    status : int
+        Exit status.
+    reason : str
+        Why the command failed.
     """
     reason = "no reason was given"
-    with subprocess.Popen(  # our own interpreter; no shell  # noqa: S603
+    with subprocess.Popen(  # noqa: S603  # our own interpreter, without a shell
         command,
         env=dict(environment),
         stdout=subprocess.PIPE,
@@ -194,7 +182,7 @@ def _follow(
         for line in process.stdout or ():
             print(f"{label} | {line.rstrip()}", flush=True)
             if line.startswith("stethoscope: "):
-                # Where the log lies is no news: it is in the item's own folder.
+                # The place of the log is known: it is in the item's own folder.
                 reason = re.sub(
                     r" \(everything the steps printed is in .*\)",
                     "",
@@ -210,7 +198,7 @@ def _follow(
 def _machines(
     machines: Sequence[str | Mapping[str, Any]],
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the machines described in full, and what is wrong with them."""
+    """Return each machine as a mapping, and what is wrong with the machines."""
     described: list[dict[str, Any]] = []
     problems = [] if machines else ["machines is empty; give at least one, such as dcase2020/pump"]
     for one in machines:
@@ -220,7 +208,7 @@ def _machines(
                 for address in archives_named(one)
             ]
         elif "name" in one:
-            # A key of that name would silently be one and the same for all items of a loop.
+            # KFP would use the first value of that key for all items of a loop.
             problems.append(f"machines: {dict(one)} has a key called name; call it machine")
         elif not (
             isinstance(one.get("machine"), str)
@@ -234,29 +222,67 @@ def _machines(
 
 
 def archives_named(name: str) -> list[str]:
-    """Return the catalogue's names of the archives in a collection, ``dcase2020``; any other name
-    as it is.
+    """Return the archives of a collection of the catalogue, ``dcase2020``.
+
+    Any other name is returned as it is.
     """
     return [one for one in catalogue.entries() if one.startswith(f"{name}/")] or [name]
 
 
 def name_of(address: str) -> str:
-    """Return what a machine is called whose name is not given: ``fan`` for ``dcase2020/fan`` and
-    for ``simulated/fan?ids=2``.
+    """Return the name of a machine, made from its address.
+
+    It is ``fan`` for ``dcase2020/fan`` and for ``simulated/fan?ids=2``.
     """
     return Path(address.partition("?")[0]).stem
 
 
-def _problems(
-    known: Mapping[str, Parameter], where: str, assignments: Iterable[Mapping[str, Any]]
+def _grid_problems(known: Mapping[str, CompiledParameter], grid: Mapping[str, Any]) -> list[str]:
+    problems = []
+    for name, values in grid.items():
+        if not isinstance(values, list) or not values:
+            problems.append(f"grid: {name} is {values!r}; give a list of values")
+        else:
+            problems += _cast_problems(known, "grid", ({name: value} for value in values))
+    return problems
+
+
+def _machine_problems(
+    known: Mapping[str, CompiledParameter],
+    described: Sequence[Mapping[str, Any]],
+    grid: Mapping[str, Any],
+) -> list[str]:
+    names = Counter(one["machine"] for one in described)
+    problems = [
+        f"machine {name} is there twice; give each a name of its own"
+        for name in sorted(name for name, count in names.items() if count > 1)
+    ]
+    for one in described:
+        own = _parameters_of(one)
+        problems += _cast_problems(known, one["machine"], [own])
+        problems += [
+            f"{one['machine']}: {name} is in the grid as well; set it in one place"
+            for name in own
+            if name in grid
+        ]
+    return problems
+
+
+def _cast_problems(
+    known: Mapping[str, CompiledParameter], where: str, assignments: Iterable[Mapping[str, Any]]
 ) -> list[str]:
     problems = []
     for values in assignments:
         try:
-            check_parameters(known, values)
+            cast_values(known, values)
         except ParameterError as error:
             problems.append(f"{where}: {error}")
     return problems
+
+
+def _parameters_of(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the pipeline in a machine's mapping."""
+    return {key: value for key, value in machine.items() if key != "machine"}
 
 
 def _folder(name: str) -> str:

@@ -1,5 +1,6 @@
-"""What came of a sweep: every run with its figures, which setting is best, and what failed; as a
-page, Markdown, CSV and JSON.
+"""The leaderboard of a sweep, as a page, Markdown, CSV and JSON.
+
+It lists every run with its figures, the best setting, and what failed.
 """
 
 import shutil
@@ -12,6 +13,7 @@ import numpy as np
 from stethoscope.files import read_json, write_csv, write_json, write_text
 from stethoscope.report.html import Content, Html, page, tag
 from stethoscope.sweep.items import RESULT
+from stethoscope.terminal import decimal
 
 COLUMNS = ("machine", "setting", "AUC", "pAUC", "seconds", "status")
 
@@ -52,8 +54,8 @@ class Leaderboard:
         )
 
     def figures(self) -> dict[str, float]:
-        """Return the figures that can be shown by name: AUC and pAUC of each item that has them,
-        and of the best setting.
+        """Return figures by name: AUC and pAUC of each item that has them and of the best setting,
+        and the number of failed items.
         """
         best = self.settings[0]
         named = {
@@ -157,8 +159,8 @@ class Leaderboard:
             [
                 describe_setting(one["varied"]),
                 str(one["machines"]),
-                _number(one["auc"]),
-                _number(one["pauc"]),
+                decimal(one["auc"]),
+                decimal(one["pauc"]),
                 f"{one['seconds']:.0f}",
             ]
             for one in self.settings
@@ -179,14 +181,25 @@ class Leaderboard:
         write_csv(path, [header, *rows])
 
 
-def collect(outcomes: Sequence[Path], folder: Path) -> Leaderboard:
-    """Make the leaderboard of the folders that the items left, and lay all of it into a folder.
+def write_leaderboard(outcomes: Sequence[Path], folder: Path) -> Leaderboard:
+    """Write the leaderboard, and copy what the runs left, into a folder.
 
     ::
 
         DIR/
             leaderboard.html, leaderboard.md, leaderboard.csv, leaderboard.json
             items/<item>/       what the run of each item left
+
+    Parameters
+    ----------
+    outcomes : sequence of Path
+        Folders that :func:`stethoscope.sweep.items.run_item` filled.
+    folder : Path
+        The folder DIR.
+
+    Returns
+    -------
+    Leaderboard
     """
     results = []
     for outcome in outcomes:
@@ -203,34 +216,6 @@ def collect(outcomes: Sequence[Path], folder: Path) -> Leaderboard:
     return board
 
 
-def lay_out(outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
-    """Copy what the sweep put out into the folder of its results, as :func:`collect` lays it out;
-    return what the summary says.
-    """
-    shutil.copytree(outputs["results"], folder, dirs_exist_ok=True)
-    board = read_json(folder / "leaderboard.json")
-    return {"leaderboard": board, "failed": board["failed"]}
-
-
-def describe(summary: Mapping[str, Any], folder: Path) -> str:
-    """Return what a person wants to know at the end of a sweep, in a few lines."""
-    board = Leaderboard(summary["leaderboard"]["items"])
-    lines = [f"{'machine':<14}{'AUC':>8}{'pAUC':>8}{'seconds':>9}  setting"]
-    for one in board.results:
-        auc, pauc = (_number(_value_or_none(one, name)) for name in ("auc", "pauc"))
-        lines.append(
-            f"{one['machine']:<14}{auc:>8}{pauc:>8}{one['seconds']:>9.0f}  {setting(one)}"
-            + ("" if one["figures"] else "  failed")
-        )
-    lines += [
-        "",
-        board.headline(),
-        *(f"failed: {text}" for text in board.failed),
-        f"Look at {folder / 'leaderboard.html'}",
-    ]
-    return "\n".join(lines)
-
-
 def setting(result: Mapping[str, Any]) -> str:
     """Return the parameters of the grid of one item as text."""
     return describe_setting(result["varied"])
@@ -241,10 +226,16 @@ def describe_setting(varied: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in varied.items()) or "defaults"
 
 
+def figure_of(result: Mapping[str, Any], name: str) -> float | None:
+    """Return the value of a figure of an item, None where there is none."""
+    value: float | None = result["figures"][name]["value"] if result["figures"] else None
+    return value
+
+
 def _mean(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     means = {}
     for name in ("auc", "pauc"):
-        values = [value for one in results if (value := _value_or_none(one, name)) is not None]
+        values = [value for one in results if (value := figure_of(one, name)) is not None]
         means[name] = float(np.mean(values)) if values else None
     return {
         "varied": results[0]["varied"],
@@ -254,13 +245,8 @@ def _mean(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _value_or_none(result: Mapping[str, Any], name: str) -> float | None:
-    value: float | None = result["figures"][name]["value"] if result["figures"] else None
-    return value
-
-
 def _value(result: Mapping[str, Any], name: str) -> float:
-    value = _value_or_none(result, name)
+    value = figure_of(result, name)
     return -1.0 if value is None else value
 
 
@@ -269,11 +255,7 @@ def _figure(result: Mapping[str, Any], name: str) -> str:
         return ""
     figure = result["figures"][name]
     interval = "" if figure["low"] is None else f" ({figure['low']:.3f} to {figure['high']:.3f})"
-    return _number(figure["value"]) + interval
-
-
-def _number(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"
+    return decimal(figure["value"]) + interval
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> list[str]:

@@ -7,8 +7,8 @@ from stethoscope.classification.evaluate import extract_sounds, feature_of
 from stethoscope.classification.options import ClassFit, whole_numbers
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError, ParameterError
-from stethoscope.kubeflow.parameters import check_parameters, parse_assignments, read_parameters
-from stethoscope.runs.run import compiled
+from stethoscope.kubeflow.parameters import cast_values, parse_assignments, read_parameters
+from stethoscope.runs.pipelines import compiled_file
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
@@ -80,8 +80,8 @@ def test_the_recipe_of_the_docs_is_the_teaching_examples() -> None:
         if "UrbanSound8K.tar.gz" in block
     )
     assigned = parse_assignments(re.findall(r"-p (\S+)", command))
-    parameters = read_parameters(compiled("sound-classification"))
-    given = check_parameters(parameters, {"dataset_url": "x.zip", **assigned})
+    parameters = read_parameters(compiled_file("sound-classification"))
+    given = cast_values(parameters, {"dataset_url": "x.zip", **assigned})
     values = {
         name.removeprefix("class_"): given.get(name, one.default)
         for name, one in parameters.items()

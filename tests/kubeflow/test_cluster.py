@@ -11,7 +11,7 @@ from stethoscope.cli import main
 from stethoscope.errors import ParameterError
 from stethoscope.kubeflow import cluster
 from stethoscope.kubeflow.cluster import Cluster, ClusterError
-from stethoscope.runs.run import compiled
+from stethoscope.runs.pipelines import compiled_file
 from tests.kubeflow.fake_server import Kubeflow
 
 
@@ -149,7 +149,7 @@ def test_what_the_server_refuses_is_one_line(
     kubeflow: Kubeflow, parameters: dict[str, Any]
 ) -> None:
     there = Cluster(kubeflow.host)
-    version = there.upload(compiled("main"), name="p")
+    version = there.upload(compiled_file("main"), name="p")
     with pytest.raises(ClusterError, match=r"refuses: 400 .*parameter") as caught:
         there.start(version, experiment="e", run_name="r", parameters=parameters)
     assert "\n" not in str(caught.value)
@@ -180,10 +180,10 @@ def test_the_newest_version_is_found(kubeflow: Kubeflow, tmp_path: Path) -> None
     there = Cluster(kubeflow.host)
     with pytest.raises(ClusterError, match="has no pipeline 'p'"):
         there.newest("p")
-    there.upload(compiled("main"), name="p")
+    there.upload(compiled_file("main"), name="p")
     other = tmp_path / "other.yaml"
     other.write_text(
-        compiled("main").read_text().replace("defaultValue: 100.0", "defaultValue: 7.0")
+        compiled_file("main").read_text().replace("defaultValue: 100.0", "defaultValue: 7.0")
     )
     second = there.upload(other, name="p")
     assert second.new

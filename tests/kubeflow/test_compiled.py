@@ -13,7 +13,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from stethoscope.cli import main
 from stethoscope.errors import ParameterError
 from stethoscope.kubeflow.compiled import USES_GPU, WORKSPACE, ClusterOptions
-from stethoscope.runs.run import PIPELINES, compiled
+from stethoscope.runs.pipelines import PIPELINES, compiled_file
 
 
 @dsl.component(base_image="python:1", install_kfp_package=False)
@@ -101,7 +101,9 @@ def test_every_pipeline_takes_the_settings_and_stays_a_pipeline(name: str, tmp_p
 
 
 def test_only_training_gets_the_gpu() -> None:
-    spec, _ = documents(ClusterOptions(gpu="nvidia.com/gpu").apply(compiled("main").read_text()))
+    spec, _ = documents(
+        ClusterOptions(gpu="nvidia.com/gpu").apply(compiled_file("main").read_text())
+    )
     with_gpu = [
         name
         for name, one in spec["deploymentSpec"]["executors"].items()
@@ -111,7 +113,7 @@ def test_only_training_gets_the_gpu() -> None:
 
 
 def test_without_settings_the_text_stays_as_it_is() -> None:
-    text = compiled("main").read_text()
+    text = compiled_file("main").read_text()
     assert ClusterOptions().apply(text) == text
 
 
@@ -152,4 +154,4 @@ def test_parallelism_is_set_on_the_loop(tmp_path: Path) -> None:
 
 def test_parallelism_needs_a_loop() -> None:
     with pytest.raises(ParameterError, match="no loop"):
-        ClusterOptions(parallelism=2).apply(compiled("main").read_text())
+        ClusterOptions(parallelism=2).apply(compiled_file("main").read_text())

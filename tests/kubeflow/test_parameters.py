@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from stethoscope.errors import ParameterError
 from stethoscope.kubeflow.parameters import (
-    Parameter,
-    check_parameters,
+    CompiledParameter,
+    cast_values,
     parse_assignments,
     read_parameters,
 )
-from stethoscope.runs.run import compiled
+from stethoscope.runs.pipelines import compiled_file
 
-MAIN = read_parameters(compiled("main"))
+MAIN = read_parameters(compiled_file("main"))
 
 
 def test_the_fields_parameters_have_the_fields_defaults() -> None:
@@ -39,14 +39,14 @@ def test_every_parameter_has_a_default_and_a_description() -> None:
     ],
 )  # fmt: skip
 def test_text_is_cast_to_the_compiled_type(name: str, text: str, value: object) -> None:
-    cast = check_parameters(MAIN, {name: text})[name]
+    cast = cast_values(MAIN, {name: text})[name]
     assert cast == value
     assert type(cast) is type(value)
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(ParameterError) as caught:
-        check_parameters(
+        cast_values(
             MAIN,
             {
                 "fit_epochs": "two",
@@ -65,17 +65,17 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_lists_and_objects_are_json() -> None:
-    parameters = {"machines": Parameter("machines", "LIST", [], "")}
-    assert check_parameters(parameters, {"machines": '[{"machine": "fan"}]'}) == {
+    parameters = {"machines": CompiledParameter("machines", "LIST", [], "")}
+    assert cast_values(parameters, {"machines": '[{"machine": "fan"}]'}) == {
         "machines": [{"machine": "fan"}]
     }
     with pytest.raises(ParameterError, match="a JSON list"):
-        check_parameters(parameters, {"machines": "{}"})
+        cast_values(parameters, {"machines": "{}"})
 
 
 def test_a_missing_value_is_said() -> None:
     with pytest.raises(ParameterError, match="bundle needs a value"):
-        check_parameters({"bundle": Parameter("bundle", "STRING", None, "")}, {})
+        cast_values({"bundle": CompiledParameter("bundle", "STRING", None, "")}, {})
 
 
 def test_assignments() -> None:
@@ -93,8 +93,8 @@ def test_assignments() -> None:
 @given(st.sampled_from(sorted(MAIN)), st.text())
 def test_any_text_is_cast_or_refused_by_name(name: str, text: str) -> None:
     with contextlib.suppress(ParameterError):
-        value = check_parameters(MAIN, {name: text})[name]
+        value = cast_values(MAIN, {name: text})[name]
         assert type(value) is type(MAIN[name].cast(MAIN[name].default))
         return
     with pytest.raises(ParameterError, match=rf"^{name} is "):
-        check_parameters(MAIN, {name: text})
+        cast_values(MAIN, {name: text})

@@ -15,7 +15,7 @@ from stethoscope.cli import main
 from stethoscope.errors import ParameterError
 from stethoscope.sweep import items as sweep
 from stethoscope.sweep.items import Item, plan, run_item
-from stethoscope.sweep.leaderboard import Leaderboard, collect
+from stethoscope.sweep.leaderboard import Leaderboard, write_leaderboard
 from tests.kubeflow.fake_server import Kubeflow
 
 TINY = "?ids=1&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
@@ -184,7 +184,7 @@ def test_the_tables_hold_every_run(tmp_path: Path) -> None:
     for one in RESULTS:
         (tmp_path / "in" / one["item"]).mkdir(parents=True)
         (tmp_path / "in" / one["item"] / "result.json").write_text(json.dumps(one))
-    collect([tmp_path / "in" / one["item"] for one in RESULTS], tmp_path / "out")
+    write_leaderboard([tmp_path / "in" / one["item"] for one in RESULTS], tmp_path / "out")
     with (tmp_path / "out" / "leaderboard.csv").open(newline="") as file:
         rows = {row["item"]: row for row in csv.DictReader(file)}
     assert rows["fan-2"]["seed"] == "2"

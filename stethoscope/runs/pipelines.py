@@ -1,0 +1,101 @@
+"""The pipelines that the command line knows, by name."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import stethoscope.classification.summary
+import stethoscope.events.summary
+import stethoscope.monitoring.summary
+import stethoscope.sweep.summary
+from stethoscope.errors import ParameterError
+from stethoscope.files import packaged_file
+from stethoscope.kubeflow.compiled import read_spec
+from stethoscope.kubeflow.results import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A pipeline.
+
+    Attributes
+    ----------
+    name : str
+        Its name on the command line.
+    file : str
+        The compiled pipeline, from the root of the project. The Python file beside it has the same
+        name.
+    results : Results
+        What the folder of results holds.
+    """
+
+    name: str
+    file: str
+    results: Results
+
+    @property
+    def cluster_name(self) -> str:
+        """The name under which ``stethoscope submit`` uploads it to a cluster."""
+        return "stethoscope" if self.name == "main" else f"stethoscope-{self.name}"
+
+
+PIPELINES = {
+    pipeline.name: pipeline
+    for pipeline in (
+        Pipeline("main", "pipeline.yaml", stethoscope.monitoring.summary.RESULTS),
+        Pipeline(
+            "event-detection",
+            "pipelines/event_detection.yaml",
+            stethoscope.events.summary.RESULTS,
+        ),
+        Pipeline(
+            "sound-classification",
+            "pipelines/sound_classification.yaml",
+            stethoscope.classification.summary.RESULTS,
+        ),
+        Pipeline("sweep", "pipelines/sweep.yaml", stethoscope.sweep.summary.RESULTS),
+    )
+}
+"""All pipelines by name. A new pipeline is added here."""
+
+
+def pipeline_named(name: str) -> Pipeline:
+    """Return the pipeline of a name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    if name not in PIPELINES:
+        raise ParameterError(f"pipeline is {name!r}; choose one of {', '.join(PIPELINES)}")
+    return PIPELINES[name]
+
+
+def compiled_file(name: str) -> Path:
+    """Return the compiled pipeline of a name; the errors are those of :func:`pipeline_named`."""
+    return packaged_file(pipeline_named(name).file)
+
+
+def results_of(spec: Mapping[str, Any], outputs: Iterable[str]) -> Results:
+    """Return what the folder of results of a pipeline holds.
+
+    A specification belongs to the pipeline of `PIPELINES` whose specification has the same name.
+    For any other one, each output is copied under its own name.
+
+    Parameters
+    ----------
+    spec : mapping
+        Specification of the pipeline.
+    outputs : iterable of str
+        Names of its outputs that are artifacts.
+    """
+    name = spec["pipelineInfo"]["name"]
+    for pipeline in PIPELINES.values():
+        if read_spec(packaged_file(pipeline.file))["pipelineInfo"]["name"] == name:
+            return pipeline.results
+    return Results(
+        files={output: output for output in outputs},
+        closing_lines=lambda _, folder: [f"Results: {folder}"],
+    )

@@ -1,0 +1,20 @@
+from stethoscope.terminal import decimal, table
+
+
+def test_first_column_of_a_table_stands_left_and_the_others_right() -> None:
+    rows = [("machine", "AUC"), ("fan/00", "0.912"), ("a longer name", "1.000")]
+    assert table(rows) == [
+        "machine          AUC",
+        "fan/00         0.912",
+        "a longer name  1.000",
+    ]
+
+
+def test_columns_stand_as_align_says_and_lines_end_without_spaces() -> None:
+    assert table([("a", "b", "c"), ("1", "22", "")], align=">><") == ["a   b  c", "1  22"]
+
+
+def test_decimal_of_nothing_is_not_available() -> None:
+    assert decimal(None) == "n/a"
+    assert decimal(0.12345) == "0.123"
+    assert decimal(12.55, digits=0) == "13"
