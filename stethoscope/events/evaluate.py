@@ -1,7 +1,7 @@
-"""Score the recordings that an event detector was not trained on, and measure."""
+"""Evaluate an event detector on recordings that it was not trained on."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, read_json, write_csv, write_json
 from stethoscope.progress import warn
 
+_NO_AUC = "the test recordings have no event, or nothing else: AUC and AP cannot be computed"
+
 
 def evaluate_events(
     features: str | os.PathLike[str],
@@ -26,9 +28,9 @@ def evaluate_events(
     *,
     tolerance: float = 0.3,
 ) -> dict[str, Any]:
-    """Evaluate an event detector on its test recordings, both as it runs here and in int8.
+    """Evaluate the float and the int8 network of an event detector on its test recordings.
 
-    The folder then holds ``events.csv`` (the events found in the test recordings by the float
+    The folder then holds ``events.csv`` (the events of the test recordings, found by the float
     network), ``windows.csv`` (label and scores of every test window) and ``evaluation.json``.
 
     Parameters
@@ -48,94 +50,103 @@ def evaluate_events(
     store, model = FeatureStore.open(features), Path(model)
     fit = read_fit(read_json(model / "model.json"))
     windows = LabelledWindows.cut(store, read_clips(clips), fit)
-    report: dict[str, Any] = {
-        "tolerance": tolerance,
-        "networks": {},
-        "skipped": [asdict(one) for one in store.skipped],
-        "warnings": [],
-    }
+    networks: dict[str, dict[str, Any]] = {}
     tested: dict[str, list[Stretch]] = {}
     for name in NETWORKS:
         detector = EventDetector.open(model, name)
-        parts = {
-            part: score_part(store, windows, part, detector) for part in ("validation", "test")
-        }
-        tested[name] = parts["test"]
-        report["networks"][name] = {
+        validated = score_part(store, windows, "validation", detector)
+        tested[name] = score_part(store, windows, "test", detector)
+        networks[name] = {
             "threshold": detector.threshold,
-            **{
-                part: {
-                    "windows": asdict(
-                        window_figures(
-                            np.concatenate([s.labels for s in found]),
-                            np.concatenate([s.scores for s in found]),
-                            detector.threshold,
-                        )
-                    ),
-                    "events": asdict(event_figures(found, detector, tolerance)),
-                }
-                for part, found in parts.items()
-            },
+            "validation": _part_figures(validated, detector, tolerance),
+            "test": _part_figures(tested[name], detector, tolerance),
         }
-    aucs = [report["networks"][name]["test"]["windows"]["auc"] for name in NETWORKS]
-    report["int8_drop"] = None if None in aucs else aucs[0] - aucs[1]
-    if report["int8_drop"] is None:
-        report["warnings"].append(
-            "the test recordings have no event, or nothing else: AUC and AP cannot be computed"
-        )
+    drop = _int8_drop(networks)
+    report: dict[str, Any] = {
+        "tolerance": tolerance,
+        "networks": networks,
+        "skipped": [asdict(one) for one in store.skipped],
+        "warnings": [_NO_AUC] if drop is None else [],
+        "int8_drop": drop,
+    }
     for text in report["warnings"]:
         warn(text)
+    detector = EventDetector.open(model)
     with atomic_folder(folder) as temporary:
-        _write_events(
-            temporary / "events.csv", tested["float"], EventDetector.open(model), tolerance
+        write_csv(
+            temporary / "events.csv",
+            [_EVENT_COLUMNS, *_event_rows(tested["float"], detector, tolerance)],
         )
-        _write_windows(temporary / "windows.csv", tested, EventDetector.open(model).stride_seconds)
+        write_csv(
+            temporary / "windows.csv",
+            [_WINDOW_COLUMNS, *_window_rows(tested, detector.stride_seconds)],
+        )
         write_json(temporary / "evaluation.json", report)
     return report
 
 
-def viewer_figures(evaluation: dict[str, Any]) -> dict[str, float]:
+def viewer_figures(evaluation: Mapping[str, Any]) -> dict[str, float]:
     """Return the main figures by name; what cannot be computed is left out."""
     figures: dict[str, float | None] = {"int8_drop": evaluation["int8_drop"]}
     for network, parts in evaluation["networks"].items():
         windows, events = parts["test"]["windows"], parts["test"]["events"]
-        figures |= {
-            f"{network}_{name}": windows[name] for name in ("auc", "ap", "accuracy", "loss")
-        }
-        figures |= {
-            f"{network}_event_{name}": events[name]
-            for name in ("precision", "recall", "f1", "false_per_hour", "delay")
-        }
+        for name in ("auc", "ap", "accuracy", "loss"):
+            figures[f"{network}_{name}"] = windows[name]
+        for name in ("precision", "recall", "f1", "false_per_hour", "delay"):
+            figures[f"{network}_event_{name}"] = events[name]
     return {name: value for name, value in figures.items() if value is not None}
 
 
-def _write_events(
-    path: Path, stretches: Sequence[Stretch], detector: EventDetector, tolerance: float
-) -> None:
-    table: list[Sequence[object]] = [("path", "start", "end", "score", "outcome")]
+def _part_figures(
+    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float
+) -> dict[str, Any]:
+    labels = np.concatenate([stretch.labels for stretch in stretches])
+    scores = np.concatenate([stretch.scores for stretch in stretches])
+    return {
+        "windows": asdict(window_figures(labels, scores, detector.threshold)),
+        "events": asdict(event_figures(stretches, detector, tolerance)),
+    }
+
+
+def _int8_drop(networks: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """Return by how much the AUC of the int8 network is lower; None where it is not defined."""
+    full, int8 = (networks[name]["test"]["windows"]["auc"] for name in NETWORKS)
+    return None if full is None or int8 is None else full - int8
+
+
+_EVENT_COLUMNS = ("path", "start", "end", "score", "outcome")
+_WINDOW_COLUMNS = ("path", "start", "label", *NETWORKS)
+
+
+def _event_rows(
+    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float
+) -> list[Sequence[object]]:
+    """Return the rows of ``events.csv``: events that were found, or missed, in order of time."""
+    rows: list[Sequence[object]] = []
     for stretch in stretches:
-        events = events_of(stretch, detector)
-        pairs = match(events, stretch.truth, tolerance)
-        hits, told = {i for i, _ in pairs}, {j for _, j in pairs}
-        rows = [
-            (e.start, e.end, f"{e.score:.4f}", "hit" if i in hits else "false")
-            for i, e in enumerate(events)
+        found = events_of(stretch, detector)
+        pairs = match(found, stretch.truth, tolerance)
+        hits, matched = {i for i, _ in pairs}, {j for _, j in pairs}
+        events = [
+            (event.start, event.end, f"{event.score:.4f}", "hit" if i in hits else "false")
+            for i, event in enumerate(found)
         ]
-        rows += [
+        events += [
             (start, end, "", "missed")
             for j, (start, end) in enumerate(stretch.truth)
-            if j not in told
+            if j not in matched
         ]
-        for start, end, score, outcome in sorted(rows, key=lambda row: row[0]):
-            table.append((stretch.path, f"{start:.3f}", f"{end:.3f}", score, outcome))
-    write_csv(path, table)
+        for start, end, score, outcome in sorted(events, key=lambda event: event[0]):
+            rows.append((stretch.path, f"{start:.3f}", f"{end:.3f}", score, outcome))
+    return rows
 
 
-def _write_windows(path: Path, tested: dict[str, list[Stretch]], stride: float) -> None:
-    rows: list[Sequence[object]] = [("path", "start", "label", *NETWORKS)]
+def _window_rows(tested: Mapping[str, Sequence[Stretch]], stride: float) -> list[Sequence[object]]:
+    """Return the rows of ``windows.csv``; `stride` in seconds."""
+    rows: list[Sequence[object]] = []
     for stretches in zip(*(tested[name] for name in NETWORKS), strict=True):
         one = stretches[0]
         for index, label in enumerate(one.labels):
             scores = (f"{stretch.scores[index]:.5f}" for stretch in stretches)
             rows.append((one.path, f"{one.start + index * stride:.4f}", int(label), *scores))
-    write_csv(path, rows)
+    return rows
