@@ -13,6 +13,7 @@ from stethoscope.commands import (
     data,
     decide,
     events,
+    export,
     faults,
     predict,
     run,
@@ -85,6 +86,18 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    for module in (run, cluster, sweep, predict, classify, events, serve, decide, faults, data):
+    for module in (
+        run,
+        cluster,
+        sweep,
+        predict,
+        classify,
+        events,
+        export,
+        serve,
+        decide,
+        faults,
+        data,
+    ):
         module.register(add)
     return parser

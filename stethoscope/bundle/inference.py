@@ -160,7 +160,7 @@ class Inference:
         if diagnosis := self.bundle.diagnosis:
             verdict = self._with_diagnosis(verdict, diagnosis, recording)
         if "events" in self.bundle.models:
-            found = self.bundle.events.listen(
+            found = self.bundle.events.find(
                 recording.content, name=recording.name, max_seconds=max_seconds
             )
             verdict = replace(verdict, events=tuple(found))

@@ -1,18 +1,15 @@
-"""Commands that listen with a bundle."""
+"""The command that judges recordings with a bundle."""
 
 import argparse
-import json
 from pathlib import Path
 
 from stethoscope.commands import Add
-from stethoscope.errors import AudioError
+from stethoscope.commands.answers import print_answers
 
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add(
-        "predict", _predict, "say of recordings whether they are anomalous, a JSON line per file"
-    )
+    one = add("predict", _predict, "judge whether recordings are anomalous, a JSON line per file")
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     one.add_argument("files", nargs="+", metavar="FILE")
     one.add_argument(
@@ -27,12 +24,8 @@ def _predict(options: argparse.Namespace) -> int:
     from stethoscope.bundle.inference import Inference
 
     inference = Inference(Bundle.open(options.bundle))
-    answered = 0
-    for file in options.files:
-        try:
-            answer = inference.verdict(file, machine_id=options.machine_id).to_json()
-            answered += 1
-        except AudioError as error:
-            answer = {"Error": str(error)}
-        print(json.dumps({"File": file, **answer}, ensure_ascii=False), flush=True)
-    return 0 if answered else 1
+    machine_id = options.machine_id
+    return print_answers(
+        options.files,
+        lambda file: inference.verdict(file, machine_id=machine_id).to_json(),
+    )

@@ -180,7 +180,7 @@ class Search:
         return self._take_final()
 
     def finish(self) -> list[Run]:
-        """End the search: return the events that are not final yet; the last one may still be on."""
+        """End the search, and return the events that are not final yet; the last may still be on."""
         lasting = self._gain + self._decoder.survival
         best = int(lasting.argmax())
         if lasting[best] > 0:
@@ -237,10 +237,10 @@ class Search:
 
 
 def evidence(scores: Scores, threshold: float) -> Scores:
-    """Return the evidence of windows: the logarithm of how much likelier each score is inside an
-    event than outside; 0 at the threshold.
+    """Return the evidence of windows.
 
-    The network was trained with balanced classes, so that its odds are that ratio.
+    It is the logarithm of how much likelier a score is inside an event than outside, and 0 at the
+    threshold. The network was trained with balanced classes, so that its odds are that ratio.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How good an event detector is: by window, and by event, which is what matters in use."""
+"""Figures of an event detector by window and by event, and the choice of its threshold."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _CANDIDATES = [round(1 / (1 + math.exp(-odds / 4)), 4) for odds in range(-16, 17
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of one recording that is judged as a whole.
+    """Consecutive windows of one recording, which are decoded together.
 
     Attributes
     ----------
@@ -41,7 +41,18 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class WindowFigures:
-    """Quality of the decisions on windows; `auc` and `ap` are None where all windows are alike."""
+    """Quality of the decisions on windows.
+
+    Attributes
+    ----------
+    true_positives, false_positives, true_negatives, false_negatives : int
+        Windows whose score is above the threshold, or not, inside and outside events.
+    accuracy : float
+    loss : float
+        Mean log loss of the scores.
+    auc, ap : float or None
+        Area under the ROC curve and average precision; None if all windows have the same label.
+    """
 
     true_positives: int
     false_positives: int
@@ -61,12 +72,12 @@ class EventFigures:
     ----------
     hits, missed, false_events : int
     precision, recall, f1 : float
-        0 where nothing was found or nothing is there.
+        0 where no event was found or there is none.
     false_per_hour : float
     delay : float or None
         Mean time from the start of an event to its ``reported_at``, in seconds, over the hits.
     hours : float
-        Sound that was judged.
+        Duration of the sound.
     """
 
     hits: int
@@ -81,11 +92,18 @@ class EventFigures:
 
 
 def match(found: Sequence[Event], truth: Spans, tolerance: float) -> list[tuple[int, int]]:
-    """Pair found events with true ones; start and end must both lie within the tolerance, in
-    seconds.
+    """Pair found events with true ones whose start and end both lie within the tolerance.
 
-    No event is paired twice. Both lists are in order of time and their events apart, so that
-    pairing the earliest pair that fits, again and again, gives as many pairs as any way of pairing.
+    No event is in two pairs. Both lists are in order of time and their events do not overlap, so
+    that pairing the earliest pair that fits, again and again, gives as many pairs as is possible.
+
+    Parameters
+    ----------
+    found : sequence of Event
+    truth : sequence of (float, float)
+        Start and end of the true events, in seconds.
+    tolerance : float
+        In seconds.
 
     Returns
     -------
@@ -112,7 +130,7 @@ def match(found: Sequence[Event], truth: Spans, tolerance: float) -> list[tuple[
 
 
 def window_figures(labels: Scores, scores: Scores, threshold: float) -> WindowFigures:
-    """Measure the decisions on single windows, not smoothed."""
+    """Measure the decisions on single windows, before decoding."""
     truth, decided = labels > 0.5, scores > threshold
     both = bool(truth.any() and not truth.all())
     return WindowFigures(
@@ -160,10 +178,10 @@ def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
     """Return the events that the detector finds in a stretch, in seconds of the recording."""
     return [
         Event(
-            event.start + stretch.start,
-            event.end + stretch.start,
-            event.score,
-            event.reported_at + stretch.start,
+            start=event.start + stretch.start,
+            end=event.end + stretch.start,
+            score=event.score,
+            reported_at=event.reported_at + stretch.start,
         )
         for event in detector.events(stretch.scores)
     ]
@@ -172,26 +190,28 @@ def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
 def calibrate(
     stretches: Sequence[Stretch], detector: EventDetector, tolerance: float = 0.3
 ) -> float:
-    """Return the threshold that serves validation recordings best, and leave the detector with it.
+    """Set the detector's threshold to the best one for validation recordings, and return it.
 
-    The highest F1 over events decides. Of the candidates that are equally good the one at three
+    The candidates with the highest F1 over events are equally good; of these the one at three
     quarters of their range is taken, not the middle: the background of a long day varies more than
-    that of a few recordings, while events sound like themselves.
+    that of a few recordings, while events vary little. If no candidate finds an event within the
+    tolerance, the threshold is 0.5, the score at which the balanced classes of the training are
+    equally likely.
+
+    Parameters
+    ----------
+    stretches : sequence of Stretch
+        Validation recordings, scored by this detector.
+    detector : EventDetector
+        Its threshold is changed.
+    tolerance : float
+        How far start and end of a found event may lie from the true ones, in seconds.
     """
     reached = []
     for candidate in _CANDIDATES:
         detector.threshold = candidate
         reached.append(event_figures(stretches, detector, tolerance).f1)
-    # Where no event is found in time, recordings cannot tell; at a half the network's classes weigh
-    # alike.
-    best = (
-        [
-            candidate
-            for candidate, f1 in zip(_CANDIDATES, reached, strict=True)
-            if f1 == max(reached)
-        ]
-        if max(reached) > 0
-        else [0.5]
-    )
-    detector.threshold = best[3 * len(best) // 4]
+    highest = max(reached)
+    best = [one for one, f1 in zip(_CANDIDATES, reached, strict=True) if f1 == highest]
+    detector.threshold = best[3 * len(best) // 4] if highest > 0 else 0.5
     return detector.threshold

@@ -1,6 +1,4 @@
-"""From sound to events in time: the half of the event detector that is deployed, in numpy and
-LiteRT.
-"""
+"""The deployed half of the event detector: from sound to events in time, with numpy and LiteRT."""
 
 import os
 from collections.abc import Sequence
@@ -26,7 +24,7 @@ NETWORKS = ("float", "int8")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that was heard.
+    """An event that was found in a recording.
 
     Attributes
     ----------
@@ -58,9 +56,11 @@ class EventDetector:
     window, stride : int
         Frames per window, and from window to window.
     mean, deviation : float
-        By which frames are normalised.
+        Frames are normalised with them.
+    labels : list of str
+        Labels of the events that it was trained on.
     threshold : float
-        Score that speaks neither for nor against an event.
+        Score at which a window is no evidence for or against an event.
     decoder : Decoder
     """
 
@@ -128,7 +128,7 @@ class EventDetector:
         Returns
         -------
         np.ndarray [shape=(n_windows,), dtype=float32]
-            0 to 1, the higher the surer that the window lies inside an event.
+            0 to 1; the higher, the likelier the window lies inside an event.
         """
         if len(frames) < self.window:
             return np.empty(0, dtype=np.float32)
@@ -137,7 +137,7 @@ class EventDetector:
         ).reshape(-1)
 
     def events(self, scores: Scores) -> list[Event]:
-        """Turn the scores of a recording's windows into events."""
+        """Turn the scores of a recording's windows [shape=(n_windows,)] into events."""
         return [
             Event(
                 start=run.first * self.stride_seconds,
@@ -148,7 +148,7 @@ class EventDetector:
             for run in self.decoder.runs(scores, self.threshold)
         ]
 
-    def listen(
+    def find(
         self,
         source: str | os.PathLike[str] | bytes | BinaryIO,
         *,
@@ -156,6 +156,14 @@ class EventDetector:
         max_seconds: float = MAX_SECONDS,
     ) -> list[Event]:
         """Find the events of a recording.
+
+        Parameters
+        ----------
+        source : path, bytes or binary file
+        name : str
+            Name of the recording in messages; the path by default.
+        max_seconds : float
+            Longest duration that is accepted, in seconds.
 
         Raises
         ------
@@ -173,22 +181,29 @@ class EventDetector:
         return self.events(self.scores(self.frames(samples, name)))
 
     def frames(self, samples: Samples, name: str = "recording") -> Frames:
-        """Compute the frames of samples, of which there must be a window's worth."""
+        """Compute the frames of samples [shape=(n_samples,)].
+
+        Raises
+        ------
+        AudioError
+            If the samples are shorter than one window.
+        """
         if len(samples) < window_samples(self.feature, self.window):
             lasts = len(samples) / self.feature.sample_rate
             raise AudioError(
-                f"{name}: lasts {lasts:.3f} s, the model needs at least {self.window_seconds:.3f} s; record longer"
+                f"{name}: lasts {lasts:.3f} s, the model needs at least "
+                f"{self.window_seconds:.3f} s; record longer"
             )
         return self.feature.extract(samples)
 
 
 def window_samples(feature: BandSpectrum, window: int) -> int:
-    """Return how many samples a window of so many frames spans."""
+    """Return the length of a window of `window` frames, in samples."""
     return (window - 1) * feature.hop_length + feature.n_fft
 
 
 def normalise(frames: Frames, mean: float, deviation: float) -> Frames:
-    """Return frames as the network takes them, in float32 as the microcontroller computes them."""
+    """Return normalised frames, computed in float32 as on a microcontroller."""
     return (frames - np.float32(mean)) / np.float32(deviation)
 
 
@@ -204,8 +219,7 @@ def window_labels(
     length: int,
     sample_rate: int,
 ) -> Scores:
-    """Label windows: 1 where the window lies wholly inside an interval, from its first to its last
-    sample.
+    """Label windows: 1 where all samples of the window lie inside one interval, else 0.
 
     Parameters
     ----------

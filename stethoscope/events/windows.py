@@ -106,8 +106,9 @@ class LabelledWindows:
         return frames
 
     def finer(self, store: FeatureStore, table: list[Clip], fit: EventFit) -> Self:
-        """Return windows at a quarter of the stride; those of training come from the same stretches
-        of the same recordings as here.
+        """Return windows at a quarter of the stride.
+
+        Those for training come from the same stretches of the same recordings as here.
         """
         finer = self.cut(store, table, replace(fit, stride=max(1, fit.stride // _FINER)))
         if fit.division == "recording":
@@ -154,7 +155,7 @@ def _score_stretch(
     indices: npt.NDArray[np.intp],
     detector: EventDetector,
 ) -> Stretch:
-    """Score consecutive windows of one recording; of its events, those that lie in them count."""
+    """Score consecutive windows of one recording."""
     clip = int(windows.clip[indices[0]])
     first, last = windows.first[indices[0]], windows.first[indices[-1]]
     hop = detector.feature.hop_length / detector.feature.sample_rate
@@ -173,7 +174,7 @@ def _score_stretch(
 def _clip_spans(
     intervals: Spans, start: float, end: float, least: float
 ) -> list[tuple[float, float]]:
-    """Return what lies of intervals between two times, if it lasts at least so long, in seconds."""
+    """Return the parts of intervals between two times that last at least `least` seconds."""
     inside = [(max(a, start), min(b, end)) for a, b in intervals]
     return [(a, b) for a, b in inside if b - a >= least]
 

@@ -49,7 +49,7 @@ def test_events_of_a_recording_are_found(beep_parts: Path, beep_folder: Path) ->
         for line in (new / "labels_x.txt").read_text().splitlines()
     ]
     for network in ("float", "int8"):
-        found = EventDetector.open(beep_parts / "model", network).listen(new / "audio_x.wav")
+        found = EventDetector.open(beep_parts / "model", network).find(new / "audio_x.wav")
         assert len(found) == len(truth)
         for event, (start, end) in zip(found, truth, strict=True):
             assert isinstance(event, Event)
@@ -78,9 +78,9 @@ def test_bundle_of_schema_1_is_read_and_answers_like_one_of_schema_2(
     assert manifest["schema_version"] == 2
     write_json(older / "bundle.json", {**manifest, "schema_version": 1})
     file = beep_folder / "audio_00.wav"
-    events = Bundle.open(older).events.listen(file)
+    events = Bundle.open(older).events.find(file)
     assert events
-    assert events == Bundle.open(beep_parts / "bundle").events.listen(file)
+    assert events == Bundle.open(beep_parts / "bundle").events.find(file)
 
 
 def test_events_need_none_of_the_heavy_packages(beep_parts: Path, beep_folder: Path) -> None:

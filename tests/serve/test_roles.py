@@ -210,6 +210,6 @@ def test_one_bundle_may_do_both(
     answer = post(start(bundle.folder), recordings[0])
     alone = predict(fan_bundle, recordings[0])
     assert answer["Details"].pop("Events") == [
-        event.to_json() for event in Bundle.open(bundle.folder).events.listen(recordings[0])
+        event.to_json() for event in Bundle.open(bundle.folder).events.find(recordings[0])
     ]
     assert {**answer["Details"], "Model": ""} == {**alone["Details"], "Model": ""}
