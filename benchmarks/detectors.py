@@ -30,7 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulator.machine import simulate_archive
+from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.detection.evaluate import evaluate_detector
 from stethoscope.detection.metrics import Summary
 from stethoscope.detection.normal_scores import score_clips

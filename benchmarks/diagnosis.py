@@ -29,7 +29,8 @@ from sklearn.metrics import adjusted_rand_score
 from stethoscope.classification.options import ClassFit, whole_numbers
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulator.machine import FAULTS, simulate_archive
+from stethoscope.datasets.simulator.archive import simulate_archive
+from stethoscope.datasets.simulator.faults import FAULTS
 from stethoscope.diagnosis.groups import FaultGroups, FaultOptions, group_faults
 from stethoscope.diagnosis.model import NORMAL, Diagnosis
 from stethoscope.diagnosis.train import train_diagnosis

@@ -20,7 +20,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulator.machine import MACHINES, simulate_archive
+from stethoscope.datasets.simulator.archive import simulate_archive
+from stethoscope.datasets.simulator.machine import MACHINES
 from stethoscope.detection.evaluate import normal_thresholds
 from stethoscope.detection.normal_scores import score_clips
 from stethoscope.detection.options import DetectorOptions, FitOptions

@@ -15,7 +15,8 @@ from typing import get_args
 from sklearn.metrics import adjusted_rand_score
 
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulator.machine import FAULTS, simulate_archive
+from stethoscope.datasets.simulator.archive import simulate_archive
+from stethoscope.datasets.simulator.faults import FAULTS
 from stethoscope.diagnosis.groups import AUTOMATIC, Description, FaultOptions, group_faults
 from stethoscope.features.extract import extract_features
 from stethoscope.sound.mfcc import Mfcc

@@ -38,7 +38,10 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from stethoscope.datasets.simulator.machine import FAULTS, MACHINES, RATE, simulate_archive
+from stethoscope.datasets.simulator.archive import simulate_archive
+from stethoscope.datasets.simulator.faults import FAULTS
+from stethoscope.datasets.simulator.machine import MACHINES
+from stethoscope.datasets.simulator.signals import RATE
 
 Array = npt.NDArray[np.float64]
 MFCCS = 40

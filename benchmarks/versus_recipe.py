@@ -64,7 +64,7 @@ def main() -> None:
 
 def make_folder(scratch: Path, clips: int) -> Path:
     """Simulate ten-second clips and unpack them to WAV files."""
-    from stethoscope.datasets.simulator.machine import simulate_archive
+    from stethoscope.datasets.simulator.archive import simulate_archive
 
     archive = scratch / "fan.zip"
     simulate_archive(

@@ -6,7 +6,7 @@ import pytest
 
 from stethoscope.bundle.build import export_bundle
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulator.machine import simulate_archive
+from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.detection.evaluate import evaluate_detector
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore

@@ -65,7 +65,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from stethoscope.datasets.simulator.machine import simulate_archive
+    from stethoscope.datasets.simulator.archive import simulate_archive
 
     names = (
         "machine",

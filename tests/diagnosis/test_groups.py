@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from stethoscope.datasets.clips import Clip, read_clips
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulator.machine import simulate_archive
+from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.diagnosis import groups as faults
 from stethoscope.diagnosis.groups import (
     FaultGroups,

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from stethoscope.datasets.download.placing import safe_name
+from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.bells import simulate_bells
-from stethoscope.datasets.simulator.machine import simulate_archive
 from stethoscope.errors import ParameterError
 
 _BELLS = "bells"  # the simulated set with time labels, which has a simulator of its own

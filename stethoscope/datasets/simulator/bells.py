@@ -1,20 +1,14 @@
-"""Simulated recordings of machines among which a signal bell rings, with labels of when."""
+"""Simulated recordings of machines with a signal bell, and labels of the times at which it rings."""
 
-import io
 import os
 import zipfile
 
 import numpy as np
-import soundfile
 
-from stethoscope.datasets.simulator.machine import (
-    MACHINES,
-    RATE,
-    Signal,
-    check_number,
-    member,
-    simulate_clip,
-)
+from stethoscope.datasets.simulator.archive import encode_wav, zip_member
+from stethoscope.datasets.simulator.clip import check_number, simulate_clip
+from stethoscope.datasets.simulator.machine import MACHINES
+from stethoscope.datasets.simulator.signals import RATE, Signal
 from stethoscope.errors import ParameterError
 from stethoscope.files import atomic_file
 from stethoscope.progress import track
@@ -44,16 +38,16 @@ def simulate_bells(
     """Write an archive of recordings with time labels, 16 kHz PCM16 mono: ``bells/audio_<n>.wav``
     and ``bells/labels_<n>.txt``.
 
-    Fans, pumps, sliders and valves take turns, each time another specimen in another factory. The
-    same bell, more or less distant, rings for 0.6 to 1.4 s at irregular times, as when a clapper
-    strikes it fourteen times a second. Equal parameters give equal bytes.
+    Fans, pumps, sliders and valves alternate, each time another specimen with another background.
+    The same bell, at different distances, rings for 0.6 to 1.4 s at irregular times; a clapper
+    strikes it 14 times a second. Equal parameters give equal bytes.
 
     Parameters
     ----------
     path : path
-        The zip to write, all or nothing.
+        The zip to write; an existing file is replaced when the new one is complete.
     seed : int
-        Not negative.
+        At least 0.
     snr_db : float
         Mean power of the ringing bell over that of the machine and its factory, in dB; it varies by
         3 dB from recording to recording.
@@ -74,17 +68,9 @@ def simulate_bells(
     with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for number in track(range(recordings), label="simulate", total=recordings):
             samples, spans = _recording(seed, number, snr_db, seconds)
-            file = io.BytesIO()
-            soundfile.write(
-                file,
-                np.rint(samples * 32767.0).astype(np.int16),
-                RATE,
-                format="WAV",
-                subtype="PCM_16",
-            )
-            archive.writestr(member(f"bells/audio_{number:02d}.wav"), file.getvalue())
+            archive.writestr(zip_member(f"bells/audio_{number:02d}.wav"), encode_wav(samples))
             labels = "".join(f"{start:.6f}\t{end:.6f}\t{LABEL}\n" for start, end in spans)
-            archive.writestr(member(f"bells/labels_{number:02d}.txt"), labels)
+            archive.writestr(zip_member(f"bells/labels_{number:02d}.txt"), labels)
 
 
 def _recording(
@@ -117,7 +103,7 @@ def _recording(
 
 
 def _bell(pitch: float, seconds: float, rng: np.random.Generator) -> Signal:
-    """Return a bell that is struck again and again, and damped at the end."""
+    """Return a bell that is struck repeatedly, and damped at the end."""
     time = np.arange(round(seconds * RATE)) / RATE
     blows = np.zeros(len(time))
     at = 0.0

@@ -1,0 +1,214 @@
+"""Archives of simulated recordings in the layouts of public data sets."""
+
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, get_args
+
+import numpy as np
+import soundfile
+
+from stethoscope.datasets.clips import Condition, Split
+from stethoscope.datasets.simulator.clip import (
+    MOST_CLIPS,
+    check_number,
+    check_scene,
+    random_generator,
+    simulate_clip,
+)
+from stethoscope.datasets.simulator.faults import FAULTS
+from stethoscope.datasets.simulator.signals import RATE, Signal
+from stethoscope.errors import ParameterError
+from stethoscope.files import atomic_file, csv_text
+from stethoscope.progress import track
+
+Layout = Literal["dcase2020", "mimii"]
+
+_MILDEST = 0.5  # severity of the mildest fault; the worst is 1
+_MOST_IDS = 50  # ids have two digits
+_BLOCK = 64  # clips that are simulated before they are written
+
+
+def simulate_archive(
+    path: str | os.PathLike[str],
+    *,
+    machine: str,
+    seed: int = 0,
+    snr_db: float = 0.0,
+    layout: Layout = "dcase2020",
+    ids: int = 3,
+    train_clips: int = 30,
+    test_normal: int | None = None,
+    test_anomaly: int = 30,
+    seconds: float = 10.0,
+) -> None:
+    """Write an archive of simulated recordings of one machine type, 16 kHz PCM16 mono, in a stored
+    (uncompressed) zip.
+
+    Each clip depends only on its own key, so that a larger set of the same seed contains the
+    smaller one, and equal parameters give equal bytes. Machine and background of a clip are the
+    same in both layouts and at every signal-to-noise ratio. ``<machine>/faults.csv`` (path, fault,
+    severity) gives the true fault of each anomalous clip; the faults alternate.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The zip to write; an existing file is replaced when the new one is complete.
+    machine : {"fan", "pump", "slider", "valve"}
+    seed : int
+        At least 0; another seed gives other machines of the same type.
+    snr_db : float
+        Mean power of the healthy machine over that of each clip's background, in dB.
+    layout : {"dcase2020", "mimii"}
+        File names: ``fan/train/normal_id_00_00000000.wav`` or ``fan/id_00/normal/00000000.wav``.
+    ids : int
+        Number of machines; their ids are 00, 02, 04 and so on.
+    train_clips, test_anomaly : int
+        Clips per id.
+    test_normal : int or None
+        Normal test clips per id; None means as many as anomalous ones. The MIMII layout allows no
+        other number: its usual split tests on all anomalous and equally many normal clips.
+    seconds : float
+        Length of a clip, in seconds.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter has a value that cannot work.
+    """
+    if test_normal is None:
+        test_normal = test_anomaly
+    _check_layout(layout, test_normal, test_anomaly)
+    check_number("ids", ids, 1, _MOST_IDS)
+    check_number("train_clips", train_clips, 1, MOST_CLIPS)
+    check_number("test_normal", test_normal, 0, MOST_CLIPS)
+    check_number("test_anomaly", test_anomaly, 0, MOST_CLIPS)
+    check_scene(machine, seed, snr_db, seconds)
+
+    counts = {"train": train_clips, "normal": test_normal, "anomaly": test_anomaly}
+    plan = [
+        clip
+        for machine_id in range(0, 2 * ids, 2)
+        for clip in _plan(machine, machine_id, seed=seed, layout=layout, **counts)
+    ]
+    record = partial(_record, machine=machine, seed=seed, snr_db=snr_db, seconds=seconds)
+    with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for clip, recording in track(_in_parallel(record, plan), label="simulate", total=len(plan)):
+            archive.writestr(zip_member(clip.path), recording)
+        archive.writestr(zip_member(f"{machine}/faults.csv"), _fault_table(plan))
+
+
+def _check_layout(layout: str, test_normal: int, test_anomaly: int) -> None:
+    if layout not in get_args(Layout):
+        raise ParameterError(f"layout is {layout!r}; choose one of {', '.join(get_args(Layout))}")
+    if layout == "mimii" and test_normal != test_anomaly:
+        raise ParameterError(
+            f"test_normal is {test_normal} but test_anomaly {test_anomaly};"
+            " the MIMII split takes as many of both: leave test_normal out"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A clip to simulate."""
+
+    path: str
+    machine_id: int
+    split: Split
+    fault: str | None
+    severity: float
+    index: int
+
+
+def _plan(
+    machine: str,
+    machine_id: int,
+    *,
+    seed: int,
+    layout: Layout,
+    train: int,
+    normal: int,
+    anomaly: int,
+) -> Iterator[_Planned]:
+    """Yield the clips of one machine."""
+    conditions: tuple[tuple[Split, Condition, int], ...] = (
+        ("train", "normal", train),
+        ("test", "normal", normal),
+        ("test", "anomaly", anomaly),
+    )
+    for split, condition, count in conditions:
+        for index in range(count):
+            if layout == "dcase2020":
+                path = f"{machine}/{split}/{condition}_id_{machine_id:02d}_{index:08d}.wav"
+            elif condition == "anomaly":
+                path = f"{machine}/id_{machine_id:02d}/abnormal/{index:08d}.wav"
+            else:  # the first normal clips in the order of names are the test clips
+                number = index + normal if split == "train" else index
+                path = f"{machine}/id_{machine_id:02d}/normal/{number:08d}.wav"
+            fault, severity = None, 0.0
+            if condition == "anomaly":
+                fault = FAULTS[index % len(FAULTS)]
+                severity = _severity(machine, machine_id, seed, index)
+            yield _Planned(path, machine_id, split, fault, severity, index)
+
+
+def _severity(machine: str, machine_id: int, seed: int, index: int) -> float:
+    rng = random_generator(seed, "severity", machine, machine_id, index)
+    return round(rng.uniform(_MILDEST, 1.0), 3)
+
+
+def _record(clip: _Planned, *, machine: str, seed: int, snr_db: float, seconds: float) -> bytes:
+    samples = simulate_clip(
+        machine=machine,
+        machine_id=clip.machine_id,
+        split=clip.split,
+        fault=clip.fault,
+        severity=clip.severity,
+        index=clip.index,
+        seed=seed,
+        snr_db=snr_db,
+        seconds=seconds,
+    )
+    return encode_wav(samples)
+
+
+def encode_wav(samples: Signal) -> bytes:
+    """Return samples as a WAV file, 16 kHz PCM16."""
+    file = io.BytesIO()
+    values = np.rint(samples * 32767.0).astype(np.int16)
+    soundfile.write(file, values, RATE, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def _fault_table(plan: list[_Planned]) -> str:
+    rows = [(clip.path, clip.fault, clip.severity) for clip in plan if clip.fault is not None]
+    return csv_text([("path", "fault", "severity"), *rows])
+
+
+def zip_member(name: str) -> zipfile.ZipInfo:
+    """Return the description of a zip's member without the time and system of its writing, so that
+    equal contents give equal archives.
+    """
+    info = zipfile.ZipInfo(name)
+    info.create_system = 3
+    info.external_attr = 0o644 << 16
+    return info
+
+
+def _in_parallel(
+    record: Callable[[_Planned], bytes], plan: list[_Planned]
+) -> Iterator[tuple[_Planned, bytes]]:
+    """Yield each clip with its recording, in order.
+
+    Clips are simulated block by block: memory stays constant, and an interruption waits for one
+    block only.
+    """
+    # Threads are enough: numpy computes without the interpreter's lock.
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        for start in range(0, len(plan), _BLOCK):
+            block = plan[start : start + _BLOCK]
+            yield from zip(block, workers.map(record, block), strict=True)

@@ -1,0 +1,65 @@
+"""The background of simulated recordings."""
+
+import numpy as np
+
+from stethoscope.datasets.simulator.signals import (
+    RATE,
+    Signal,
+    amplitude,
+    angle_index,
+    harmonics,
+    noise,
+    swell,
+    wander,
+)
+
+
+def background_noise(n: int, rng: np.random.Generator) -> Signal:
+    """Return the noise of a factory, at another place and time in each clip: rumble, hiss, another
+    machine, clanks [shape=(n,)].
+    """
+    background = _rumble_and_hiss(n, rng)
+    background += _other_machine(n, rng)
+    for start in rng.integers(0, n, rng.poisson(0.8 * n / RATE)):
+        clank = _clank(rng)[: n - start]
+        background[start : start + clank.size] += clank
+    return background
+
+
+def _rumble_and_hiss(n: int, rng: np.random.Generator) -> Signal:
+    knots = np.geomspace(20.0, 8000.0, 12)
+    octaves = np.log2(knots / 20.0)
+    levels = -rng.uniform(3.0, 4.5) * octaves + 2.0 * rng.standard_normal(knots.shape)
+    rumble = noise(n, knots, levels, rng)
+    rumble *= swell(rng, n, 0.3, 4.0)
+    centre = np.log2(rng.uniform(500.0, 4000.0) / 20.0)
+    levels = -6.0 * np.abs(octaves - centre) + 2.0 * rng.standard_normal(knots.shape)
+    hiss = noise(n, knots, levels, rng)
+    hiss *= amplitude(rng.uniform(-16.0, -6.0)) * swell(rng, n, 1.0, 7.0)
+    return rumble + hiss
+
+
+def _other_machine(n: int, rng: np.random.Generator) -> Signal:
+    orders = np.arange(1, 40)
+    levels = (
+        rng.uniform(-14.0, -2.0)
+        - 10.0
+        - rng.uniform(2.0, 6.0) * np.log2(orders)
+        + 5.0 * rng.standard_normal(orders.shape)
+    )
+    turns = np.cumsum(
+        rng.uniform(20.0, 90.0) * (1.0 + 0.01 * wander(rng, n, 0.5)) / RATE, dtype=np.float64
+    )
+    tones: Signal = harmonics(orders, levels, rng)[angle_index(turns)]
+    return tones * swell(rng, n, 0.5, 6.0)
+
+
+def _clank(rng: np.random.Generator) -> Signal:
+    """Return the sound of a metal part that is struck: a few damped modes [shape=(0.3 s,)]."""
+    time = np.arange(int(0.3 * RATE), dtype=np.float32) / RATE
+    hz = rng.uniform(300.0, 6000.0, (5, 1)).astype(np.float32)
+    decay = rng.uniform(15.0, 60.0, (5, 1)).astype(np.float32)
+    phase = rng.uniform(0.0, 2.0 * np.pi, (5, 1)).astype(np.float32)
+    modes = np.exp(-decay * time) * np.sin(2.0 * np.pi * hz * time + phase)
+    clank: Signal = np.float32(amplitude(rng.uniform(-6.0, 6.0))) * modes.sum(axis=0)
+    return clank

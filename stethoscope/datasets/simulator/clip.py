@@ -1,0 +1,164 @@
+"""One simulated recording: a machine and its background."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import get_args
+
+import numpy as np
+
+from stethoscope.datasets.clips import Split
+from stethoscope.datasets.simulator.background import background_noise
+from stethoscope.datasets.simulator.faults import FAULTS, with_fault
+from stethoscope.datasets.simulator.machine import MACHINES, Machine, vary
+from stethoscope.datasets.simulator.signals import RATE, Signal, amplitude, rms
+from stethoscope.datasets.simulator.sound import machine_sound
+from stethoscope.errors import ParameterError
+
+MOST_CLIPS = 10_000_000
+"""What the digits of the file names can count."""
+
+_LEVEL_DB = -30.0  # of a recording, relative to full scale
+_LEVEL_JITTER_DB = 3.0
+_PURPOSES = ("specimen", "severity", "machine", "background", "reference")
+
+
+def simulate_clip(
+    *,
+    machine: str,
+    machine_id: int = 0,
+    split: Split = "train",
+    fault: str | None = None,
+    severity: float = 1.0,
+    index: int = 0,
+    seed: int = 0,
+    snr_db: float = 0.0,
+    seconds: float = 10.0,
+) -> Signal:
+    """Return one simulated recording.
+
+    Parameters
+    ----------
+    machine : {"fan", "pump", "slider", "valve"}
+    machine_id : int
+        Which specimen of this type.
+    split : {"train", "test"}
+    fault : {"imbalance", "clogging", "voltage change"} or None
+        None for a healthy machine.
+    severity : float
+        Severity of the fault, from 0 (no effect) to 1.
+    index : int
+        Which recording of this machine, split and condition.
+    seed : int
+    snr_db : float
+        Mean power of the healthy machine over that of the background, in dB.
+    seconds : float
+
+    Returns
+    -------
+    y : np.ndarray [shape=(n,), dtype=float32]
+        The recording at 16 kHz, within -1 and 1.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter has a value that cannot work.
+
+    Examples
+    --------
+    >>> simulate_clip(machine="fan", fault="imbalance", seconds=2.0).shape
+    (32000,)
+    """
+    check_scene(machine, seed, snr_db, seconds)
+    check_number("machine_id", machine_id, 0, MOST_CLIPS)
+    check_number("index", index, 0, MOST_CLIPS)
+    check_number("severity", severity, 0.0, 1.0)
+    if split not in get_args(Split):
+        raise ParameterError(f"split is {split!r}; choose one of {', '.join(get_args(Split))}")
+    if fault is not None and fault not in FAULTS:
+        raise ParameterError(f"fault is {fault!r}; choose one of {', '.join(FAULTS)}")
+    n = round(seconds * RATE)
+    key = (machine_id, int(split == "test"), int(fault is not None), index)
+    rng = random_generator(seed, "machine", machine, *key)
+    background_rng = random_generator(seed, "background", machine, *key)
+    constants = vary(_specimen(machine, machine_id, seed), rng, deviation=0.01, decibels=1.0)
+    if fault is not None:
+        constants = with_fault(constants, machine, fault, severity)
+    sound = machine_sound(constants, n, rng)
+    background = background_noise(n, background_rng)
+    background *= _healthy_rms(machine, machine_id, seed) / rms(background) * amplitude(-snr_db)
+    sound += background
+    level = amplitude(_LEVEL_DB + background_rng.uniform(-_LEVEL_JITTER_DB, _LEVEL_JITTER_DB))
+    sound *= min(level / rms(sound), 0.99 / float(np.max(np.abs(sound))))
+    return sound
+
+
+def check_scene(machine: str, seed: int, snr_db: float, seconds: float) -> None:
+    """Refuse parameters of a recording that cannot work.
+
+    Raises
+    ------
+    ParameterError
+        If one of them cannot work.
+    """
+    if machine not in MACHINES:
+        raise ParameterError(f"machine is {machine!r}; choose one of {', '.join(MACHINES)}")
+    if seed < 0:
+        raise ParameterError(f"seed is {seed}; give a number that is not negative")
+    check_number("snr_db", snr_db, -60.0, 60.0)
+    check_number("seconds", seconds, 0.5, 600.0)
+
+
+def check_number(name: str, value: float, least: float, most: float) -> None:
+    """Refuse a number outside its range.
+
+    Raises
+    ------
+    ParameterError
+        If it lies outside.
+    """
+    if not least <= value <= most:
+        raise ParameterError(f"{name} is {value}; give a number from {least} to {most}")
+
+
+def random_generator(seed: int, purpose: str, machine: str, *key: int) -> np.random.Generator:
+    """Return the random generator of one purpose for one machine or clip, so that no random number
+    depends on another clip.
+    """
+    return np.random.default_rng(
+        np.random.SeedSequence(
+            seed, spawn_key=(_PURPOSES.index(purpose), list(MACHINES).index(machine), *key)
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _specimen(machine: str, machine_id: int, seed: int) -> Machine:
+    """Return the constants of one machine of a type: speed, blades, levels and resonances differ
+    from specimen to specimen.
+    """
+    rng = random_generator(seed, "specimen", machine, machine_id)
+    specimen = vary(MACHINES[machine], rng, deviation=0.08, decibels=1.0)
+    if specimen.rotor is not None:
+        blades = specimen.rotor.blades + int(rng.integers(-1, 2))
+        specimen = replace(specimen, rotor=replace(specimen.rotor, blades=blades))
+    return replace(
+        specimen,
+        resonances=tuple(
+            replace(mode, hz=mode.hz * (1.0 + 0.05 * rng.standard_normal()))
+            for mode in specimen.resonances
+        ),
+    )
+
+
+@lru_cache(maxsize=64)
+def _healthy_rms(machine: str, machine_id: int, seed: int) -> float:
+    """Return the level that the signal-to-noise ratio refers to: a fault that makes a machine
+    louder raises the actual ratio, as in reality.
+    """
+    return rms(
+        machine_sound(
+            _specimen(machine, machine_id, seed),
+            10 * RATE,
+            random_generator(seed, "reference", machine, machine_id),
+        )
+    )
