@@ -1,6 +1,7 @@
 # `make run` and `make test` do everything on a fresh machine that has Python 3.11 to 3.13.
 PYTHON ?= python3
 BIN := .venv/bin
+PIPELINES := pipeline $(patsubst pipelines/%.py,pipelines.%,$(sort $(wildcard pipelines/*.py)))
 
 .PHONY: install run test lint types compile clean
 
@@ -26,10 +27,7 @@ types: install
 	$(BIN)/mypy
 
 compile: install
-	$(BIN)/python pipeline.py
-	$(BIN)/python -m pipelines.event_detection
-	$(BIN)/python -m pipelines.sound_classification
-	$(BIN)/python -m pipelines.sweep
+	for module in $(PIPELINES); do $(BIN)/python -m $$module || exit 1; done
 	$(BIN)/python docs/diagrams.py
 
 clean:

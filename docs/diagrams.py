@@ -1,19 +1,23 @@
-"""Draw the pipelines in docs/kubeflow.md, from their compiled form: ``python docs/diagrams.py``."""
+"""Draw the compiled pipelines in docs/kubeflow.md: ``python docs/diagrams.py``."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from stethoscope.kubeflow.compiled import read_spec
+from stethoscope.runs.pipelines import PIPELINES, Pipeline
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "kubeflow.md"
+BEGIN = "<!-- drawn from the compiled pipelines by docs/diagrams.py -->"
+END = "<!-- end of the drawings -->"
 
 
 def mermaid(spec: dict[str, Any]) -> str:
-    """Return a pipeline as a Mermaid flowchart: a box per task, an arrow per artifact or order, a
-    frame per loop.
+    """Return a pipeline as a Mermaid flowchart.
+
+    It has a box for each task, an arrow for each artifact or order, and a frame for each loop.
     """
     boxes = list(_boxes(spec, spec["root"], "    "))
     arrows = [f"    {one}" for one in dict.fromkeys(_arrows(spec, spec["root"], {}))]
@@ -21,19 +25,27 @@ def mermaid(spec: dict[str, Any]) -> str:
 
 
 def draw(page: str) -> str:
-    """Return the page with every diagram drawn anew."""
-
-    def fill(match: re.Match[str]) -> str:
-        with (ROOT / match["file"]).open(encoding="utf-8") as file:
-            spec = next(yaml.safe_load_all(file))
-        return f"{match['head']}\n```mermaid\n{mermaid(spec)}\n```\n{match['tail']}"
-
+    """Return the page with a section for every pipeline between the two marks, drawn anew."""
+    sections = "\n\n".join(_section(pipeline) for pipeline in PIPELINES.values())
     return re.sub(
-        r"(?P<head><!-- drawn from (?P<file>\S+) -->)\n.*?(?P<tail><!-- end of drawing -->)",
-        fill,
+        f"{re.escape(BEGIN)}.*{re.escape(END)}",
+        lambda _: f"{BEGIN}\n\n{sections}\n\n{END}",
         page,
         flags=re.DOTALL,
     )
+
+
+def _section(pipeline: Pipeline) -> str:
+    compiled = ROOT / pipeline.file
+    spec = read_spec(compiled)
+    program = compiled.relative_to(ROOT).with_suffix(".py")
+    return f"""### `{pipeline.name}`
+
+{spec["pipelineInfo"]["description"]} ([{program}](../{program}))
+
+```mermaid
+{mermaid(spec)}
+```"""
 
 
 def _boxes(spec: dict[str, Any], component: dict[str, Any], indent: str) -> Iterator[str]:
@@ -50,36 +62,43 @@ def _boxes(spec: dict[str, Any], component: dict[str, Any], indent: str) -> Iter
 def _arrows(
     spec: dict[str, Any], component: dict[str, Any], outside: dict[str, str]
 ) -> Iterator[str]:
-    """Yield the arrows of a DAG; `outside` tells which task gives an input of the DAG."""
+    """Yield the arrows of a DAG; `outside` has the task that each input of the DAG comes from."""
     for name, task in component["dag"]["tasks"].items():
         inner = spec["components"][task["componentRef"]["name"]]
-        given: dict[str, str] = {}
-        told: set[str] = set()
-        for key, one in task.get("inputs", {}).get("artifacts", {}).items():
-            producer = one.get("taskOutputArtifact", {})
-            source = producer.get("producerTask") or outside.get(
-                one.get("componentInputArtifact", ""), ""
-            )
-            if source:
-                given[key] = source
-                told.add(source)
-                if "dag" not in inner:
-                    artifact = producer.get("outputArtifactKey", key).rpartition("-")[
-                        2
-                    ]  # a loop puts its task's name before it
-                    yield f"{_id(source)} -- {artifact} --> {_id(name)}"
-        for key, one in task.get("inputs", {}).get("parameters", {}).items():
-            source = one.get("taskOutputParameter", {}).get("producerTask", "")
-            if source:
-                given[key] = source
-                # The fingerprint goes everywhere; drawn, it would hide the rest.
-                if "dag" in inner:
-                    yield f"{_id(source)} --> {_id(name)}"
+        artifacts = dict(_artifact_sources(task, outside))
+        parameters = dict(_parameter_sources(task))
+        given = {key: source for key, (source, _) in artifacts.items()} | parameters
+        if "dag" in inner:
+            for source in parameters.values():
+                yield f"{_id(source)} --> {_id(name)}"
+        else:
+            # The fingerprint, a parameter, goes to every step; drawn, it would hide the rest.
+            for source, artifact in artifacts.values():
+                yield f"{_id(source)} -- {artifact} --> {_id(name)}"
         for source in task.get("dependentTasks", []):
-            if source not in told and source not in given.values():
+            if source not in given.values():
                 yield f"{_id(source)} --> {_id(name)}"
         if "dag" in inner:
             yield from _arrows(spec, inner, given)
+
+
+def _artifact_sources(
+    task: dict[str, Any], outside: dict[str, str]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield for each input artifact of a task the task that it comes from, and its name there."""
+    for key, one in task.get("inputs", {}).get("artifacts", {}).items():
+        producer = one.get("taskOutputArtifact", {})
+        source = producer.get("producerTask") or outside.get(one.get("componentInputArtifact", ""))
+        if source:
+            # In the name of an artifact of a loop, the name of the loop's task comes first.
+            yield key, (source, producer.get("outputArtifactKey", key).rpartition("-")[2])
+
+
+def _parameter_sources(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield for each input parameter of a task the task that it comes from, if there is one."""
+    for key, one in task.get("inputs", {}).get("parameters", {}).items():
+        if source := one.get("taskOutputParameter", {}).get("producerTask"):
+            yield key, source
 
 
 def _id(name: str) -> str:

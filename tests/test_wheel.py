@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from stethoscope.runs.pipelines import PIPELINES
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -39,16 +41,24 @@ def command(installed: Path, folder: Path, *arguments: str) -> subprocess.Comple
     )
 
 
-def test_compiled_pipelines_and_the_catalogue_travel_along(installed: Path, tmp_path: Path) -> None:
+def test_every_compiled_pipeline_is_in_the_wheel(installed: Path) -> None:
+    for pipeline in PIPELINES.values():
+        packaged = installed / "stethoscope" / "_packaged" / pipeline.file
+        assert packaged.read_text() == (ROOT / pipeline.file).read_text()
+
+
+def test_commands_find_the_packaged_files(installed: Path, tmp_path: Path) -> None:
     command(installed, tmp_path, "compile", "--output", "out.yaml")
     assert (tmp_path / "out.yaml").read_text() == (ROOT / "pipeline.yaml").read_text()
     assert "dcase2020/pump" in command(installed, tmp_path, "datasets").stdout
 
 
-def test_nothing_but_the_package_is_in_the_wheel(installed: Path) -> None:
-    assert {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")} == {
+def test_wheel_holds_every_file_of_the_package_and_nothing_else(installed: Path) -> None:
+    assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {
         "stethoscope"
     }
+    modules = {path.relative_to(ROOT) for path in (ROOT / "stethoscope").rglob("*.py")}
+    assert {path.relative_to(installed) for path in installed.rglob("*.py")} == modules
 
 
 @pytest.mark.slow
