@@ -1,12 +1,11 @@
-"""The command ``same``: create and run a program, a pipeline with its settings, from the file
-``same.yaml``.
+"""The command ``same``: create and run a program from the file ``same.yaml``.
 
-It reads the schema of the SAME project (projectsame.io/v1alpha1) and takes the options of all
-generations of its tool, but compiles for, and talks to, Kubeflow Pipelines of version 2.
+A program is a pipeline with its settings. The command reads the schema of the SAME project
+(projectsame.io/v1alpha1) and takes the options of all generations of its tool, but it compiles for
+Kubeflow Pipelines of version 2 and starts runs there.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,26 +17,27 @@ from typing import Any, Self
 
 import yaml
 
+from stethoscope.commands.cluster import add_server_options, cluster_of, print_version
 from stethoscope.errors import ParameterError, StethoscopeError
 from stethoscope.kubeflow.cluster import Cluster, Version
 from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.kubeflow.parameters import cast_values, parameters_of, parse_assignments
 from stethoscope.runs.run import run
 
-_KFP = "from kfp.cli.__main__ import main; main()"  # the command kfp, which has no module that could be run
+_KFP = "from kfp.cli.__main__ import main; main()"  # the command kfp, which cannot be run by -m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What a file ``same.yaml`` says; keys that are not known are passed over.
+    """The content of a file ``same.yaml``; unknown keys are ignored.
 
     Attributes
     ----------
     experiment, name, description, run_name : str
         ``metadata.name``, ``pipeline.name``, ``pipeline.description`` and ``run.name``.
     package : Path
-        ``pipeline.package``, found from the folder of the file: a Python file with one pipeline, or
-        a compiled one.
+        ``pipeline.package``, relative to the folder of the file: a Python file with one pipeline,
+        or a compiled one.
     parameters : dict
         ``run.parameters``.
     """
@@ -56,18 +56,9 @@ class Program:
         Raises
         ------
         ParameterError
-            If it cannot be read, or lacks what is needed.
+            If it cannot be read, or something that is needed is missing.
         """
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ParameterError(f"{path}: {error.strerror}; name the file by -f") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ParameterError(
-                f"{path}: is no YAML ({' '.join(str(error).split())}); mend it"
-            ) from error
-        if not isinstance(document, dict):
-            raise ParameterError(f"{path}: holds no settings; see the same.yaml of this project")
+        document = _read_yaml(path)
         pipeline, once = _section(path, document, "pipeline"), _section(path, document, "run")
         for key in ("name", "package"):
             if not isinstance(pipeline.get(key), str):
@@ -77,22 +68,13 @@ class Program:
             raise ParameterError(
                 f"{path}: pipeline.package is {pipeline['package']!r}, but there is no {package}"
             )
-        parameters = _section(path, once, "parameters")
-        if nested := [
-            key
-            for key, value in parameters.items()
-            if isinstance(value, (dict, list)) or value is None
-        ]:
-            raise ParameterError(
-                f"{path}: run.parameters.{nested[0]} is no single value; give a text, a number, true or false"
-            )
         return cls(
             experiment=str(_section(path, document, "metadata").get("name") or pipeline["name"]),
             name=pipeline["name"],
             description=str(pipeline.get("description") or ""),
             package=package,
             run_name=str(once.get("name") or pipeline["name"]),
-            parameters=parameters,
+            parameters=_single_values(path, _section(path, once, "parameters")),
         )
 
     @contextmanager
@@ -102,33 +84,26 @@ class Program:
         Raises
         ------
         ParameterError
-            If the package does not compile; the message is the last line that the compiler says.
+            If the package does not compile. It has the last line of the compiler's output.
         """
         if self.package.suffix in (".yaml", ".yml"):
             yield self.package
             return
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "pipeline.yaml"
-            command = [
-                sys.executable,
-                "-c",
-                _KFP,
-                "dsl",
-                "compile",
-                "--py",
-                str(self.package),
-                "--output",
-                str(output),
-            ]
+            arguments = ["dsl", "compile", "--py", str(self.package), "--output", str(output)]
             done = subprocess.run(  # noqa: S603  # our own interpreter
-                command, cwd=self.package.parent, capture_output=True, text=True, check=False
+                [sys.executable, "-c", _KFP, *arguments],
+                cwd=self.package.parent,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode or not output.is_file():
-                said = (
-                    done.stderr.strip() or done.stdout.strip() or "no reason given"
-                ).splitlines()[-1]
+                text = done.stderr.strip() or done.stdout.strip() or "no reason given"
                 raise ParameterError(
-                    f"{self.package}: does not compile ({said.strip()}); it must hold exactly one pipeline"
+                    f"{self.package}: does not compile ({text.splitlines()[-1].strip()}); "
+                    "it must hold exactly one pipeline"
                 )
             yield output
 
@@ -161,57 +136,58 @@ def _parser() -> argparse.ArgumentParser:
     ):
         one = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         one.set_defaults(command=command)
-        one.add_argument(
-            "-f",
-            "--file",
-            type=Path,
-            default=Path("same.yaml"),
-            help="the program (default: same.yaml)",
-        )
-        one.add_argument(
-            "-n", "--program-name", help="name of the pipeline (default: the file's pipeline.name)"
-        )
-        one.add_argument(
-            "--host",
-            default="",
-            help="address of Kubeflow Pipelines; by default this cluster, or kubectl's",
-        )
-        one.add_argument(
-            "--namespace",
-            default="",
-            help="Kubernetes namespace, where several users share a cluster",
-        )
-        one.add_argument(
-            "--token",
-            default="",
-            help="bearer token; by default the environment variable STETHOSCOPE_TOKEN",
-        )
-    one.add_argument("-e", "--experiment-name", help="default: the file's metadata.name")
-    one.add_argument("-r", "--run-name", help="default: the file's run.name")
-    one.add_argument(
+        _add_program_options(one)
+        add_server_options(one)
+        if name == "run":
+            _add_run_options(one)
+    return parser
+
+
+def _add_program_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-f",
+        "--file",
+        type=Path,
+        default=Path("same.yaml"),
+        help="file of the program (default: same.yaml)",
+    )
+    parser.add_argument(
+        "-n", "--program-name", help="name of the pipeline (default: pipeline.name in the file)"
+    )
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-e",
+        "--experiment-name",
+        help="experiment that the run belongs to (default: metadata.name in the file)",
+    )
+    parser.add_argument("-r", "--run-name", help="name of the run (default: run.name in the file)")
+    parser.add_argument(
         "-p",
         "--run-param",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a parameter; repeatable",
+        help="set a pipeline parameter; repeatable",
     )
-    one.add_argument(
+    parser.add_argument(
         "--run-only",
         action="store_true",
-        help="upload nothing; run the newest version that is there",
+        help="upload nothing; run the newest version on the server",
     )
-    one.add_argument("--local", action="store_true", help="run on this computer, without a cluster")
-    one.add_argument(
+    parser.add_argument(
+        "--local", action="store_true", help="run on this computer, without a cluster"
+    )
+    parser.add_argument(
         "--output", type=Path, metavar="DIR", help="with --local: folder for the results"
     )
-    return parser
 
 
 def _create(options: argparse.Namespace) -> int:
     program = Program.read(options.file)
     with program.compiled() as compiled:
-        _upload(_cluster(options), program, compiled, options)
+        _upload(cluster_of(options), program, compiled, options)
     return 0
 
 
@@ -219,19 +195,15 @@ def _run(options: argparse.Namespace) -> int:
     program = Program.read(options.file)
     values = {**program.parameters, **parse_assignments(options.run_param)}
     if options.local:
-        with program.compiled() as compiled:
-            summary = run(
-                options.program_name or program.name, values, options.output, source=compiled
-            )
-        return 1 if summary.get("failed") else 0
+        return _run_here(program, values, options)
     if options.run_only:
-        cluster = _cluster(options)
+        cluster = cluster_of(options)
         version = cluster.newest(options.program_name or program.name)
         given = cast_values(parameters_of(version.spec), values)
     else:
         with program.compiled() as compiled:
             given = cast_values(parameters_of(read_spec(compiled)), values)
-            cluster = _cluster(options)
+            cluster = cluster_of(options)
             version = _upload(cluster, program, compiled, options)
     run_id = cluster.start(
         version,
@@ -243,12 +215,11 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cluster(options: argparse.Namespace) -> Cluster:
-    return Cluster(
-        options.host,
-        namespace=options.namespace,
-        token=options.token or os.environ.get("STETHOSCOPE_TOKEN", ""),
-    )
+def _run_here(program: Program, values: Mapping[str, Any], options: argparse.Namespace) -> int:
+    with program.compiled() as compiled:
+        name = options.program_name or program.name
+        summary = run(name, values, options.output, source=compiled)
+    return 1 if summary.get("failed") else 0
 
 
 def _upload(
@@ -256,11 +227,21 @@ def _upload(
 ) -> Version:
     name = options.program_name or program.name
     version = cluster.upload(compiled, name=name, description=program.description)
-    print(
-        f"Pipeline {name}: version {version.name} "
-        + ("uploaded" if version.new else "is there already")
-    )
+    print_version(name, version)
     return version
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"{path}: {error.strerror}; name the file by -f") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ParameterError(f"{path}: is no YAML ({reason}); mend it") from error
+    if not isinstance(document, dict):
+        raise ParameterError(f"{path}: holds no settings; see the same.yaml of this project")
+    return document
 
 
 def _section(path: Path, document: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -268,6 +249,16 @@ def _section(path: Path, document: Mapping[str, Any], key: str) -> dict[str, Any
     if not isinstance(value, dict):
         raise ParameterError(f"{path}: {key} must hold further keys")
     return value
+
+
+def _single_values(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
+    for key, value in parameters.items():
+        if isinstance(value, (dict, list)) or value is None:
+            raise ParameterError(
+                f"{path}: run.parameters.{key} is no single value; "
+                "give a text, a number, true or false"
+            )
+    return parameters
 
 
 if __name__ == "__main__":
