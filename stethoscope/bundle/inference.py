@@ -15,7 +15,7 @@ from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.model import Event
 from stethoscope.machines import machine_key, split_key, type_of, types_of
 from stethoscope.sound.audio import MAX_SECONDS, Samples
-from stethoscope.sound.feature import Feature, hear
+from stethoscope.sound.feature import Feature, load_for_feature
 from stethoscope.sound.logmel import Frames
 
 COMPONENT_OK = "Component OK"
@@ -99,7 +99,7 @@ class _Recording:
         return cls(source if isinstance(source, bytes) else source.read(), name, max_seconds)
 
     def samples(self, feature: Feature) -> Samples:
-        return hear(self.content, feature, name=self.name, max_seconds=self.max_seconds)
+        return load_for_feature(self.content, feature, name=self.name, max_seconds=self.max_seconds)
 
 
 class Inference:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from stethoscope.files import read_json
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Network
-from stethoscope.sound.feature import Feature, feature_from_json, hear
+from stethoscope.sound.feature import Feature, feature_from_json, load_for_feature
 from stethoscope.sound.logmel import Frames, LogMel
 from stethoscope.sound.planes import Planes
 
@@ -106,7 +106,7 @@ class Classifier:
         AudioError
             If the recording cannot be used.
         """
-        samples = hear(recording, self.feature)
+        samples = load_for_feature(recording, self.feature)
         chances = dict(
             zip(
                 self.labels,

@@ -24,7 +24,7 @@ from stethoscope.report.confusion import class_table, confusion_table, frequent_
 from stethoscope.report.html import Html, join, page, tag
 from stethoscope.report.words import count, interval, percent, short
 from stethoscope.sound.audio import Samples, resample
-from stethoscope.sound.feature import hear
+from stethoscope.sound.feature import load_for_feature
 from stethoscope.sound.logmel import Frames, LogMel
 from stethoscope.sound.planes import Planes, planes_of
 from stethoscope.stats.figure import Figure
@@ -538,7 +538,7 @@ def _sounds(
                 if isinstance(content, DatasetError):
                     continue
                 try:
-                    samples = hear(content, store.feature, name=name)
+                    samples = load_for_feature(content, store.feature, name=name)
                 except AudioError:
                     continue
                 for index in wanted[path.name][name]:

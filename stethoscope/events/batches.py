@@ -8,7 +8,7 @@ from stethoscope.events.options import EventFit
 from stethoscope.events.windows import LabelledWindows
 from stethoscope.features.store import FeatureStore
 from stethoscope.model.training import Batches, Indices
-from stethoscope.sound.bands import Frames
+from stethoscope.sound.definition import Frames
 
 _MOST_GAIN = 0.4  # natural logarithm of the largest change of loudness: 3.5 dB
 

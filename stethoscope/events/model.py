@@ -15,7 +15,8 @@ from stethoscope.files import read_json
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Int8Network, Network
 from stethoscope.sound.audio import MAX_SECONDS, Samples, load
-from stethoscope.sound.bands import BandSpectrum, Frames
+from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.definition import Frames
 
 KIND = "events"
 NETWORKS = ("float", "int8")

@@ -31,7 +31,8 @@ from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import fit_network
 from stethoscope.options import split_list
-from stethoscope.sound.bands import BandSpectrum, Frames
+from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.definition import Frames
 
 _CALIBRATION = 500  # windows that set the quantisation
 

@@ -14,7 +14,8 @@ from stethoscope.events.metrics import Spans, Stretch
 from stethoscope.events.model import EventDetector, window_labels, window_samples
 from stethoscope.events.options import EventFit
 from stethoscope.features.store import FeatureStore
-from stethoscope.sound.bands import BandSpectrum, Frames
+from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.definition import Frames
 
 PARTS = ("training", "validation", "test")
 _FRACTIONS = (0.6, 0.2, 0.2)

@@ -17,7 +17,7 @@ from stethoscope.errors import AudioError, DatasetError
 from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.progress import track
 from stethoscope.sound.audio import Samples, load
-from stethoscope.sound.feature import Feature, at_rate, hear
+from stethoscope.sound.feature import Feature, load_for_feature
 from stethoscope.sound.logmel import Frames
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ def _native_rate(
                 _, rate = load(content)
             except AudioError:
                 continue
-            feature = at_rate(feature, rate)
+            feature = feature.at_rate(rate)
             break
     return feature, chain(seen, recordings)
 
@@ -127,7 +127,7 @@ def _compute(
         samples = str(content)
     else:
         try:
-            samples = hear(content, feature, name=clips[0].path)
+            samples = load_for_feature(content, feature, name=clips[0].path)
         except AudioError as error:
             samples = str(error)
     for clip in clips:

@@ -16,7 +16,7 @@ from stethoscope.errors import AudioError
 Samples = npt.NDArray[np.float32]
 
 MAX_SECONDS = 3600.0
-"""Longest recording that is decoded, in seconds: 10 s of header can promise days of silence."""
+"""Longest recording that is decoded, in seconds: a small file can declare days of silence."""
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 """File name endings of recordings, in lower case."""
@@ -35,7 +35,7 @@ def decode(
     source : path, bytes or binary file
         The recording.
     name : str
-        What error messages call it; the path by default.
+        Name in error messages; the path by default.
     max_seconds : float
         Longest duration that is accepted, in seconds.
 
@@ -60,7 +60,8 @@ def decode(
         ) as file:
             if file.frames > max_seconds * file.samplerate:
                 raise AudioError(
-                    f"{name}: lasts {file.frames / file.samplerate:.0f} s, at most {max_seconds:.0f} s are taken; cut it into clips"
+                    f"{name}: lasts {file.frames / file.samplerate:.0f} s,"
+                    f" at most {max_seconds:.0f} s are taken; cut it into clips"
                 )
             samples = file.read(dtype="float32", always_2d=True)
             sample_rate = int(file.samplerate)
@@ -122,8 +123,9 @@ def load_channels(
     name: str = "",
     max_seconds: float = MAX_SECONDS,
 ) -> tuple[Samples, int]:
-    """Load several channels of a recording at a wanted rate; a mono recording is heard alike on
-    all.
+    """Load several channels of a recording at a wanted rate.
+
+    A mono recording is repeated on all of them.
 
     Parameters
     ----------
@@ -149,7 +151,8 @@ def load_channels(
     for channel in channels:
         if not 0 <= channel < len(samples):
             raise AudioError(
-                f"{name or 'recording'}: has {len(samples)} channel(s), channel {channel} does not exist; choose one from 0"
+                f"{name or 'recording'}: has {len(samples)} channel(s),"
+                f" channel {channel} does not exist; choose one from 0"
             )
     chosen = np.ascontiguousarray(samples[list(channels)])
     if sample_rate in (0, native_rate):

@@ -1,33 +1,32 @@
 """The band spectrum: a short spectrum cheap enough for a microcontroller."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.errors import refuse
 from stethoscope.sound.audio import Samples
-
-Frames = npt.NDArray[np.float32]
+from stethoscope.sound.definition import FeatureDefinition, Frames
 
 INT16_UNITS = 32768.0
-"""What a sample of 1.0 is in the units of a 16-bit converter."""
+"""Value of a sample of 1.0 in the units of a 16-bit converter."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BandSpectrum:
+class BandSpectrum(FeatureDefinition):
     """The definition of a band spectrum, ``log(1 + |X|)`` of the lowest bins of short frames.
 
-    Samples are taken in the units of a 16-bit converter: log(1 + x) bends at 1, so the unit
-    matters. Each frame loses its mean, is weighted by a Hamming window and transformed; there is no
-    padding, so that a stream gives the same frames as a file.
+    Samples are in the units of a 16-bit converter, because log(1 + x) depends on the unit. The mean
+    of each frame is removed; then the frame is multiplied by a Hamming window and transformed. There
+    is no padding, so that a stream gives the same frames as a file.
 
     Attributes
     ----------
     sample_rate : int
-        Rate that recordings are brought to, in Hz; 0 until the first recording decides.
+        Rate to which recordings are resampled, in Hz; 0 takes that of the first recording.
     channel : int
         Channel that is read, from 0.
     n_fft : int
@@ -35,8 +34,10 @@ class BandSpectrum:
     hop_length : int
         Step from frame to frame, in samples.
     n_bands : int
-        Bins kept, from the lowest, at most ``1 + n_fft // 2``.
+        Number of bins, from the lowest, at most ``1 + n_fft // 2``.
     """
+
+    kind: ClassVar[str] = "bands"
 
     sample_rate: int = 16000
     channel: int = 0
@@ -91,8 +92,7 @@ class BandSpectrum:
         """
         if self.n_frames(len(samples)) == 0:
             return np.empty((0, self.n_bands), dtype=np.float32)
-        # In double precision: beside a loud band, a quiet one would drown in what single precision
-        # rounds away.
+        # Single precision would round away a quiet band beside a loud one.
         frames = np.lib.stride_tricks.sliding_window_view(
             np.asarray(samples, dtype=np.float64), self.n_fft
         )[:: self.hop_length]
@@ -103,12 +103,3 @@ class BandSpectrum:
     def window(self) -> npt.NDArray[np.float64]:
         """Hamming window [shape=(n_fft,)], symmetric."""
         return np.hamming(self.n_fft)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the definition as JSON values, ``{"kind": "bands", ...}``."""
-        return {"kind": "bands", **asdict(self)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Build the definition from :meth:`to_json`'s value."""
-        return cls(**{key: item for key, item in value.items() if key != "kind"})

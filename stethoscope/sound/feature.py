@@ -1,8 +1,7 @@
-"""The kinds of features there are."""
+"""All kinds of features, and how recordings are loaded for them."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, BinaryIO
 
 from stethoscope.errors import ModelError
@@ -13,18 +12,12 @@ from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
 
 Feature = LogMel | BandSpectrum | Mfcc | Planes
-"""The definition of a feature: what travels with everything that was computed by it."""
 
-_KINDS: dict[str, type[LogMel] | type[BandSpectrum] | type[Mfcc] | type[Planes]] = {
-    "logmel": LogMel,
-    "bands": BandSpectrum,
-    "mfcc": Mfcc,
-    "planes": Planes,
-}
+_KINDS: dict[str, type[Feature]] = {one.kind: one for one in (LogMel, BandSpectrum, Mfcc, Planes)}
 
 
 def feature_from_json(value: Mapping[str, Any]) -> Feature:
-    """Build a feature's definition from its ``to_json``.
+    """Build the definition of a feature from the value of its ``to_json``.
 
     Raises
     ------
@@ -34,26 +27,20 @@ def feature_from_json(value: Mapping[str, Any]) -> Feature:
     kind = value.get("kind")
     if kind not in _KINDS:
         raise ModelError(
-            f"feature kind {kind!r} is not known; this version knows {', '.join(_KINDS)}; install the version that wrote it"
+            f"feature kind {kind!r} is not known; this version knows {', '.join(_KINDS)};"
+            " install the version that wrote it"
         )
     return _KINDS[kind].from_json(dict(value))
 
 
-def at_rate(feature: Feature, sample_rate: int) -> Feature:
-    """Return the feature for recordings that are brought to a rate, in Hz."""
-    if isinstance(feature, Planes):
-        return replace(feature, of=replace(feature.of, sample_rate=sample_rate))
-    return replace(feature, sample_rate=sample_rate)
-
-
-def hear(
+def load_for_feature(
     source: str | os.PathLike[str] | bytes | BinaryIO,
     feature: Feature,
     *,
     name: str = "",
     max_seconds: float = MAX_SECONDS,
 ) -> Samples:
-    """Load what a feature takes of a recording, at its rate.
+    """Load the channels of a recording that a feature needs, at its rate.
 
     Parameters and errors are those of :func:`stethoscope.sound.audio.load`.
 

@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float32]
 
 _SMALLEST = 64
 _LARGEST = 4096
-_BLOCK = 64  # frames: what is in between stays in the cache
+_BLOCK = 64  # frames whose intermediate results fit the processor's cache
 
 
 class EnergySpectrum:
@@ -47,7 +47,7 @@ class EnergySpectrum:
             self._plan(window.astype(np.float64))
 
     def blocks(self, samples: Array) -> Iterator[tuple[slice, Array]]:
-        """Yield the spectrum of some frames after the other, and which frames these are.
+        """Yield the spectra of blocks of frames, and which frames these are.
 
         Parameters
         ----------
@@ -57,9 +57,9 @@ class EnergySpectrum:
         Yields
         ------
         frames : slice
-            Among all ``1 + (n_samples - n_fft) // hop_length`` frames.
+            Of all ``1 + (n_samples - n_fft) // hop_length`` frames.
         energy : np.ndarray [shape=(1 + n_fft // 2, number of these frames), dtype=float32]
-            Valid until the next block is asked for.
+            Valid until the next block is requested.
         """
         n_frames = 1 + (len(samples) - self._n_fft) // self._hop_length
         blocks = (
@@ -85,7 +85,7 @@ class EnergySpectrum:
     def _products(self, samples: Array, blocks: Iterator[slice]) -> Iterator[tuple[slice, Array]]:
         columns, half = self._columns, self._half
         frames = self._framed(samples)
-        # Two pieces of memory by turns: all of a block stays in the processor's cache.
+        # Two pieces of memory are used alternately, so that a block stays in the processor's cache.
         even, odd = np.empty(
             (2, 2 * half * columns * min(_BLOCK, frames.shape[2])), dtype=np.float32
         )
@@ -111,15 +111,13 @@ class EnergySpectrum:
             )
 
     def _framed(self, samples: Array) -> Array:
-        """Return the frames [shape=(columns, rows, n_frames)]: sample ``columns * row + column`` of
-        each.
-        """
+        """Return sample ``columns * row + column`` of each frame [shape=(columns, rows, n_frames)]."""
         frames = np.lib.stride_tricks.sliding_window_view(samples, self._n_fft)[:: self._hop_length]
         shape = (self._columns, self._n_fft // self._columns, len(frames))
         if self._hop_length % self._columns:
             return np.ascontiguousarray(frames.reshape(shape[2], shape[1], shape[0]).T)
-        # Every frame begins in column 0 of a table of samples; as rows of its transpose the frames
-        # overlap in place.
+        # Each frame begins in column 0 of a table of samples, so that the frames overlap in the
+        # transposed table without a copy.
         table = np.ascontiguousarray(
             samples[: len(samples) // shape[0] * shape[0]].reshape(-1, shape[0]).T
         )
@@ -139,7 +137,7 @@ class EnergySpectrum:
         column = np.arange(columns)
         twiddle = _roots(n_fft)[np.outer(np.arange(half), column)]
         turns = twiddle[:, None, :] * _roots(columns)[np.outer(column, column) % columns]
-        # The complex product as a real one.
+        # The complex product as a product of real matrices.
         over_columns = np.block([[turns.real, -turns.imag], [turns.imag, turns.real]])
         bins = np.arange(n_fft // 2 + 1)
         bins = np.where(bins % rows < half, bins, n_fft - bins)
@@ -148,7 +146,7 @@ class EnergySpectrum:
             np.float32
         )
         self._second: Array = over_columns.astype(np.float32)
-        # Where each bin stands among the (half, columns) results.
+        # Index of each bin among the (half, columns) results.
         self._bins = (bins % rows) * columns + bins // rows
 
 

@@ -1,38 +1,35 @@
 """Log-mel spectrograms in float32 numpy, equal to librosa's."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Literal, Self, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.errors import refuse
 from stethoscope.sound.audio import Samples
+from stethoscope.sound.definition import FeatureDefinition
+from stethoscope.sound.definition import Frames as Frames
 from stethoscope.sound.fourier import EnergySpectrum
 
-Frames = npt.NDArray[np.float32]
 PadMode = Literal["reflect", "constant"]
 
 EPSILON = float(np.finfo(np.float64).eps)
-"""Added to the mel spectrum before the logarithm, as the DCASE baseline does."""
+"""Added to the mel spectrum before the logarithm, as in the DCASE baseline."""
 
-
-_GROUP = 22  # mel bands
+_GROUP = 22  # mel bands whose filters are multiplied at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogMel:
+class LogMel(FeatureDefinition):
     """The definition of a log-mel spectrogram, ``20 / power * log10(mel + eps)``.
-
-    Everything that scores a recording carries this definition along, so that it hears what training
-    heard.
 
     Attributes
     ----------
     sample_rate : int
-        Rate that recordings are brought to, in Hz; 0 until the first recording decides.
+        Rate to which recordings are resampled, in Hz; 0 takes that of the first recording.
     channel : int
         Channel that is read, from 0.
     n_fft : int
@@ -47,6 +44,8 @@ class LogMel:
         How the recording is extended by ``n_fft // 2`` samples at both ends to centre the frames;
         ``constant`` pads with zeros.
     """
+
+    kind: ClassVar[str] = "logmel"
 
     sample_rate: int = 0
     channel: int = 0
@@ -107,8 +106,7 @@ class LogMel:
             In decibels, ``n_frames = 1 + n_samples // hop_length``.
         """
         half = self.n_fft // 2
-        # A clip shorter than half a window cannot be mirrored: numpy then repeats the mirror image,
-        # as librosa does.
+        # numpy mirrors a clip shorter than half a window repeatedly, and so does librosa.
         padded = np.pad(np.asarray(samples, dtype=np.float32), half, mode=self.pad_mode)
         mel = np.empty((self.n_mels, self.n_frames(len(samples))), dtype=np.float32)
         for frames, energy in self._spectrum.blocks(padded):
@@ -128,14 +126,15 @@ class LogMel:
 
     @cached_property
     def _groups(self) -> list[tuple[slice, slice, Frames]]:
-        """Neighbouring bands, the bins that they hear and their filters there: most of the filter
-        bank is zeros.
+        """Groups of neighbouring bands, the bins in which their filters are not 0, and the filters.
+
+        Most of the filter bank is 0.
         """
         groups = []
         for start in range(0, self.n_mels, _GROUP):
             bands = slice(start, min(start + _GROUP, self.n_mels))
-            heard = np.flatnonzero(self.filters[bands].any(axis=0))
-            bins = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0, 0)
+            used = np.flatnonzero(self.filters[bands].any(axis=0))
+            bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)
             groups.append((bands, bins, np.ascontiguousarray(self.filters[bands, bins])))
         return groups
 
@@ -143,15 +142,6 @@ class LogMel:
     def _spectrum(self) -> EnergySpectrum:
         n = np.arange(self.n_fft)
         return EnergySpectrum(0.5 - 0.5 * np.cos(2.0 * np.pi * n / self.n_fft), self.hop_length)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the definition as JSON values, ``{"kind": "logmel", ...}``."""
-        return {"kind": "logmel", **asdict(self)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Build the definition from :meth:`to_json`'s value."""
-        return cls(**{key: item for key, item in value.items() if key != "kind"})
 
 
 @lru_cache(maxsize=8)
@@ -161,7 +151,7 @@ def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> Frames:
     Parameters
     ----------
     sample_rate : int
-        In Hz; the filters span 0 to half of it.
+        In Hz; the filters cover 0 to half of it.
     n_fft : int
         Length of the transform, in samples.
     n_mels : int
@@ -186,7 +176,7 @@ def mel_filters(sample_rate: int, n_fft: int, n_mels: int) -> Frames:
     return filters.astype(np.float32)
 
 
-# Slaney's scale: linear to 1 kHz, then logarithmic, 27 mels for a factor of 6.4.
+# Slaney's scale is linear to 1 kHz, then logarithmic with 27 mels for a factor of 6.4.
 _HZ_PER_MEL = 200.0 / 3.0
 _KNEE_HZ = 1000.0
 _KNEE_MEL = _KNEE_HZ / _HZ_PER_MEL

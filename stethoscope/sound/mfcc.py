@@ -1,42 +1,42 @@
 """Mel-frequency cepstral coefficients in float32 numpy, equal to librosa's."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import ClassVar
 
 import numpy as np
 
 from stethoscope.errors import ParameterError
 from stethoscope.sound.audio import Samples
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.definition import FeatureDefinition, Frames
+from stethoscope.sound.logmel import LogMel
 
 QUIETEST_DB = -100.0
-"""Level that quieter bands are raised to."""
+"""Level to which quieter bands are raised."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mfcc:
-    """The definition of mel-frequency cepstral coefficients: the orthonormal cosine transform of
-    the mel bands' decibels.
+class Mfcc(FeatureDefinition):
+    """The definition of mel-frequency cepstral coefficients.
+
+    They are the orthonormal cosine transform of the decibels of mel bands.
 
     Attributes
     ----------
     sample_rate : int
-        Rate that recordings are brought to, in Hz; 0 until the first recording decides.
+        Rate to which recordings are resampled, in Hz; 0 takes that of the first recording.
     channel : int
         Channel that is read, from 0.
     n_fft : int
         Length of a frame and of its Hann window, in samples.
     hop_length : int
-        Step from frame to frame, in samples; the frames are centred, the recording extended by
-        zeros.
+        Step from frame to frame, in samples. Frames are centred; the recording is extended by zeros.
     n_mels : int
         Number of mel bands.
     n_mfcc : int
-        Coefficients kept, from the first, at most `n_mels`.
+        Number of coefficients, from the first, at most `n_mels`.
     top_db : float
-        Bands quieter than the clip's loudest by more than this many decibels are raised to that
-        level.
+        Dynamic range, in dB: quieter bands are raised to this distance from the clip's loudest.
 
     References
     ----------
@@ -44,6 +44,8 @@ class Mfcc:
     recognition in continuously spoken sentences", IEEE Transactions on Acoustics, Speech, and
     Signal Processing 28, 1980.
     """
+
+    kind: ClassVar[str] = "mfcc"
 
     sample_rate: int = 0
     channel: int = 0
@@ -111,12 +113,3 @@ class Mfcc:
         )
         cosines[:, 0] = np.sqrt(1.0 / self.n_mels)
         return np.asarray(cosines, dtype=np.float32)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the definition as JSON values, ``{"kind": "mfcc", ...}``."""
-        return {"kind": "mfcc", **asdict(self)}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Build the definition from :meth:`to_json`'s value."""
-        return cls(**{key: item for key, item in value.items() if key != "kind"})

@@ -1,41 +1,44 @@
-"""How labelled clips are presented to a network: one channel or several, brought to one length."""
+"""Features of several channels, of clips that are brought to one length."""
 
-from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
 from stethoscope.errors import refuse
 from stethoscope.sound.audio import Samples
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.definition import FeatureDefinition, Frames
+from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 
 Pad = Literal["repeat", "silence"]
 LONGEST = 600.0
-"""Longest length that clips are brought to, in seconds."""
+"""Largest value of `Planes.seconds`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planes:
-    """A feature of several channels, side by side, of clips of one length.
+class Planes(FeatureDefinition):
+    """A feature of several channels of clips of one length.
 
-    A frame holds the values of the first channel, then those of the second: planes of one picture,
-    as a convolution takes them.
+    A frame holds the values of the first channel, then those of the second, and so on: they are the
+    channels of the picture that a convolution reads.
 
     Attributes
     ----------
     of : LogMel or Mfcc
-        What is computed of each channel; its ``channel`` is the first one.
+        What is computed for each channel; its ``channel`` is the first one.
     channels : int
-        Neighbouring channels that are heard. A mono recording is heard alike on all.
+        Number of neighbouring channels. A mono recording is repeated on all of them.
     seconds : float
-        Length that the network hears at once; 0 leaves lengths as they are.
+        Length of a network's input; 0 keeps the lengths of clips.
     pad : {"repeat", "silence"}
-        How a shorter clip is extended: by its own end, as often as needed, or by silence before and
-        after it, in equal parts.
+        How a shorter clip is extended: by repeating it, or by silence before and after it, in equal
+        parts.
     cut : bool
-        Hear only the beginning of a longer clip. Otherwise all of it is covered by windows.
+        Use only the beginning of a longer clip. Otherwise windows cover all of it.
     """
+
+    kind: ClassVar[str] = "planes"
 
     of: LogMel | Mfcc
     channels: int = 1
@@ -61,7 +64,7 @@ class Planes:
 
     @property
     def sample_rate(self) -> int:
-        """Rate that recordings are brought to, in Hz."""
+        """Rate to which recordings are resampled, in Hz."""
         return self.of.sample_rate
 
     @property
@@ -86,9 +89,7 @@ class Planes:
 
     @property
     def window(self) -> int:
-        """Frames of the length that the network hears at once; 0 where lengths are left as they
-        are.
-        """
+        """Number of frames of a network's input; 0 where the lengths of clips are kept."""
         return self.of.n_frames(self._samples) if self.seconds else 0
 
     def n_frames(self, n_samples: int) -> int:
@@ -103,7 +104,7 @@ class Planes:
         Parameters
         ----------
         samples : np.ndarray [shape=(channels, n_samples) or (n_samples,), dtype=float32]
-            At ``sample_rate``; one channel is heard alike on all.
+            At ``sample_rate``; a single channel is repeated on all.
 
         Returns
         -------
@@ -125,23 +126,22 @@ class Planes:
             planes = np.pad(planes, ((0, 0), (missing // 2, missing - missing // 2)))
         return planes
 
+    def at_rate(self, sample_rate: int) -> Self:
+        """Return the same definition for recordings that are resampled to a rate, in Hz."""
+        return replace(self, of=self.of.at_rate(sample_rate))
+
     def to_json(self) -> dict[str, Any]:
         """Return the definition as JSON values, ``{"kind": "planes", "of": {...}, ...}``."""
-        others = {
-            "channels": self.channels,
-            "seconds": self.seconds,
-            "pad": self.pad,
-            "cut": self.cut,
-        }
-        return {"kind": "planes", "of": self.of.to_json(), **others}
+        return {**super().to_json(), "of": self.of.to_json()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Build the definition from :meth:`to_json`'s value."""
-        of = (LogMel if value["of"]["kind"] == "logmel" else Mfcc).from_json(value["of"])
-        return cls(of=of, **{key: item for key, item in value.items() if key not in ("kind", "of")})
+        """Build the definition from the value of :meth:`to_json`."""
+        kinds: dict[str, type[LogMel] | type[Mfcc]] = {LogMel.kind: LogMel, Mfcc.kind: Mfcc}
+        of = kinds[value["of"]["kind"]].from_json(value["of"])
+        return super().from_json({**value, "of": of})
 
 
 def planes_of(feature: object) -> int:
-    """Return how many channels stand side by side in every frame of a feature."""
+    """Return the number of channels in each frame of a feature."""
     return feature.channels if isinstance(feature, Planes) else 1

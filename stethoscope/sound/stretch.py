@@ -1,8 +1,8 @@
 """Time-stretching: change the speed of a sound without changing its pitch.
 
-The result equals that of librosa's ``effects.time_stretch``, which is not used: a clip takes as long
-with both, but the first call of librosa in a new container takes 15 s or more, in which its compiler
-runs, and librosa with its compiler adds 210 MB to the image (``benchmarks/stretch.py``).
+The result equals that of librosa's ``effects.time_stretch``, which is not used: a clip takes about
+as long with both, but the first call of librosa in a new container takes 15 s or more, because its
+compiler runs, and librosa with its compiler adds 210 MB to the image (``benchmarks/stretch.py``).
 """
 
 import numpy as np
@@ -17,8 +17,8 @@ _HOP = _N_FFT // 4
 def stretch(samples: Samples, rate: float) -> Samples:
     """Change the speed of a sound without changing its pitch, by a phase vocoder.
 
-    The spectrogram is read at steps of `rate` frames. The magnitude of each new frame is interpolated
-    between its two neighbours. Its phase continues that of the new frame before, by the frequency
+    The spectrogram is read at steps of `rate` frames. The magnitude of each new frame is
+    interpolated between its two neighbours. Its phase continues that of the new frame before, by the frequency
     between the two neighbours, so that tones are not interrupted. Short impacts are smeared a
     little, as by every phase vocoder.
 

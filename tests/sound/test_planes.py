@@ -8,7 +8,7 @@ import soundfile
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import AudioError, ParameterError
 from stethoscope.features.extract import extract_features
-from stethoscope.sound.feature import feature_from_json, hear
+from stethoscope.sound.feature import feature_from_json, load_for_feature
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
@@ -83,14 +83,15 @@ def test_mono_and_stereo_recordings_of_any_rate_make_one_store(tmp_path: Path) -
     assert loudest[0][0] < loudest[0][1]
     assert loudest[1][0] == loudest[1][1] == loudest[0][0]
     np.testing.assert_array_equal(
-        store.clip_frames(0), store.feature.extract(hear(tmp_path / "set" / "a.wav", store.feature))
+        store.clip_frames(0),
+        store.feature.extract(load_for_feature(tmp_path / "set" / "a.wav", store.feature)),
     )
 
 
 def test_a_channel_that_is_not_there_is_named(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", STEREO.T, 16_000)
     with pytest.raises(AudioError, match=r"has 2 channel\(s\), channel 2 does not exist"):
-        hear(tmp_path / "a.wav", Planes(of=replace(MEL, channel=1), channels=2))
+        load_for_feature(tmp_path / "a.wav", Planes(of=replace(MEL, channel=1), channels=2))
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,8 @@ from stethoscope.files import atomic_folder, digest, read_json, write_json, writ
 from stethoscope.model.int8 import check_for_microcontroller
 from stethoscope.model.network import Int8Network, quantise, softmax
 from stethoscope.sound.audio import Samples
-from stethoscope.sound.bands import BandSpectrum, Frames
+from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature
 from stethoscope.sound.logmel import EPSILON, LogMel
 from stethoscope.sound.mfcc import QUIETEST_DB, Mfcc
