@@ -1,9 +1,8 @@
-"""How much sooner a sweep ends here when two of its runs go on at the same time: ``python
-benchmarks/sweep.py [--repeats 3]``.
+"""Measure how much faster a sweep ends when two runs go on at the same time.
 
-Two simulated machines with two settings each, once one after the other and once two at a time, in
-turn; the median of the ratios of each pair is told, because absolute times depend on the computer
-and on what else it does.
+``python benchmarks/sweep.py [--repeats 3]`` sweeps two simulated machines with two settings each,
+alternately with one and with two runs at a time. It prints the ratio of each pair and their median:
+absolute times depend on the computer and its load.
 """
 
 import argparse
@@ -20,7 +19,7 @@ CLIPS = "?ids=1&train_clips=8&test_normal=4&test_anomaly=4&seconds=2"
 
 
 def seconds(parallelism: int) -> float:
-    """Return how long the sweep takes."""
+    """Return how long the sweep takes, in seconds."""
     command = [
         sys.executable,
         "-m",
@@ -51,7 +50,8 @@ def main() -> None:
         alone, together = seconds(1), seconds(2)
         ratios.append(together / alone)
         print(
-            f"one at a time {alone:6.1f} s, two at a time {together:6.1f} s, ratio {ratios[-1]:.2f}",
+            f"one at a time {alone:6.1f} s, two at a time {together:6.1f} s, "
+            f"ratio {ratios[-1]:.2f}",
             flush=True,
         )
     print(f"median ratio {statistics.median(ratios):.2f}")

@@ -25,8 +25,8 @@ from stethoscope.errors import ParameterError, StethoscopeError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 not done, 2 called wrongly."""
-    # Clips are worked on in parallel; BLAS must not open threads of its own beside them. It reads
-    # this when numpy is loaded, so commands import what computes only when they are carried out.
+    # Clips are processed in parallel, so BLAS must not open further threads. It reads this variable
+    # when numpy is loaded; commands therefore import modules that need numpy only when they run.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options = _parser().parse_args(arguments)
     command: Command = options.command
@@ -40,13 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if options.debug:
             raise
+        extra = _EXTRAS.get(error.name or "", "train")
         print(
-            f"stethoscope: {error.name} is not installed; install stethoscope[{_EXTRAS.get(error.name or '', 'train')}]",
+            f"stethoscope: {error.name} is not installed; install stethoscope[{extra}]",
             file=sys.stderr,
         )
         return 1
     except BrokenPipeError:
-        # The reader, for example `head`, has seen enough.
+        # The program that reads the output, for example `head`, has ended.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -54,28 +55,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-_EXTRAS = {
-    "kfp": "pipelines",
-    "yaml": "pipelines",
-    **dict.fromkeys(
-        (
-            "fastapi",
-            "h11",
-            "prometheus_client",
-            "python_multipart",
-            "starlette",
-            "uvicorn",
-            "websockets",
-        ),
-        "serve",
-    ),
-}
+_SERVE = (
+    "fastapi",
+    "h11",
+    "prometheus_client",
+    "python_multipart",
+    "starlette",
+    "uvicorn",
+    "websockets",
+)
+_EXTRAS = {"kfp": "pipelines", "yaml": "pipelines", **dict.fromkeys(_SERVE, "serve")}
+"""For a module that is not installed, the extra that installs it; ``train`` for all others."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stethoscope",
-        description="Listen to machines: learn what normal sounds like, find what does not.",
+        description="Detect anomalous sounds of machines, name their faults, and deploy the models.",
     )
     parser.add_argument("--version", action="version", version=f"stethoscope {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

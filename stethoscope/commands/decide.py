@@ -1,4 +1,4 @@
-"""Commands that deal with decisions and with what was measured: threshold, compare."""
+"""Commands for thresholds and for the scores of runs: threshold, compare."""
 
 import argparse
 import json
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.terminal import decimal, table
 
 if TYPE_CHECKING:
     from stethoscope.detection.compare import Comparison, Difference
     from stethoscope.detection.scores import ScoredClip
-    from stethoscope.detection.thresholds import Thresholds
+    from stethoscope.detection.thresholds import Threshold, Thresholds
 
 
 def register(add: Add) -> None:
@@ -30,15 +31,16 @@ def register(add: Add) -> None:
     one.add_argument(
         "--method",
         metavar="METHOD",
-        help="how it is drawn from normal scores: gamma or empirical (default: as before)",
+        help="how it is computed from scores of normal clips: gamma or empirical "
+        "(default: as before)",
     )
 
-    one = add("compare", _compare, "say whether runs on the same clips differ beyond chance")
+    one = add("compare", _compare, "find out whether runs on the same clips differ beyond chance")
     one.add_argument(
         "runs",
         nargs="+",
         metavar="RUN",
-        help="folder of a run, with scores.csv; the first is what others are compared with",
+        help="folder of a run, with scores.csv; the others are compared with the first",
     )
     one.add_argument(
         "--max-fpr",
@@ -46,7 +48,7 @@ def register(add: Add) -> None:
         default=0.1,
         help="largest false-positive rate of the pAUC (default: 0.1)",
     )
-    one.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    one.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default: 0)")
     one.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -58,34 +60,40 @@ def _threshold(options: argparse.Namespace) -> int:
     bundle = Bundle.open(options.bundle)
     before = bundle.thresholds
     if options.false_alarm_rate is None and options.method is None:
-        print(_render_thresholds(before))
+        print(_format_thresholds(before))
         return 0
     rate = before.false_alarm_rate if options.false_alarm_rate is None else options.false_alarm_rate
     after = before.with_false_alarm_rate(rate, options.method)
     set_thresholds(bundle, after)
     for text in after.warnings():
         warn(text)
-    print(_render_thresholds(after, before))
+    print(_format_thresholds(after, before))
     return 0
 
 
-def _render_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = None) -> str:
-    lines = [
-        f"wanted false-alarm rate {thresholds.false_alarm_rate:g}, method {thresholds.method}",
-        f"{'machine':<20}{'threshold':>14}{'before' if before else '':>14}{'normal clips behind it':>26}",
+def _format_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = None) -> str:
+    """Return the thresholds as a table, beside those that they replace."""
+    earlier = _thresholds_by_name(before) if before else {}
+    header = ["machine", "threshold", *(["before"] if before else []), "normal clips"]
+    rows = [
+        [
+            name,
+            f"{one.value:.6g}",
+            *([f"{earlier[name].value:.6g}" if name in earlier else ""] if before else []),
+            f"{one.n_clips}{', pooled' if one.pooled else ''}",
+        ]
+        for name, one in _thresholds_by_name(thresholds).items()
     ]
-    unknown = {f"{name or 'any type'}, unknown id": one for name, one in thresholds.unknown.items()}
-    earlier = (
-        {f"{name or 'any type'}, unknown id": one for name, one in before.unknown.items()}
-        | dict(before.machines)
-        if before
-        else {}
-    )
-    for name, one in {**thresholds.machines, **unknown}.items():
-        was = f"{earlier[name].value:.6g}" if name in earlier else ""
-        behind = f"{one.n_clips}{', pooled' if one.pooled else ''}"
-        lines.append(f"{name:<20}{one.value:>14.6g}{was:>14}{behind:>26}")
-    return "\n".join(lines)
+    rate = f"wanted false-alarm rate {thresholds.false_alarm_rate:g}, method {thresholds.method}"
+    return "\n".join([rate, *table([header, *rows])])
+
+
+def _thresholds_by_name(thresholds: "Thresholds") -> "dict[str, Threshold]":
+    unknown = {
+        f"{machine_type or 'any type'}, unknown id": one
+        for machine_type, one in thresholds.unknown.items()
+    }
+    return {**thresholds.machines, **unknown}
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -100,17 +108,12 @@ def _compare(options: argparse.Namespace) -> int:
         for run in others
     }
     if options.json:
-        print(
-            json.dumps(
-                [
-                    {"run": run, "reference": first, **one.to_json()}
-                    for run, one in comparisons.items()
-                ],
-                indent=2,
-            )
-        )
+        content = [
+            {"run": run, "reference": first, **one.to_json()} for run, one in comparisons.items()
+        ]
+        print(json.dumps(content, indent=2))
     else:
-        print("\n\n".join(_render_comparison(run, first, one) for run, one in comparisons.items()))
+        print("\n\n".join(_format_comparison(run, first, one) for run, one in comparisons.items()))
     return 0
 
 
@@ -123,32 +126,30 @@ def _scores(run: str) -> "Sequence[ScoredClip]":
     return read_scores(path)
 
 
-def _render_comparison(run: str, reference: str, comparison: "Comparison") -> str:
-    rows = {"mean AUC": comparison.auc, "mean pAUC": comparison.pauc} | {
+def _format_comparison(run: str, reference: str, comparison: "Comparison") -> str:
+    """Return the figures of a run beside those of another one, and whether they differ."""
+    figures = {"mean AUC": comparison.auc, "mean pAUC": comparison.pauc} | {
         f"AUC {name}": one for name, one in comparison.machines.items()
     }
-    width = max(map(len, rows)) + 2
+    header = ("", "this", "other", "difference (95 % interval)")
+    rows = [(name, *_difference_cells(one)) for name, one in figures.items()]
     lines = [
         f"{run} compared with {reference}, on {comparison.n_clips} clips that both scored",
-        f"{'':<{width}}{'this':>7}{'other':>7}  difference (95 % interval)",
+        *table([header, *rows], align="<>><"),
     ]
-    lines += [f"{name:<{width}}{_render_difference(one)}" for name, one in rows.items()]
     left_out = comparison.only_a + comparison.only_b
     if left_out:
         lines.append(f"{left_out} clips that only one of the runs scored are left out")
     if comparison.auc.p is not None:
-        verdict = (
-            "differ beyond chance"
-            if comparison.auc.beyond_chance
-            else "do not differ beyond chance"
-        )
-        lines.append(f"The runs {verdict} in mean AUC (p = {comparison.auc.p:.3g}).")
+        verdict = "differ" if comparison.auc.beyond_chance else "do not differ"
+        lines.append(f"The runs {verdict} beyond chance in mean AUC (p = {comparison.auc.p:.3g}).")
     return "\n".join(lines)
 
 
-def _render_difference(one: "Difference") -> str:
+def _difference_cells(one: "Difference") -> tuple[str, str, str]:
     if one.a is None or one.b is None or one.difference.value is None:
-        return f"  not computable: {one.difference.reason}"
+        return "", "", f"not computable: {one.difference.reason}"
     low, high = one.difference.low, one.difference.high
     interval = "" if low is None or high is None else f" ({low:+.3f} to {high:+.3f})"
-    return f"{one.a:>7.3f}{one.b:>7.3f}  {one.difference.value:+.3f}{interval}{'  beyond chance' if one.beyond_chance else ''}"
+    beyond = "  beyond chance" if one.beyond_chance else ""
+    return decimal(one.a), decimal(one.b), f"{one.difference.value:+.3f}{interval}{beyond}"
