@@ -20,3 +20,10 @@ def test_missing_folder_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFix
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert "is no bundle folder" in lines[0]
+
+
+def test_bundle_of_events_has_its_labels_and_no_detector(beep_parts: Path) -> None:
+    bundle = Bundle.open(beep_parts / "bundle")
+    assert bundle.manifest["labels"] == ["Beep"]
+    with pytest.raises(ModelError, match="has no detector of anomalies, it was made for events"):
+        _ = bundle.detector

@@ -1,6 +1,4 @@
-"""From scores to events: the decoder against all explanations there are, against scipy's
-distribution, and by hand.
-"""
+"""The decoder against an exhaustive search, a simpler search, scipy, and cases by hand."""
 
 import math
 from dataclasses import dataclass, replace
@@ -30,7 +28,7 @@ def scores(*parts: tuple[int, float]) -> npt.NDArray[np.float32]:
     return np.concatenate([np.full(count, score, dtype=np.float32) for count, score in parts])
 
 
-def test_lengths_are_log_normal() -> None:
+def test_probabilities_of_lengths_equal_those_of_scipys_log_normal() -> None:
     from scipy.stats import lognorm
 
     found = decoder()
@@ -43,7 +41,7 @@ def test_lengths_are_log_normal() -> None:
     assert np.exp(found.density).sum() == pytest.approx(1.0, abs=1e-4)
 
 
-def test_evidence_is_what_the_odds_exceed_those_of_the_threshold_by() -> None:
+def test_evidence_is_the_logarithm_of_the_odds_over_those_of_the_threshold() -> None:
     assert evidence(np.array([0.5, 0.8, 0.2], dtype=np.float32), 0.5) == pytest.approx(
         [0, math.log(4), -math.log(4)], rel=1e-5
     )
@@ -53,54 +51,54 @@ def test_evidence_is_what_the_odds_exceed_those_of_the_threshold_by() -> None:
     )
 
 
-def test_clear_events_are_found_where_they_are() -> None:
-    heard = scores((9, 0.02), (6, 0.97), (12, 0.02), (5, 0.97), (10, 0.02))
-    assert spans(decoder().runs(heard, 0.5)) == [(9, 14), (27, 31)]
-    assert decoder().runs(heard, 0.5)[0].score == pytest.approx(0.97)
+def test_clear_events_are_found_exactly() -> None:
+    scored = scores((9, 0.02), (6, 0.97), (12, 0.02), (5, 0.97), (10, 0.02))
+    assert spans(decoder().runs(scored, 0.5)) == [(9, 14), (27, 31)]
+    assert decoder().runs(scored, 0.5)[0].score == pytest.approx(0.97)
 
 
-def test_an_event_ends_where_its_kind_does_although_the_scores_ring_on() -> None:
-    heard = scores((10, 0.02), (6, 0.99), (5, 0.55), (20, 0.02))
-    assert spans(decoder(spread=0.1).runs(heard, 0.5)) == [(10, 15)]
-    assert spans(decoder(length=11.0, spread=0.1).runs(heard, 0.5)) == [(10, 20)]
+def test_event_ends_at_its_typical_length_if_scores_stay_doubtful() -> None:
+    scored = scores((10, 0.02), (6, 0.99), (5, 0.55), (20, 0.02))
+    assert spans(decoder(spread=0.1).runs(scored, 0.5)) == [(10, 15)]
+    assert spans(decoder(length=11.0, spread=0.1).runs(scored, 0.5)) == [(10, 20)]
 
 
-def test_a_dip_within_an_event_does_not_end_it() -> None:
+def test_low_score_within_an_event_does_not_end_it() -> None:
     assert spans(
         decoder().runs(scores((10, 0.02), (3, 0.99), (1, 0.1), (3, 0.99), (10, 0.02)), 0.5)
     ) == [(10, 16)]
 
 
-def test_rarer_events_must_bring_more_evidence() -> None:
+def test_rare_events_need_more_evidence() -> None:
     doubtful = scores((20, 0.05), (6, 0.75), (20, 0.05))
     assert spans(decoder(interval=30.0).runs(doubtful, 0.5)) == [(20, 25)]
     assert decoder(interval=30_000.0).runs(doubtful, 0.5) == []
 
 
-def test_a_blip_is_no_event() -> None:
+def test_single_window_is_no_event() -> None:
     assert decoder(spread=0.2).runs(scores((20, 0.02), (1, 0.99), (20, 0.02)), 0.5) == []
 
 
-def test_an_event_far_longer_than_all_labelled_ones_stays_one() -> None:
-    heard = scores((20, 0.02), (400, 0.97), (20, 0.02), (6, 0.97), (20, 0.02))
+def test_event_far_longer_than_expected_is_one_event() -> None:
+    scored = scores((20, 0.02), (400, 0.97), (20, 0.02), (6, 0.97), (20, 0.02))
     assert len(decoder().density) < 30
-    assert spans(decoder().runs(heard, 0.5)) == [(20, 419), (440, 445)]
+    assert spans(decoder().runs(scored, 0.5)) == [(20, 419), (440, 445)]
 
 
-def test_two_events_with_hardly_a_gap_are_two() -> None:
-    heard = scores((20, 0.02), (6, 0.99), (2, 0.02), (6, 0.99), (20, 0.02))
-    assert spans(decoder(spread=0.1, interval=20.0).runs(heard, 0.5)) == [(20, 25), (28, 33)]
+def test_two_events_with_a_short_gap_are_two() -> None:
+    scored = scores((20, 0.02), (6, 0.99), (2, 0.02), (6, 0.99), (20, 0.02))
+    assert spans(decoder(spread=0.1, interval=20.0).runs(scored, 0.5)) == [(20, 25), (28, 33)]
 
 
-def test_an_event_that_is_cut_off_by_the_end_is_found() -> None:
+def test_event_at_the_beginning_or_end_of_the_sound_is_found() -> None:
     assert spans(decoder().runs(scores((20, 0.02), (4, 0.99)), 0.5)) == [(20, 23)]
     assert spans(decoder().runs(scores((3, 0.99), (20, 0.02)), 0.5)) == [(0, 2)]
     assert decoder().runs(np.empty(0, dtype=np.float32), 0.5) == []
 
 
-def test_a_stream_tells_early_and_sooner_where_events_are_frequent() -> None:
-    heard = scores((20, 0.02), (8, 0.9), (20, 0.02))
-    often, seldom = (decoder(interval=interval).runs(heard, 0.5)[0] for interval in (10.0, 5000.0))
+def test_event_is_reported_before_its_end_and_sooner_if_events_are_frequent() -> None:
+    scored = scores((20, 0.02), (8, 0.9), (20, 0.02))
+    often, seldom = (decoder(interval=interval).runs(scored, 0.5)[0] for interval in (10.0, 5000.0))
     assert 20 <= often.reported < seldom.reported < 28
 
 
@@ -125,22 +123,20 @@ def best_explanation(values: npt.NDArray[np.float64], of: Decoder) -> float:
     return gain(0)
 
 
-def test_hindsight_finds_hardly_a_better_explanation() -> None:
-    """What is decided while listening may be worse than the best of all explanations, but rarely
-    and not by much.
-    """
+def test_explanation_found_online_is_nearly_as_good_as_the_best_one() -> None:
+    """The search decides forward in time; it is compared with the best of all explanations."""
     rng = np.random.default_rng(0)
     rule = decoder(interval=20.0)
     reached, possible = [], []
     for _ in range(200):
         drawn = rng.choice([0.01, 0.1, 0.3, 0.6, 0.9, 0.99], rng.integers(8, 31)).astype(np.float32)
-        heard = np.concatenate([np.repeat(drawn, rng.integers(1, 4)), scores((20, 0.01))])
-        values = evidence(heard, 0.5).astype(np.float64)
+        scored = np.concatenate([np.repeat(drawn, rng.integers(1, 4)), scores((20, 0.01))])
+        values = evidence(scored, 0.5).astype(np.float64)
         gains = [
             values[run.first : run.last + 1].sum()
             - rule.cost
             + rule.density[min(run.last - run.first, len(rule.density) - 1)]
-            for run in rule.runs(heard, 0.5)
+            for run in rule.runs(scored, 0.5)
         ]
         reached.append(sum(gains))
         possible.append(best_explanation(values, rule))
@@ -159,7 +155,7 @@ class Candidate:
     before: Run | None
 
 
-def reference(rule: Decoder, heard: npt.NDArray[np.float32], threshold: float) -> list[Run]:
+def reference(rule: Decoder, scored: npt.NDArray[np.float32], threshold: float) -> list[Run]:
     """Search for events as :class:`Search` does, with a list of candidates by their first window.
 
     Nothing is moved from place to place here. Of all candidates that are as long as the longest
@@ -186,7 +182,7 @@ def reference(rule: Decoder, heard: npt.NDArray[np.float32], threshold: float) -
         return Run(one.first, now, float(one.total / np.float32(now - one.first + 1)), since)
 
     now = -1
-    for now, (value, score) in enumerate(zip(evidence(heard, threshold), heard, strict=True)):
+    for now, (value, score) in enumerate(zip(evidence(scored, threshold), scored, strict=True)):
         long = [one for one in candidates if now - one.first >= longest - 1]
         kept = max(long, key=lambda one: one.gain, default=None)
         candidates = [one for one in candidates if one is kept or one not in long]
@@ -228,16 +224,16 @@ def test_search_finds_the_events_of_a_search_over_all_first_windows(
     parts: list[tuple[float, int]], hold_off: int, length: float, spread: float, interval: float
 ) -> None:
     rule = decoder(hold_off=hold_off, length=length, spread=spread, interval=interval)
-    heard = scores(*((count, score) for score, count in parts), (0, 0.0))
-    assert rule.runs(heard, 0.5) == reference(rule, heard, 0.5)
+    scored = scores(*((count, score) for score, count in parts), (0, 0.0))
+    assert rule.runs(scored, 0.5) == reference(rule, scored, 0.5)
 
 
 def test_step_returns_an_event_when_its_hold_off_has_passed() -> None:
-    heard = scores((9, 0.02), (6, 0.97), (12, 0.02), (6, 0.97))
+    scored = scores((9, 0.02), (6, 0.97), (12, 0.02), (6, 0.97))
     search = Search(decoder(hold_off=3))
     returned = {
         now: search.step(value, score)
-        for now, (value, score) in enumerate(zip(evidence(heard, 0.5), heard, strict=True))
+        for now, (value, score) in enumerate(zip(evidence(scored, 0.5), scored, strict=True))
     }
     assert {now: spans(found) for now, found in returned.items() if found} == {17: [(9, 14)]}
     assert spans(search.finish()) == [(27, 32)]
@@ -249,7 +245,7 @@ def test_step_returns_an_event_when_its_hold_off_has_passed() -> None:
     st.floats(1.0, 20.0),
     st.floats(0.1, 1.0),
 )
-def test_events_are_in_order_apart_and_inside(
+def test_events_are_in_order_and_do_not_overlap(
     drawn: list[float], hold_off: int, length: float, spread: float
 ) -> None:
     found = decoder(hold_off=hold_off, length=length, spread=spread, interval=3.0).runs(
@@ -263,16 +259,16 @@ def test_events_are_in_order_apart_and_inside(
 
 
 @given(st.lists(st.sampled_from([0.02, 0.5, 0.98]), min_size=1, max_size=50))
-def test_what_comes_later_changes_nothing_that_was_told(drawn: list[float]) -> None:
-    """A stream tells an event `hold_off` windows after its end; silence then follows."""
+def test_final_events_are_not_changed_by_later_sound(drawn: list[float]) -> None:
+    """Thirty windows of background make all events final."""
     rule = decoder(interval=20.0)
-    heard = np.concatenate([np.repeat(np.array(drawn, dtype=np.float32), 3), scores((30, 0.02))])
-    assert spans(rule.runs(np.concatenate([heard, scores((9, 0.98), (30, 0.02))]), 0.5))[
-        : len(rule.runs(heard, 0.5))
-    ] == spans(rule.runs(heard, 0.5))
+    first = np.concatenate([np.repeat(np.array(drawn, dtype=np.float32), 3), scores((30, 0.02))])
+    found = rule.runs(first, 0.5)
+    longer = np.concatenate([first, scores((9, 0.98), (30, 0.02))])
+    assert rule.runs(longer, 0.5)[: len(found)] == found
 
 
 @pytest.mark.parametrize("wrong", [{"hold_off": 0}, {"interval": 1.0}])
-def test_what_cannot_be_expected_is_refused(wrong: dict[str, float]) -> None:
+def test_impossible_expectation_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ParameterError, match=f"event_{next(iter(wrong))}"):
         decoder(**wrong)

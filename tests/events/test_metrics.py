@@ -13,20 +13,20 @@ def events(*spans: tuple[float, float]) -> list[Event]:
     return [Event(start, end, 1.0, start) for start, end in spans]
 
 
-def test_start_and_end_must_both_be_near() -> None:
+def test_pairs_have_start_and_end_within_the_tolerance() -> None:
     truth = [(1.0, 2.0), (4.0, 5.0), (8.0, 9.0)]
     assert match(events((1.2, 2.2), (4.0, 5.4), (8.0, 9.0)), truth, 0.3) == [(0, 0), (2, 2)]
     assert match(events((0.5, 2.0), (6.0, 7.0), (8.29, 8.8)), truth, 0.3) == [(2, 2)]
     assert match([], truth, 0.3) == []
 
 
-def test_no_event_is_paired_twice() -> None:
+def test_no_event_is_in_two_pairs() -> None:
     assert match(events((1.0, 1.2), (1.25, 1.4)), [(1.1, 1.3)], 0.3) == [(0, 0)]
     assert match(events((1.1, 1.3)), [(1.0, 1.2), (1.25, 1.4)], 0.3) == [(0, 0)]
 
 
-def test_matching_finds_as_many_pairs_as_there_can_be() -> None:
-    """Against the assignment that scipy finds."""
+def test_number_of_pairs_equals_that_of_the_best_assignment() -> None:
+    """The assignment is that of scipy."""
     from scipy.optimize import linear_sum_assignment
 
     rng = np.random.default_rng(0)
@@ -40,7 +40,7 @@ def test_matching_finds_as_many_pairs_as_there_can_be() -> None:
         assert len(match(events(*found), truth, 0.5)) == best
 
 
-def test_window_figures_equal_scikit_learns() -> None:
+def test_window_figures_equal_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(1)
     labels = (rng.random(200) < 0.3).astype(np.float32)
     scores = np.clip(0.4 * labels + 0.6 * rng.random(200), 0, 1).astype(np.float32)
@@ -63,7 +63,7 @@ def test_window_figures_equal_scikit_learns() -> None:
     assert figures.loss == pytest.approx(expected, rel=1e-3)
 
 
-def test_without_events_there_is_no_auc() -> None:
+def test_auc_is_none_without_events() -> None:
     figures = window_figures(np.zeros(5, np.float32), np.full(5, 0.2, np.float32), 0.5)
     assert (figures.auc, figures.ap, figures.true_negatives) == (None, None, 5)
 
@@ -94,36 +94,34 @@ def stretch(
     return Stretch("a", 0.0, 9.0, labels, scores, spans)
 
 
-def test_the_threshold_keeps_events_and_drops_what_only_sounds_like_them(
+def test_threshold_lies_between_events_and_similar_sounds(
     detector: EventDetector,
 ) -> None:
-    """Events score 0.95, something else scores 0.6 for as long: 0.3 lets both through, and above
-    0.9 nothing comes through.
-    """
-    judged = stretch(
+    """Events score 0.95, and another sound of the same length scores 0.6."""
+    given = stretch(
         detector,
         [(20, 0.02), (6, 0.95), (20, 0.02), (6, 0.6), (20, 0.02), (6, 0.95), (20, 0.02)],
         truth=(20, 72),
     )
-    threshold = calibrate([judged], detector)
+    threshold = calibrate([given], detector)
     assert threshold == detector.threshold
     assert 0.5 < threshold < 0.9
-    assert event_figures([judged], detector, 0.3).f1 == 1.0
+    assert event_figures([given], detector, 0.3).f1 == 1.0
 
 
-def test_of_equally_good_thresholds_a_higher_one_is_taken(detector: EventDetector) -> None:
-    judged = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
+def test_threshold_is_at_three_quarters_of_the_best_candidates(detector: EventDetector) -> None:
+    given = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
     good = []
     for odds in np.arange(-4, 4.01, 0.25):
         detector.threshold = float(1 / (1 + np.exp(-odds)))
-        good += [odds] if event_figures([judged], detector, 0.3).f1 == 1.0 else []
-    taken = calibrate([judged], detector)
+        good += [odds] if event_figures([given], detector, 0.3).f1 == 1.0 else []
+    taken = calibrate([given], detector)
     assert np.log(taken / (1 - taken)) == pytest.approx(
         good[0] + 0.75 * (good[-1] - good[0]), abs=0.26
     )
 
 
-def test_recordings_that_cannot_tell_leave_the_threshold_where_classes_weigh_alike(
+def test_threshold_is_one_half_if_no_event_is_found(
     detector: EventDetector,
 ) -> None:
     assert calibrate([stretch(detector, [(40, 0.02)], truth=(20,))], detector) == 0.5

@@ -1,0 +1,23 @@
+from stethoscope.events.architecture import build
+from stethoscope.events.options import EventFit
+
+
+def test_default_network_is_that_of_the_teaching_example() -> None:
+    network = build(EventFit(), 48)
+    assert network.count_params() == 1585
+    assert [layer.__class__.__name__ for layer in network.layers] == [
+        "InputLayer",
+        "Conv1D",
+        "Conv1D",
+        "Flatten",
+        "Dense",
+    ]
+
+
+def test_each_convolution_has_its_filters_and_stride() -> None:
+    network = build(EventFit(filters=(4, 6), strides=(1, 2), dropout=0.1), 48)
+    first, second = network.layers[1:3]
+    assert first.output.shape == (None, 30, 4)
+    assert second.output.shape == (None, 14, 6)
+    assert network.output_shape == (None, 1)
+    assert network.count_params() == (3 * 48 + 1) * 4 + (3 * 4 + 1) * 6 + 14 * 6 + 1

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from stethoscope.datasets.clips import Clip
+from stethoscope.events.batches import TrainingBatches, WindowBatches
+from stethoscope.events.options import EventFit
+from stethoscope.events.windows import LabelledWindows
+from stethoscope.features.store import FeatureStore
+
+NORMALISATION = (3.0, 2.0)
+
+
+def whole_epoch(batches: WindowBatches) -> tuple[np.ndarray, np.ndarray]:
+    frames, labels = zip(*(batches[index] for index in range(len(batches))), strict=True)
+    return np.concatenate(frames), np.concatenate(labels)
+
+
+def test_validation_windows_are_normalised_and_in_order(
+    store: FeatureStore, table: list[Clip]
+) -> None:
+    fit = EventFit(batch_size=50, augmentation=True)
+    windows = LabelledWindows.cut(store, table, fit)
+    frames, labels = whole_epoch(WindowBatches(store, windows, "validation", fit, NORMALISATION))
+    indices = windows.of("validation")
+    assert frames == pytest.approx((windows.gather(store, indices, 32) - 3.0) / 2.0, abs=1e-5)
+    assert (labels[:, 0] == windows.label[indices]).all()
+
+
+def test_epoch_of_training_draws_other_windows_without_repetition(
+    store: FeatureStore, table: list[Clip]
+) -> None:
+    fit = EventFit(batch_size=64)
+    windows = LabelledWindows.cut(store, table, fit)
+    batches = TrainingBatches(store, windows, fit, NORMALISATION, per_epoch=100)
+    first, _ = whole_epoch(batches)
+    batches.on_epoch_end()
+    second, _ = whole_epoch(batches)
+    for frames in (first, second):
+        assert len(frames) == 100
+        assert len(np.unique(frames.reshape(100, -1), axis=0)) == 100
+    assert not np.array_equal(first, second)
+
+
+def test_augmentation_adds_background_and_changes_loudness(
+    store: FeatureStore, table: list[Clip]
+) -> None:
+    windows = LabelledWindows.cut(store, table, EventFit())
+    plain, augmented = (
+        whole_epoch(
+            TrainingBatches(store, windows, fit, (0.0, 1.0), per_epoch=len(windows.of("training")))
+        )
+        for fit in (EventFit(), EventFit(augmentation=True))
+    )
+    # One seed draws the same first batch: 128 windows.
+    ratio = np.expm1(augmented[0][:128]) / np.expm1(plain[0][:128])
+    assert (augmented[1][:128] == plain[1][:128]).all()
+    assert ratio.min() > np.exp(-0.4) - 1e-3, "magnitudes are only added"
+    spread = ratio.max(axis=(1, 2)) / ratio.min(axis=(1, 2))
+    unmixed = spread < 1.01
+    assert 0.3 < unmixed.mean() < 0.7
+    assert ratio[unmixed].max() < np.exp(0.4) + 1e-3
