@@ -42,7 +42,6 @@ def register(add: Add) -> None:
 
 def _inspect(options: argparse.Namespace) -> int:
     import tempfile
-    from dataclasses import asdict
 
     from stethoscope.datasets.download.fetch import fetch
     from stethoscope.datasets.inspect import inspect, render
@@ -57,7 +56,7 @@ def _inspect(options: argparse.Namespace) -> int:
                 options.layout,
             )
     print(
-        json.dumps(asdict(inspection), indent=2, ensure_ascii=False)
+        json.dumps(inspection.to_json(), indent=2, ensure_ascii=False)
         if options.json
         else render(inspection)
     )

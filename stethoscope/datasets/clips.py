@@ -1,4 +1,4 @@
-"""The one table that every layout is turned into: a row per clip or labelled interval."""
+"""The table of clips, into which each layout is converted: a row per clip or labelled interval."""
 
 import csv
 import os
@@ -24,19 +24,19 @@ class Clip:
     path : str
         Name of the recording inside its archive or folder, with forward slashes.
     recording : str
-        The unit that may never be split between training and test.
+        Name of the unit that may not be split between training and test.
     machine_type, machine_id : str
-        For example ``fan`` and ``00``. Empty where the layout knows no machines.
+        For example ``fan`` and ``00``. Empty where the layout has no machines.
     split : {"train", "test"}
     condition : {"normal", "anomaly", "unknown"}
     label : str
-        Class of a labelled sound, or attributes that the file name carries.
+        Class of a labelled sound, or attributes from the file name.
     fault_group : int
-        -1 not grouped, 0 normal, 1..k the group of an anomalous clip.
+        -1 not grouped, 0 normal, 1 to k the group of an anomalous clip.
     fold : int
-        Given fold of a cross-validation; 0 where there is none.
+        Predefined fold of a cross-validation; 0 without one.
     domain : str
-        ``source`` or ``target`` where the set knows a domain shift, else empty.
+        ``source`` or ``target`` in sets with a domain shift, else empty.
     snr_db : float or None
         Signal-to-noise ratio, in dB, where known.
     start, end : float
@@ -44,7 +44,7 @@ class Clip:
     source : str
         File name of the archive (or folder) that holds the recording.
     augmentation : str
-        How the clip was altered; empty for a recording as it came.
+        How the clip was altered; empty for an unaltered recording.
     """
 
     path: str
@@ -65,8 +65,17 @@ class Clip:
 
     @property
     def machine(self) -> str:
-        """Machine type and id as one key, ``fan/00``: ids repeat across types."""
+        """Key of the machine, ``fan/00``."""
         return machine_key(self.machine_type, self.machine_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A recording that could not be used, and why."""
+
+    source: str
+    path: str
+    reason: str
 
 
 COLUMNS = tuple(field.name for field in fields(Clip))
@@ -75,9 +84,7 @@ COLUMNS = tuple(field.name for field in fields(Clip))
 def write_clips(
     path: str | os.PathLike[str], clips: Sequence[Clip], **extra: Sequence[object]
 ) -> None:
-    """Write the table as CSV (UTF-8, a header row, one row per clip), with `extra` columns behind
-    it.
-    """
+    """Write the table as CSV: UTF-8, a header, one row per clip, with `extra` columns at the end."""
     rows = (
         [*(getattr(clip, column) for column in COLUMNS), *more]
         for clip, *more in zip(clips, *extra.values(), strict=True)
@@ -103,7 +110,7 @@ def _rows(path: Path) -> Iterator[Clip]:
             missing = set(COLUMNS) - set(reader.fieldnames or ())
             if missing:
                 raise DatasetError(
-                    f"{path}: column {', '.join(sorted(missing))} is missing; make the table anew"
+                    f"{path}: column {', '.join(sorted(missing))} is missing; make the table again"
                 )
             for row in reader:
                 try:

@@ -1,23 +1,24 @@
-"""What is in a data set, told before anyone trains on it."""
+"""Describe a data set before it is used for training."""
 
 import io
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import median
+from typing import Any, Protocol
 
 import soundfile
 
-from stethoscope.datasets.archives import open_archive
-from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.archives import Archive, open_archive
+from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.datasets.layouts import survey
 from stethoscope.errors import StethoscopeError
 from stethoscope.progress import track
 from stethoscope.sound.audio import decode
 
-_FAULTS_SHOWN = 20
+_MOST_NAMES = 20
 _BITS = {
     "PCM_S8": "8",
     "PCM_U8": "8",
@@ -31,7 +32,7 @@ _BITS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Number of clips that have all of these in common; `snr_db` in dB, None where unknown."""
+    """Number of clips with these properties in common; `snr_db` in dB, None where unknown."""
 
     machine_type: str
     machine_id: str
@@ -42,25 +43,16 @@ class Group:
     clips: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """A recording that cannot be used, and why."""
-
-    source: str
-    path: str
-    reason: str
-
-
 @dataclass(slots=True, kw_only=True)
 class Inspection:
-    """What archives hold. ``dataclasses.asdict`` makes it ready for JSON.
+    """What archives hold.
 
     Attributes
     ----------
     layouts : dict of str to str
         Layout by archive; ``unknown`` where none fits.
     clips, recordings : int
-        Rows of the table of clips, and recordings found by their ending.
+        Rows of the table of clips, and recordings by their file name suffix.
     groups : list of Group
     sample_rates, channels, bit_depths : dict of str to int
         Number of readable recordings by rate in Hz, channel count, and bits per sample (or the name
@@ -68,9 +60,9 @@ class Inspection:
     seconds : dict of str to float
         ``min``, ``median``, ``max`` and ``total`` duration of the readable recordings; empty if
         there are none.
-    faults : list of Fault
+    unreadable : list of Skipped
         Recordings that cannot be read.
-    strangers : list of str
+    unmatched : list of str
         Recordings whose names do not fit the layout, as ``archive: name``.
     """
 
@@ -82,14 +74,19 @@ class Inspection:
     channels: dict[str, int] = field(default_factory=dict)
     bit_depths: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
+    unreadable: list[Skipped] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values under the names of the command's JSON output."""
+        value = asdict(self)
+        return value | {"faults": value.pop("unreadable"), "strangers": value.pop("unmatched")}
 
 
 def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") -> Inspection:
-    """Read every recording of a data set once and tell what there is.
+    """Read each recording of a data set once and describe the set.
 
-    A set in no known layout is inspected all the same, without counts per machine.
+    A set in no known layout is described as well, without counts per machine.
 
     Parameters
     ----------
@@ -104,53 +101,63 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
     ParameterError
         If there is no such layout.
     """
-    rates: Counter[int] = Counter()
-    channels: Counter[int] = Counter()
-    bits: Counter[str] = Counter()
-    durations: list[float] = []
-    faults: list[Fault] = []
+    facts: list[_Facts] = []
+    skipped: list[Skipped] = []
     with ExitStack() as stack:
         opened = [stack.enter_context(open_archive(path)) for path in archives]
         found = survey(opened, layout)
-        wanted = [(archive, [member.name for member in archive.recordings()]) for archive in opened]
-        stream = (
-            (archive.name, *item) for archive, names in wanted for item in archive.stream(names)
-        )
-        count = sum(len(names) for _, names in wanted)
-        for source, name, content in track(stream, label="inspect", total=count):
-            try:
-                if isinstance(content, StethoscopeError):
-                    raise content
-                decode(content, name=name)
-                facts = soundfile.info(io.BytesIO(content))
-            except StethoscopeError as error:
-                faults.append(
-                    Fault(source=source, path=name, reason=str(error).removeprefix(f"{source}: "))
-                )
-                continue
-            rates[facts.samplerate] += 1
-            channels[facts.channels] += 1
-            bits[_BITS.get(facts.subtype, facts.subtype)] += 1
-            durations.append(facts.duration)
+        count = sum(len(archive.recordings()) for archive in opened)
+        for one in track(_read_all(opened), label="inspect", total=count):
+            if isinstance(one, Skipped):
+                skipped.append(one)
+            else:
+                facts.append(one)
     return Inspection(
         layouts={source: name or "unknown" for source, name in found.layouts.items()},
         clips=len(found.clips),
         recordings=count,
         groups=_groups(found.clips),
-        sample_rates=_by_share(rates),
-        channels=_by_share(channels),
-        bit_depths=_by_share(bits),
-        seconds={
-            "min": min(durations),
-            "median": median(durations),
-            "max": max(durations),
-            "total": sum(durations),
-        }
-        if durations
-        else {},
-        faults=faults,
-        strangers=[f"{source}: {name}" for source, name in found.strangers],
+        sample_rates=_by_frequency(Counter(one.samplerate for one in facts)),
+        channels=_by_frequency(Counter(one.channels for one in facts)),
+        bit_depths=_by_frequency(Counter(_BITS.get(one.subtype, one.subtype) for one in facts)),
+        seconds=_durations([one.duration for one in facts]),
+        unreadable=skipped,
+        unmatched=[f"{source}: {name}" for source, name in found.unmatched],
     )
+
+
+class _Facts(Protocol):
+    """What soundfile knows of a recording."""
+
+    samplerate: int
+    channels: int
+    subtype: str
+    duration: float
+
+
+def _read_all(archives: Sequence[Archive]) -> Iterator["_Facts | Skipped"]:
+    """Decode each recording, and yield what is known of it, or why it is unreadable."""
+    for archive in archives:
+        for name, content in archive.stream([member.name for member in archive.recordings()]):
+            try:
+                if isinstance(content, StethoscopeError):
+                    raise content
+                decode(content, name=name)
+                yield soundfile.info(io.BytesIO(content))
+            except StethoscopeError as error:
+                reason = str(error).removeprefix(f"{archive.name}: ")
+                yield Skipped(archive.name, name, reason)
+
+
+def _durations(seconds: Sequence[float]) -> dict[str, float]:
+    if not seconds:
+        return {}
+    return {
+        "min": min(seconds),
+        "median": median(seconds),
+        "max": max(seconds),
+        "total": sum(seconds),
+    }
 
 
 def render(inspection: Inspection) -> str:
@@ -164,8 +171,8 @@ def render(inspection: Inspection) -> str:
     if seconds := inspection.seconds:
         spread = ", ".join(f"{name} {seconds[name]:.2f} s" for name in ("min", "median", "max"))
         lines.append(f"duration      {spread}, total {seconds['total'] / 3600:.2f} h")
-    lines += _some("unreadable", [f"{fault.source}: {fault.reason}" for fault in inspection.faults])
-    lines += _some("not named as in the layout", inspection.strangers)
+    lines += _some("unreadable", [f"{one.source}: {one.reason}" for one in inspection.unreadable])
+    lines += _some("not named as in the layout", inspection.unmatched)
     return "\n".join(lines)
 
 
@@ -193,8 +200,10 @@ def _groups(clips: Sequence[Clip]) -> list[Group]:
 
 
 def _table(groups: Sequence[Group]) -> list[str]:
-    """One line per machine (and SNR and domain, where there are any), a column per split and
+    """Return one line per machine, signal-to-noise ratio and domain, with a column per split and
     condition.
+
+    Columns without any value are left out.
     """
     columns = sorted(
         {(group.split, group.condition) for group in groups},
@@ -218,7 +227,7 @@ def _table(groups: Sequence[Group]) -> list[str]:
     ]
 
 
-def _by_share(counts: Mapping[int, int] | Mapping[str, int]) -> dict[str, int]:
+def _by_frequency(counts: Mapping[int, int] | Mapping[str, int]) -> dict[str, int]:
     return {
         str(value): count
         for value, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
@@ -238,5 +247,5 @@ def _shares(counts: Mapping[str, int], unit: str = "") -> str:
 def _some(title: str, names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    more = [f"  and {len(names) - _FAULTS_SHOWN} more"] if len(names) > _FAULTS_SHOWN else []
-    return ["", f"{len(names)} {title}:", *(f"  {name}" for name in names[:_FAULTS_SHOWN]), *more]
+    more = [f"  and {len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
+    return ["", f"{len(names)} {title}:", *(f"  {name}" for name in names[:_MOST_NAMES]), *more]

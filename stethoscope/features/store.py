@@ -15,22 +15,13 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.datasets.clips import Clip, read_clips, write_clips
+from stethoscope.datasets.clips import Clip, Skipped, read_clips, write_clips
 from stethoscope.errors import ModelError
 from stethoscope.files import write_json
 from stethoscope.sound.feature import Feature, feature_from_json
 from stethoscope.sound.logmel import Frames
 
 _FRAMES, _CLIPS, _FEATURE, _SKIPPED = "frames.npy", "clips.csv", "feature.json", "skipped.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A recording that could not be used, and why."""
-
-    source: str
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True)

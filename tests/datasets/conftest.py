@@ -1,8 +1,12 @@
 import io
 import wave
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
+
+Pack = Callable[..., Path]
 
 
 def make_wav(
@@ -21,3 +25,16 @@ def make_wav(
 @pytest.fixture
 def wav() -> Callable[..., bytes]:
     return make_wav
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Pack:
+    """Make a zip of empty files with the given names: layouts read nothing but names."""
+
+    def make(names: Iterable[str], archive: str = "set.zip") -> Path:
+        with zipfile.ZipFile(tmp_path / archive, "w") as file:
+            for name in names:
+                file.writestr(name, b"")
+        return tmp_path / archive
+
+    return make

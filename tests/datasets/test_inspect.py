@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import zipfile
 from collections.abc import Callable
@@ -37,7 +36,7 @@ def mixed(tmp_path: Path, wav: Callable[..., bytes]) -> Path:
     return path
 
 
-def test_tells_what_is_in_a_set(mixed: Path) -> None:
+def test_inspection_counts_clips_by_machine_and_split(mixed: Path) -> None:
     found = inspect([mixed])
     assert found.layouts == {"-6_dB_fan.zip": "mimii"}
     assert (found.recordings, found.clips) == (10, 9)
@@ -47,10 +46,10 @@ def test_tells_what_is_in_a_set(mixed: Path) -> None:
         Group(split="test", condition="normal", clips=1, **common),
         Group(split="train", condition="normal", clips=7, **common),
     ]
-    assert found.strangers == ["-6_dB_fan.zip: fan/loose.wav"]
+    assert found.unmatched == ["-6_dB_fan.zip: fan/loose.wav"]
 
 
-def test_shares_and_durations_are_those_of_the_readable_recordings(mixed: Path) -> None:
+def test_formats_and_durations_are_those_of_the_readable_recordings(mixed: Path) -> None:
     found = inspect([mixed])
     assert found.sample_rates == {"16000": 4, "44100": 1}
     assert found.channels == {"1": 4, "2": 1}
@@ -62,8 +61,8 @@ def test_shares_and_durations_are_those_of_the_readable_recordings(mixed: Path) 
     assert seconds["total"] == pytest.approx(9.0, abs=0.01)
 
 
-def test_bad_recordings_are_named_with_the_reason(mixed: Path) -> None:
-    reasons = {Path(fault.path).stem: fault.reason for fault in inspect([mixed]).faults}
+def test_unreadable_recordings_are_named_with_the_reason(mixed: Path) -> None:
+    reasons = {Path(one.path).stem: one.reason for one in inspect([mixed]).unreadable}
     for name, reason in (
         ("00000003", "not a readable WAV"),
         ("00000004", "NaN"),
@@ -75,9 +74,13 @@ def test_bad_recordings_are_named_with_the_reason(mixed: Path) -> None:
     assert reasons == {}
 
 
-def test_an_inspection_is_json_and_readable_text(mixed: Path) -> None:
+def test_inspection_is_printed_as_json_and_as_text(mixed: Path) -> None:
     found = inspect([mixed])
-    assert json.loads(json.dumps(dataclasses.asdict(found), allow_nan=False))["clips"] == 9
+    value = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert value["clips"] == 9
+    assert value["strangers"] == ["-6_dB_fan.zip: fan/loose.wav"]
+    assert [set(one) for one in value["faults"]] == 5 * [{"source", "path", "reason"}]
+    assert len(value) == 10
     text = render(found)
     assert [line.split() for line in text.splitlines() if line.startswith(("machine", "fan"))] == [
         ["machine", "id", "SNR", "dB", "train", "normal", "test", "normal", "test", "anomaly"],
@@ -88,9 +91,7 @@ def test_an_inspection_is_json_and_readable_text(mixed: Path) -> None:
     assert "fan/loose.wav" in text
 
 
-def test_a_set_in_no_known_layout_is_inspected_all_the_same(
-    tmp_path: Path, wav: Callable[..., bytes]
-) -> None:
+def test_set_in_an_unknown_layout_is_inspected(tmp_path: Path, wav: Callable[..., bytes]) -> None:
     for i in range(30):
         (tmp_path / "bells").mkdir(exist_ok=True)
         (tmp_path / "bells" / f"audio_{i}.wav").write_bytes(wav())
@@ -100,7 +101,7 @@ def test_a_set_in_no_known_layout_is_inspected_all_the_same(
     assert "layout unknown" in render(found)
 
 
-def test_nothing_readable_is_told_not_crashed_on(tmp_path: Path) -> None:
+def test_set_without_a_readable_recording_is_inspected(tmp_path: Path) -> None:
     (tmp_path / "bad").mkdir()
     for i in range(25):
         (tmp_path / "bad" / f"{i}.wav").write_text("text")
@@ -113,10 +114,10 @@ def test_nothing_readable_is_told_not_crashed_on(tmp_path: Path) -> None:
         inspect([tmp_path / "empty"])
 
 
-def test_a_real_archive(shared_data: Path) -> None:
+def test_real_archive_is_inspected(shared_data: Path) -> None:
     found = inspect([shared_data / "dev_data_fan_sample.zip"])
     assert found.sample_rates == {"16000": 21}
     assert found.channels == {"1": 21}
     assert found.bit_depths == {"16": 21}
     assert found.seconds["total"] == pytest.approx(210)
-    assert found.faults == []
+    assert found.unreadable == []

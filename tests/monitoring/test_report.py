@@ -14,11 +14,11 @@ import pytest
 import soundfile
 
 import stethoscope.monitoring.report
-from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.detection.autoencoder.score import AutoencoderScorer
 from stethoscope.errors import ModelError
 from stethoscope.features.extract import extract_features
-from stethoscope.features.store import FeatureStore, Skipped
+from stethoscope.features.store import FeatureStore
 from stethoscope.monitoring.report import write_report
 from stethoscope.sound.logmel import LogMel
 from tests.report.fixtures import Element, Reporter, read_page

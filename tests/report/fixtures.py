@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.detection.metrics import evaluate
 from stethoscope.detection.scores import ScoredClip, write_scores
 from stethoscope.detection.thresholds import fit_thresholds
-from stethoscope.features.store import FeatureStore, Skipped
+from stethoscope.features.store import FeatureStore
 from stethoscope.files import write_json
 from stethoscope.monitoring.report import write_report
 

@@ -7,12 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from stethoscope.datasets.clips import Skipped
 from stethoscope.detection.metrics import MachineFigures, Summary
 from stethoscope.detection.normal_scores import NormalScores, read_normal_scores
 from stethoscope.detection.scorer import Scorer, load_scorer
 from stethoscope.detection.scores import ScoredClip, read_scores
 from stethoscope.detection.thresholds import Thresholds
-from stethoscope.features.store import FeatureStore, Skipped
+from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json
 from stethoscope.machines import split_key
 from stethoscope.report.words import short

@@ -1,0 +1,1 @@
+"""Readers of the layouts of public data sets, one module each."""

@@ -1,0 +1,60 @@
+"""The layouts of DCASE 2020 Task 2, and of DCASE 2021 to 2026 and MIMII DG."""
+
+import re
+from functools import partial
+from pathlib import PurePosixPath
+from typing import cast
+
+from stethoscope.datasets.archives import Archive
+from stethoscope.datasets.clips import Clip, Condition, Split
+from stethoscope.datasets.readers.layout import Layout
+from stethoscope.datasets.readers.names import machine_of_path, snr_of_path
+
+_NAME_2020 = re.compile(r"(?:(?P<condition>normal|anomaly)_)?id_(?P<id>\d+)_\d+")
+_NAME_2021 = re.compile(
+    r"section_(?P<id>\d+)(?:_(?P<domain>source|target))?(?:_(?:train|test))?"
+    r"(?:_(?P<condition>normal|anomaly))?_\d+(?:_(?P<label>.*))?"
+)
+
+
+def _read(archive: Archive, *, name: re.Pattern[str]) -> list[Clip]:
+    clips = (_clip(member.name, archive.name, name) for member in archive.recordings())
+    return [clip for clip in clips if clip is not None]
+
+
+def _clip(recording: str, archive_name: str, name: re.Pattern[str]) -> Clip | None:
+    """Return the clip of a recording in ``<type>/train`` or ``<type>/test`` (or ``source_test``,
+    ``target_test``) whose stem matches `name`; None for any other.
+    """
+    path = PurePosixPath(recording)
+    domain, _, split = path.parent.name.rpartition("_")
+    match = name.fullmatch(path.stem)
+    if match is None or split not in ("train", "test") or domain not in ("", "source", "target"):
+        return None
+    parts = match.groupdict()
+    label = parts.get("label") or ""
+    # Evaluation files of a challenge carry no condition; all training files are normal there.
+    condition = parts["condition"] or ("normal" if split == "train" else "unknown")
+    machine_type = machine_of_path(path.parent.parent, archive_name)
+    return Clip(
+        path=recording,
+        recording=f"{machine_type}/{split}/{path.stem}",
+        machine_type=machine_type,
+        machine_id=parts["id"],
+        split=cast(Split, split),
+        condition=cast(Condition, condition),
+        label="" if label == "noAttribute" else label,
+        domain=parts.get("domain") or domain,
+        snr_db=snr_of_path(path, archive_name),
+    )
+
+
+DCASE2020 = Layout(
+    "dcase2020", "fan/train/normal_id_00_00000000.wav", partial(_read, name=_NAME_2020)
+)
+# Recordings in `supplemental/` (clean machine or noise alone) belong to neither split.
+DCASE2021 = Layout(
+    "dcase2021",
+    "fan/train/section_00_source_train_normal_0000_strength_1.wav",
+    partial(_read, name=_NAME_2021),
+)

@@ -1,0 +1,31 @@
+"""What a reader declares of its layout."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stethoscope.datasets.archives import Archive
+from stethoscope.datasets.clips import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the recordings of one kind of data set are named.
+
+    Attributes
+    ----------
+    name : str
+    example : str
+        Name of a recording in this layout.
+    read : callable
+        Returns the clips of an open archive, without recordings that do not fit the layout.
+    divide : callable
+        Divides all clips of a data set, over its archives, into training and test.
+    automatic : bool
+        Whether ``auto`` tries it. A layout that every set fits must be chosen by name.
+    """
+
+    name: str
+    example: str
+    read: Callable[[Archive], list[Clip]]
+    divide: Callable[[list[Clip]], list[Clip]] = list
+    automatic: bool = True
