@@ -62,12 +62,12 @@ def train_and_evaluate(
 ) -> tuple[dict[str, tuple[float, float]], float]:
     """Return AUC and pAUC by machine, and the duration of the fit in seconds."""
     from stethoscope.detection.autoencoder.fit import Autoencoder
-    from stethoscope.detection.autoencoder.training import Fit
     from stethoscope.detection.evaluate import evaluate_detector
+    from stethoscope.detection.options import FitOptions
     from stethoscope.detection.train import train_detector
     from stethoscope.features.store import FeatureStore
 
-    fit = Fit(
+    fit = FitOptions(
         epochs=options.epochs,
         validation_split=options.validation_split,
         epoch_share=share,

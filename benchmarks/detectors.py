@@ -31,11 +31,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
+from stethoscope.detection.detector import make_detector
 from stethoscope.detection.evaluate import evaluate_detector
 from stethoscope.detection.metrics import Summary
 from stethoscope.detection.normal_scores import score_clips
 from stethoscope.detection.options import DetectorOptions, FitOptions
-from stethoscope.detection.registry import DETECTORS, make_detector
+from stethoscope.detection.registry import DETECTORS
 from stethoscope.detection.train import train_detector
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore, FeatureWriter
@@ -64,7 +65,7 @@ def measure(
     features: Path, options: DetectorOptions, fit: FitOptions, folder: Path
 ) -> tuple[Summary, float]:
     """Fit and evaluate a detector; return figures and seconds of the fit."""
-    detector = make_detector(options, fit, context=5)
+    detector = make_detector(options, fit)
     training = train_detector(
         FeatureStore.open(features),
         detector,
@@ -107,7 +108,7 @@ def cost(
     store = FeatureStore.open(features)
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model"
-        detector = make_detector(DetectorOptions(name=name, epochs=min(epochs, 16)), fit, context=5)
+        detector = make_detector(DetectorOptions(name=name, epochs=min(epochs, 16)), fit)
         before = time.process_time()
         training = train_detector(store, detector, model, validation_split=0.1, seed=0)
         processor = time.process_time() - before

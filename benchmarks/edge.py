@@ -49,14 +49,14 @@ def make(archive: Path, store: Path, scratch: Path, epochs: int, seed: int) -> t
     """Return the mean AUC over the machine ids, of the float and of the int8 detector."""
     from stethoscope.bundle.build import export_bundle
     from stethoscope.detection.autoencoder.fit import Autoencoder
-    from stethoscope.detection.autoencoder.training import Fit
     from stethoscope.detection.evaluate import evaluate_detector
+    from stethoscope.detection.options import FitOptions
     from stethoscope.detection.train import train_detector
     from stethoscope.edge.c import export_c
     from stethoscope.edge.detector import make_edge_detector
     from stethoscope.features.store import FeatureStore
 
-    detector = Autoencoder(fit_options=Fit(epochs=epochs, seed=seed, verbose=0))
+    detector = Autoencoder(fit_options=FitOptions(epochs=epochs, seed=seed, verbose=0))
     train_detector(
         FeatureStore.open(store), detector, scratch / "model", validation_split=0.1, seed=seed
     )

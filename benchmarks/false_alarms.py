@@ -22,10 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.machine import MACHINES
+from stethoscope.detection.detector import make_detector
 from stethoscope.detection.evaluate import normal_thresholds
 from stethoscope.detection.normal_scores import score_clips
 from stethoscope.detection.options import DetectorOptions, FitOptions
-from stethoscope.detection.registry import make_detector
 from stethoscope.detection.thresholds import Method
 from stethoscope.detection.train import train_detector
 from stethoscope.features.extract import extract_features
@@ -57,7 +57,7 @@ def false_alarms(
     fit = FitOptions(verbose=0, seed=seed)
     train_detector(
         store,
-        make_detector(DetectorOptions(name=detector), fit, context=5),
+        make_detector(DetectorOptions(name=detector), fit),
         model,
         validation_split=0.1,
         seed=seed,

@@ -137,8 +137,8 @@ def ours(folder: Path, memory_only: bool) -> dict[str, float]:
     """The feature store, windows gathered by index, the exported network."""
     from stethoscope.datasets.layouts import index
     from stethoscope.detection.autoencoder.fit import Autoencoder
-    from stethoscope.detection.autoencoder.training import Fit
-    from stethoscope.detection.scorer import load_scorer
+    from stethoscope.detection.load import load_scorer
+    from stethoscope.detection.options import FitOptions
     from stethoscope.detection.train import train_detector
     from stethoscope.features.extract import extract_features
     from stethoscope.sound.audio import load
@@ -152,7 +152,7 @@ def ours(folder: Path, memory_only: bool) -> dict[str, float]:
         )
 
         def fit(epochs: int) -> None:
-            detector = Autoencoder(fit_options=Fit(epochs=epochs, verbose=0))
+            detector = Autoencoder(fit_options=FitOptions(epochs=epochs, verbose=0))
             train_detector(store, detector, Path(scratch) / "model", validation_split=0.1, seed=0)
 
         n_windows = int((store.n_frames - 4).sum())

@@ -52,14 +52,18 @@ def train_detector(
         loss_plot: Loss over the epochs.
         training: Number of clips, duration and final losses.
     """
+    from stethoscope.detection.detector import make_detector
     from stethoscope.detection.options import DetectorOptions, FitOptions
-    from stethoscope.detection.registry import make_detector
     from stethoscope.detection.report.plots import write_loss_page
     from stethoscope.detection.train import train_detector
     from stethoscope.features.store import FeatureStore
 
     options = DetectorOptions(
-        name=detector, score=detector_score, members=detector_members, epochs=detector_epochs
+        name=detector,
+        score=detector_score,
+        members=detector_members,
+        epochs=detector_epochs,
+        frames=feature_frames,
     )
     fit = FitOptions(
         epoch_share=detector_epoch_share,
@@ -74,7 +78,7 @@ def train_detector(
     )
     trained = train_detector(
         FeatureStore.open(features.path),
-        make_detector(options, fit, context=feature_frames),
+        make_detector(options, fit),
         model.path,
         validation_split=fit_validation_split,
         seed=seed,

@@ -51,11 +51,11 @@ def fan_store(fan_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def fan_model(fan_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An autoencoder fitted to it for two epochs."""
     from stethoscope.detection.autoencoder.fit import Autoencoder
-    from stethoscope.detection.autoencoder.training import Fit
+    from stethoscope.detection.options import FitOptions
     from stethoscope.detection.train import train_detector
 
     folder = tmp_path_factory.mktemp("model") / "model"
-    detector = Autoencoder(fit_options=Fit(epochs=2, batch_size=64, verbose=0))
+    detector = Autoencoder(fit_options=FitOptions(epochs=2, batch_size=64, verbose=0))
     train_detector(FeatureStore.open(fan_store), detector, folder, validation_split=0.25, seed=0)
     return folder
 

@@ -95,7 +95,11 @@ DEPLOYED = (
     "bundle/bundle",
     "bundle/inference",
     "classification/model",
-    "detection/scorer",
+    *sorted(
+        path.relative_to(ROOT / "stethoscope").with_suffix("").as_posix()
+        for path in (ROOT / "stethoscope" / "detection").glob("*/score.py")
+    ),
+    "detection/load",
     "detection/thresholds",
     "diagnosis/model",
     "events/decoder",

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from stethoscope.detection.scorer import Scorer, load_scorer
+from stethoscope.detection.load import load_scorer
+from stethoscope.detection.scorer import Scorer
 from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import ModelError
 from stethoscope.events.model import EventDetector

@@ -29,6 +29,7 @@ from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import Batches, fit_network, mix_pairs
 from stethoscope.sound.logmel import Frames
 from stethoscope.sound.planes import Planes, planes_of
+from stethoscope.stats.moments import Moments
 
 _MOMENTUM = 0.9  # of batch statistics: small sets have few batches
 _PLACES = 8  # values kept for every frequency that is left at the end
@@ -345,22 +346,11 @@ class _Batches(Batches):
 
     def _statistics(self) -> tuple[Frames, Frames]:
         """Return mean and variance of every value over all frames [shape=(n_values,)]."""
-        total, squares, count = (
-            np.zeros(self._store.feature.size),
-            np.zeros(self._store.feature.size),
-            0,
-        )
+        moments = Moments(self._store.feature.size)
         for index in np.unique(self._clips):
-            frames = prepare(self._store.clip_frames(index), self._store.feature).astype(np.float64)
-            total, squares, count = (
-                total + frames.sum(axis=0),
-                squares + np.square(frames).sum(axis=0),
-                count + len(frames),
-            )
-        mean = total / count
-        return mean.astype(np.float32), np.maximum(squares / count - np.square(mean), 1e-3).astype(
-            np.float32
-        )
+            moments.add(prepare(self._store.clip_frames(index), self._store.feature))
+        variance = np.maximum(moments.variance()[0], 1e-3)
+        return moments.mean()[0].astype(np.float32), variance.astype(np.float32)
 
     def draw_order(self) -> Indices:
         """Return the rows of an epoch, in random order."""

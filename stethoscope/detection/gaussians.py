@@ -1,18 +1,97 @@
-"""The Ledoit-Wolf covariance, batch by batch."""
+"""Gaussians of machines that share a covariance, which is estimated after Ledoit and Wolf."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
-_FLOOR = 1e-6  # added to the variances: values that never change would leave nothing to invert
+Array = npt.NDArray[np.float64]
+
+_LEAST_VARIANCE = 1e-6  # added to variances: the covariance of constant values has no inverse
+_LEAST_DISTANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """Normal distributions of several machines that share one covariance.
+
+    Attributes
+    ----------
+    means : np.ndarray [shape=(n_machines, n_values)]
+    precision : np.ndarray [shape=(n_values, n_values)]
+        Inverse of the covariance.
+    """
+
+    means: Array
+    precision: Array
+
+    def squared_distances(self, values: npt.NDArray[np.floating], machine: int) -> Array:
+        """Return squared Mahalanobis distances from a machine's mean.
+
+        Parameters
+        ----------
+        values : np.ndarray [shape=(..., n_values)]
+        machine : int
+            Index of the machine.
+
+        Returns
+        -------
+        np.ndarray [shape=(...)]
+        """
+        centred = values - self.means[machine]
+        distances: Array = np.einsum("...i,...i->...", centred @ self.precision, centred)
+        return distances
+
+    def levels(self, segments: npt.NDArray[np.floating], machine: int, quantile: float) -> Array:
+        """Return the logarithm of a quantile over the segments' squared distances.
+
+        Parameters
+        ----------
+        segments : np.ndarray [shape=(..., n_segments, n_values)]
+        machine : int
+            Index of the machine.
+        quantile : float
+
+        Returns
+        -------
+        np.ndarray [shape=(...)]
+        """
+        distances = np.quantile(self.squared_distances(segments, machine), quantile, axis=-1)
+        levels: Array = np.log(np.maximum(distances, _LEAST_DISTANCE))
+        return levels
+
+
+def fit_gaussians(
+    segments: Sequence[npt.NDArray[np.float32]], owners: npt.NDArray[np.intp], n_machines: int
+) -> Gaussians:
+    """Fit a mean per machine and a covariance of all, from the segments of clips.
+
+    Parameters
+    ----------
+    segments : sequence of np.ndarray [shape=(n_segments, n_values)]
+        Of each clip.
+    owners : np.ndarray of int [shape=(n_clips,)]
+        Machine of each clip, from 0.
+    n_machines : int
+    """
+    size = segments[0].shape[1]
+    means, covariance = np.empty((n_machines, size)), Covariance(size)
+    for machine in range(n_machines):
+        clips = np.flatnonzero(owners == machine).tolist()
+        values = np.concatenate([segments[clip] for clip in clips]).astype(np.float64)
+        means[machine] = values.mean(axis=0)
+        covariance.add(values - means[machine])
+    return Gaussians(means, covariance.precision())
 
 
 class Covariance:
-    """Covariance of centred vectors, shrunk towards a multiple of the identity as far as their
-    number demands.
+    """Covariance of centred vectors, shrunk towards a multiple of the identity.
 
-    Vectors come in batches and are not kept: only their sums are.
+    The fewer the vectors, the more it is shrunk. Vectors come in batches of which only sums are
+    kept: all vectors of a training do not fit into memory, which scikit-learn's ``LedoitWolf``
+    would need. The tests compare both.
 
     References
     ----------
@@ -26,14 +105,14 @@ class Covariance:
         self._fourth = 0.0
 
     def add(self, centred: npt.NDArray[np.floating]) -> Self:
-        """Take vectors whose mean is zero [shape=(n_vectors, size)]."""
+        """Add vectors whose mean is zero [shape=(n_vectors, size)]."""
         values = np.asarray(centred, dtype=np.float64)
         self._count += len(values)
         self._products += values.T @ values
         self._fourth += float((np.einsum("ij,ij->i", values, values) ** 2).sum())
         return self
 
-    def shrunk(self) -> npt.NDArray[np.float64]:
+    def shrunk(self) -> Array:
         """Return the covariance [shape=(size, size)]."""
         size = len(self._products)
         sample = self._products / self._count
@@ -42,11 +121,11 @@ class Covariance:
         distance = squares - size * variance**2  # of the sample covariance from the target, squared
         error = min((self._fourth / self._count - squares) / self._count, distance)
         shrinkage = error / distance if distance > 0 else 1.0
-        shrunk: npt.NDArray[np.float64] = (1 - shrinkage) * sample + (
-            shrinkage * variance + _FLOOR
+        shrunk: Array = (1 - shrinkage) * sample + (
+            shrinkage * variance + _LEAST_VARIANCE
         ) * np.eye(size)
         return shrunk
 
-    def precision(self) -> npt.NDArray[np.float64]:
+    def precision(self) -> Array:
         """Return the inverse of the covariance [shape=(size, size)]."""
         return np.asarray(np.linalg.inv(self.shrunk()), dtype=np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip
-from stethoscope.detection.scorer import load_scorer
+from stethoscope.detection.load import load_scorer
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import write_csv
 from stethoscope.machines import machine_key

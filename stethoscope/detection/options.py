@@ -4,16 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from stethoscope.detection.registry import DETECTORS
 from stethoscope.errors import ParameterError, refuse
 from stethoscope.options import split_list
 
-SCORES = {
-    "pooled-gmm": ("vote",),
-    "autoencoder": ("mse", "mahalanobis"),
-    "interpolation": ("mse", "mahalanobis"),
-    "id-classifier": ("cosine", "mahalanobis"),
-    "ensemble": ("mean", "max"),
-}
+SCORES = {name: detector.scores for name, detector in DETECTORS.items()}
 """The detectors, the default first, and how each can score, its default first."""
 
 
@@ -31,12 +26,15 @@ class DetectorOptions:
         Members of an ensemble, separated by commas.
     epochs : int
         Of the id-classifier.
+    frames : int
+        Frames per window of a network.
     """
 
     name: str = "pooled-gmm"
     score: str = ""
     members: str = "pooled-gmm,autoencoder"
     epochs: int = 16
+    frames: int = 5
 
     def __post_init__(self) -> None:
         problems = []

@@ -1,20 +1,16 @@
 """From frames to a score: the half of every detector that is deployed, in numpy and LiteRT.
 
-A detector (:mod:`stethoscope.detection.registry`) is fitted and writes a model folder; its scorer
-reads that folder. Evaluation, prediction and the service all score through here, from the same
-files.
+A :class:`~stethoscope.detection.detector.Detector` is fitted and writes a model folder; its scorer
+reads that folder. Evaluation, prediction and the service all score with it, from the same files.
 """
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from stethoscope.errors import ModelError
-from stethoscope.files import read_json
 from stethoscope.machines import type_of
-from stethoscope.model.folder import read_description
 from stethoscope.sound.logmel import Frames, LogMel
 
 T = TypeVar("T")
@@ -26,14 +22,14 @@ class Scorer(ABC):
     Attributes
     ----------
     kind : str
-        Name of the detector.
+        Name of the detector; :func:`~stethoscope.detection.load.load_scorer` sets it.
     feature : LogMel
         What the clips' frames must be.
     min_frames : int
         Shortest clip that can be scored, in frames.
     """
 
-    kind: ClassVar[str]
+    kind: str
     feature: LogMel
     min_frames: int
 
@@ -63,32 +59,6 @@ class Scorer(ABC):
         np.ndarray [shape=(n_frames, n_mels), dtype=float32]
             Not negative; comparable within the clip and between clips of one machine.
         """
-
-
-def load_scorer(folder: str | os.PathLike[str]) -> Scorer:
-    """Open a model folder for scoring.
-
-    Raises
-    ------
-    ModelError
-        If the folder is incomplete or of a kind this version does not know.
-    """
-    from stethoscope.detection.autoencoder.score import AutoencoderScorer, InterpolationScorer
-    from stethoscope.detection.ensemble.score import EnsembleScorer
-    from stethoscope.detection.identity.score import IdClassifierScorer
-    from stethoscope.detection.pooled.score import PooledScorer
-
-    scorers: tuple[type[Scorer], ...] = (
-        PooledScorer,
-        AutoencoderScorer,
-        InterpolationScorer,
-        IdClassifierScorer,
-        EnsembleScorer,
-    )
-    kinds = {scorer.kind: scorer for scorer in scorers}
-    folder = Path(folder)
-    model, feature = read_description(folder, kinds), read_json(folder / "feature.json")
-    return kinds[model["kind"]].open(folder, model, LogMel.from_json(feature))
 
 
 def of_type(by_type: Mapping[str, T], machine: str) -> T:

@@ -1,6 +1,4 @@
-"""The frames of normal clips, as mean and variance: what a deviation in time and frequency is
-measured by.
-"""
+"""Normal frames of machines, as mean and variance: the measure of deviations."""
 
 from dataclasses import dataclass
 
@@ -9,9 +7,8 @@ import numpy.typing as npt
 
 from stethoscope.sound.logmel import Frames
 
-_LEAST_VARIANCE = (
-    1.0  # dB²: what lies within a decibel of normal is no deviation, in a silent band neither
-)
+# In dB²: a value within about a decibel of the mean is no deviation, even in a silent band.
+_LEAST_VARIANCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,18 @@ class NormalSpectra:
     variance: npt.NDArray[np.float64]
 
     def deviation(self, frames: Frames, machine: int) -> Frames:
-        """Return squared deviations from a machine's normal frames, in units of their variance
-        [shape=(n_frames, n_bands)].
+        """Return squared deviations from a machine's mean, in units of its variance.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, n_bands)]
+        machine : int
+            Index of the machine.
+
+        Returns
+        -------
+        np.ndarray [shape=(n_frames, n_bands), dtype=float32]
         """
-        squared = (frames - self.mean[machine]) ** 2 / np.maximum(
-            self.variance[machine], _LEAST_VARIANCE
-        )
-        deviation: Frames = squared.astype(np.float32)
+        variance = np.maximum(self.variance[machine], _LEAST_VARIANCE)
+        deviation: Frames = ((frames - self.mean[machine]) ** 2 / variance).astype(np.float32)
         return deviation

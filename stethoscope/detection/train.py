@@ -4,51 +4,17 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.splits import hold_out
+from stethoscope.detection.detector import Detector
 from stethoscope.detection.normal_scores import score_clips, write_normal_scores
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.folder import write_description
-
-
-class Detector(Protocol):
-    """What every detector does.
-
-    Attributes
-    ----------
-    kind : str
-        Name of the detector and of its scorer.
-    curves_ : dict of str to dict of str to list of float
-        Loss curves by machine type; empty where nothing is trained by epochs.
-    cross_fits : bool
-        Whether `fit` also scores every training clip by a model that had not heard its recording:
-        then none need be held out.
-    out_of_fold_ : np.ndarray [shape=(n_training,)] or None
-        These scores, in the order of the clips' indices; None if it does not.
-    """
-
-    kind: ClassVar[str]
-    cross_fits: ClassVar[bool]
-    curves_: dict[str, dict[str, list[float]]]
-    out_of_fold_: npt.NDArray[np.float64] | None
-
-    def fit(
-        self, store: FeatureStore, training: npt.NDArray[np.intp], held_out: npt.NDArray[np.intp]
-    ) -> Self:
-        """Fit on the clips `training`, all machine types at once; those `held_out` may only be used
-        to watch the fit.
-        """
-        ...
-
-    def save(self, folder: Path) -> dict[str, Any]:
-        """Write networks and numbers into a folder, and return what ``model.json`` says of them."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from stethoscope.bundle.build import export_bundle
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference, machine_id_of_name
 from stethoscope.cli import main
+from stethoscope.detection.detector import make_detector
 from stethoscope.detection.evaluate import evaluate_detector
 from stethoscope.detection.options import DetectorOptions, FitOptions
-from stethoscope.detection.registry import make_detector
 from stethoscope.detection.train import train_detector
 from stethoscope.errors import AudioError
 from stethoscope.features.store import FeatureStore
@@ -30,7 +30,7 @@ def evaluated(
     if request.param == "autoencoder":
         return fan_bundle, fan_results
     model, results = tmp_path / "model", tmp_path / "results"
-    detector = make_detector(DetectorOptions(name=request.param), FitOptions(verbose=0), context=5)
+    detector = make_detector(DetectorOptions(name=request.param), FitOptions(verbose=0))
     train_detector(FeatureStore.open(fan_store), detector, model, validation_split=0.25, seed=0)
     evaluate_detector(fan_store, model, results)
     return export_bundle(model, results, tmp_path / "bundle").folder, results

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
-from sklearn.covariance import ledoit_wolf
+from scipy.spatial.distance import mahalanobis
+from sklearn.covariance import LedoitWolf, ledoit_wolf
 
-from stethoscope.detection.gaussians import Covariance
+from stethoscope.detection.gaussians import Covariance, fit_gaussians
 
 
 @pytest.mark.parametrize(("n", "size"), [(3, 8), (40, 8), (500, 8), (20, 60)])
-def test_it_is_scikit_learns_whatever_the_batches(n: int, size: int) -> None:
+def test_the_covariance_of_batches_equals_scikit_learns(n: int, size: int) -> None:
     rng = np.random.default_rng(n)
     values = rng.standard_normal((n, size)) @ rng.standard_normal((size, size))
     covariance = Covariance(size)
@@ -19,5 +20,32 @@ def test_it_is_scikit_learns_whatever_the_batches(n: int, size: int) -> None:
     )
 
 
-def test_values_that_never_change_can_be_inverted() -> None:
+def test_the_covariance_of_constant_values_has_an_inverse() -> None:
     assert np.isfinite(Covariance(3).add(np.zeros((5, 3))).precision()).all()
+
+
+def test_gaussians_have_scikit_learns_covariance_and_scipys_distance() -> None:
+    rng = np.random.default_rng(0)
+    segments = [rng.normal(size=(3, 5)).astype(np.float32) for _ in range(8)]
+    owners = np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    gaussians = fit_gaussians(segments, owners, 2)
+    values = [
+        np.concatenate([s for s, o in zip(segments, owners, strict=True) if o == machine])
+        for machine in (0, 1)
+    ]
+    np.testing.assert_allclose(gaussians.means, [value.mean(axis=0) for value in values], rtol=1e-5)
+    expected = LedoitWolf(assume_centered=True).fit(
+        np.concatenate([value - value.mean(axis=0) for value in values]).astype(float)
+    )
+    np.testing.assert_allclose(np.linalg.inv(gaussians.precision), expected.covariance_, atol=1e-5)
+    for machine in (0, 1):
+        distance = mahalanobis(segments[6][0], gaussians.means[machine], gaussians.precision)
+        assert gaussians.squared_distances(segments[6], machine)[0] == pytest.approx(
+            distance**2, rel=1e-9
+        )
+        levels = gaussians.levels(np.stack(segments[:2]), machine, 0.25)
+        squares = [
+            mahalanobis(one, gaussians.means[machine], gaussians.precision) ** 2
+            for one in segments[1]
+        ]
+        assert levels[1] == pytest.approx(np.log(np.quantile(squares, 0.25)), rel=1e-9)

@@ -1,4 +1,4 @@
-"""What holds for every detector."""
+"""Behaviour that all detectors have in common."""
 
 import subprocess
 import sys
@@ -10,20 +10,26 @@ import pytest
 from stethoscope.bundle.build import export_bundle
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference
+from stethoscope.detection.detector import make_detector
 from stethoscope.detection.evaluate import evaluate_detector
+from stethoscope.detection.load import load_scorer
 from stethoscope.detection.normal_scores import score_clips
-from stethoscope.detection.options import SCORES, DetectorOptions, FitOptions
-from stethoscope.detection.registry import DETECTORS, make_detector
-from stethoscope.detection.scorer import Scorer, load_scorer
+from stethoscope.detection.options import DetectorOptions, FitOptions
+from stethoscope.detection.registry import DETECTORS
+from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.scores import read_scores
 from stethoscope.detection.train import train_detector
-from stethoscope.errors import ModelError, ParameterError
+from stethoscope.errors import ModelError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json
 
 WAYS = [
-    ("pooled-gmm", "vote"), ("autoencoder", "mahalanobis"), ("interpolation", "mse"), ("id-classifier", "cosine"), ("ensemble", "max"),
-]  # fmt: skip
+    ("pooled-gmm", "vote"),
+    ("autoencoder", "mahalanobis"),
+    ("interpolation", "mse"),
+    ("id-classifier", "cosine"),
+    ("ensemble", "max"),
+]
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=["-".join(way) for way in WAYS])
@@ -37,7 +43,7 @@ def model(
     folder = tmp_path_factory.mktemp("model") / "model"
     train_detector(
         FeatureStore.open(two_types),
-        make_detector(options, fit, context=5),
+        make_detector(options, fit),
         folder,
         validation_split=0.3,
         seed=0,
@@ -142,58 +148,6 @@ def test_clips_of_other_lengths_are_scored(scorer: Scorer) -> None:
         assert scorer.deviation(frames, "pump/00").shape == frames.shape
 
 
-def test_names_and_ways_of_scoring_are_those_of_the_options() -> None:
-    assert set(WAYS) <= {(name, score) for name, scores in SCORES.items() for score in scores}
+def test_every_detector_is_tested_here() -> None:
     assert {name for name, _ in WAYS} == set(DETECTORS)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        (
-            {"name": "gmm"},
-            "detector is 'gmm'; choose one of pooled-gmm, autoencoder, interpolation, id-classifier, ensemble",
-        ),
-        (
-            {"name": "autoencoder", "score": "max"},
-            "detector_score is 'max'; autoencoder can score by mse, mahalanobis",
-        ),
-        (
-            {"name": "ensemble", "members": "pooled-gmm, gmm"},
-            "detector_members holds gmm; choose from pooled-gmm, autoencoder",
-        ),
-        (
-            {"name": "ensemble", "members": "ensemble,autoencoder"},
-            "detector_members holds ensemble",
-        ),
-        ({"name": "ensemble", "members": "autoencoder"}, "name two different detectors or more"),
-        (
-            {"name": "ensemble", "members": "autoencoder,autoencoder"},
-            "name two different detectors or more",
-        ),
-        ({"epochs": 0}, "detector_epochs is 0"),
-    ],
-)
-def test_impossible_options_are_named(values: dict, message: str) -> None:
-    with pytest.raises(ParameterError, match=message):
-        DetectorOptions(**values)
-
-
-def test_ignored_parameters_are_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
-    def warned(fit: FitOptions, **options: str) -> str:
-        make_detector(DetectorOptions(**options), fit, context=5)  # type: ignore[arg-type]
-        return capsys.readouterr().err
-
-    assert warned(FitOptions(epochs=3, batch_size=64, verbose=0, seed=5), name="pooled-gmm") == (
-        "warning: detector pooled-gmm has no use for fit_batch_size, fit_epochs; "
-        "choose a detector that has, or leave them at their defaults\n"
-    )
-    assert "no use for detector_epoch_share, fit_epochs;" in warned(
-        FitOptions(epochs=3, epoch_share=0.5, validation_split=0.2), name="id-classifier"
-    )
-    assert not warned(FitOptions(verbose=2), name="pooled-gmm")
-    assert not warned(FitOptions(epochs=3, validation_split=0.2), name="ensemble")
-    assert not warned(FitOptions(epochs=3), name="autoencoder")
-    assert "fit_epochs" in warned(
-        FitOptions(epochs=3), name="ensemble", members="pooled-gmm,id-classifier"
-    )
+    assert all(score in DETECTORS[name].scores for name, score in WAYS)

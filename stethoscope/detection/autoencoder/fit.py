@@ -1,13 +1,4 @@
-"""The dense autoencoder of the DCASE 2020 Task 2 baseline.
-
-References
-----------
-Y. Koizumi et al., "Description and discussion on DCASE2020 Challenge Task2: unsupervised anomalous
-sound detection for machine condition monitoring", DCASE Workshop 2020.
-
-N. Harada et al., "First-shot anomaly detection for machine condition monitoring: a domain
-generalization baseline", EUSIPCO 2023, for the Mahalanobis distance of the error.
-"""
+"""Training of the detectors autoencoder and interpolation; the README tells what they are."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,9 +9,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.autoencoder.training import Fit, Windows, given_frames
+from stethoscope.detection.autoencoder import AUTOENCODER, INTERPOLATION
+from stethoscope.detection.autoencoder.training import train_network
+from stethoscope.detection.autoencoder.windows import WindowBatches, given_frames
+from stethoscope.detection.detector import Detector
 from stethoscope.detection.gaussians import Covariance
-from stethoscope.detection.options import check_context
+from stethoscope.detection.options import DetectorOptions, FitOptions, check_context
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.model.tflite import write_tflite
@@ -29,18 +23,18 @@ _HIDDEN = (128, 128, 128, 128, 8, 128, 128, 128, 128)
 
 
 @dataclass
-class Autoencoder:
-    """One network per machine type, all its ids together, that learns to rebuild `context` frames.
+class Autoencoder(Detector):
+    """One network per machine type, for all its ids, that reconstructs `context` frames.
 
     Parameters
     ----------
     context : int
         Frames per window.
-    fit_options : Fit
+    fit_options : FitOptions
         How the networks are compiled and fitted.
     score : {"mse", "mahalanobis"}
-        How wrong a rebuilt window is: its mean squared error, or the squared Mahalanobis distance
-        of the error under the covariance of the training windows' errors, per value.
+        Score of a window: the mean squared error of the prediction, or the squared Mahalanobis
+        distance of the error under the covariance of the training windows' errors, per value.
 
     Attributes
     ----------
@@ -53,61 +47,50 @@ class Autoencoder:
         Loss curves of each machine type.
     """
 
-    kind: ClassVar[str] = "autoencoder"
-    cross_fits: ClassVar[bool] = False
+    kind: ClassVar[str] = AUTOENCODER.name
 
     context: int = 5
-    fit_options: Fit = field(default_factory=Fit)
+    fit_options: FitOptions = field(default_factory=FitOptions)
     score: str = "mse"
 
     def __post_init__(self) -> None:
         check_context(self.context)
 
+    @classmethod
+    def from_options(cls, options: DetectorOptions, fit: FitOptions) -> Self:
+        """Make an unfitted detector."""
+        return cls(context=options.frames, fit_options=fit, score=options.scores_by)
+
     @property
     def predicted(self) -> tuple[int, ...]:
-        """Frames of a window that the network gives back."""
+        """Frames of a window that the network predicts."""
         return tuple(range(self.context))
 
     def fit(
         self, store: FeatureStore, training: npt.NDArray[np.intp], held_out: npt.NDArray[np.intp]
     ) -> Self:
-        """Fit on the clips `training` of `store`; the clips `held_out` only measure the validation
-        loss.
+        """Fit on the clips `training`; the clips `held_out` only measure the validation loss.
 
         Raises
         ------
         DatasetError
-            If no clip fills a window.
+            If a clip is shorter than a window.
         """
         if (short := store.n_frames[training].min(initial=self.context)) < self.context:
             raise DatasetError(
-                f"a clip has {short} frames, fewer than one window; extract the features again with feature_frames {self.context}"
+                f"a clip has {short} frames, fewer than one window; "
+                f"extract the features again with feature_frames {self.context}"
             )
         self.networks_: dict[str, keras.Model] = {}
         self.covariances_: dict[str, npt.NDArray[np.float64]] = {}
-        self.curves_: dict[str, dict[str, list[float]]] = {}
-        self.out_of_fold_: npt.NDArray[np.float64] | None = None
+        self.curves_ = {}
         validation = dict(store.by_type(held_out))
         for machine_type, clips in store.by_type(training):
-            keras.utils.set_random_seed(self.fit_options.seed)
-            n_given = len(given_frames(self.context, self.predicted))
-            network = build(n_given * store.feature.size, len(self.predicted) * store.feature.size)
-            windows = self._windows(store, clips, training=True)
-            unseen = validation.get(machine_type)
-            check = None if unseen is None else self._windows(store, unseen, training=False)
-            self.curves_[machine_type] = self.fit_options(
-                network, windows, check, label=f"train {machine_type}"
-            )
-            self.networks_[machine_type] = network
-            if self.score == "mahalanobis":
-                self.covariances_[machine_type] = error_covariance(
-                    network, self._windows(store, clips, training=False)
-                )
+            self._fit_type(store, machine_type, clips, validation.get(machine_type))
         return self
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write ``<type>.keras`` to train on and ``<type>.tflite`` to score with; return what
-        model.json says of them.
+        """Write ``<type>.keras`` to train on and ``<type>.tflite`` to score with.
 
         Where errors are measured by their Mahalanobis distance, ``<type>.npz`` holds their
         variances and inverse covariance.
@@ -136,10 +119,33 @@ class Autoencoder:
             "fit": asdict(self.fit_options),
         }
 
-    def _windows(
+    def _fit_type(
+        self,
+        store: FeatureStore,
+        machine_type: str,
+        training: npt.NDArray[np.intp],
+        held_out: npt.NDArray[np.intp] | None,
+    ) -> None:
+        keras.utils.set_random_seed(self.fit_options.seed)
+        n_given = len(given_frames(self.context, self.predicted))
+        network = build(n_given * store.feature.size, len(self.predicted) * store.feature.size)
+        self.networks_[machine_type] = network
+        self.curves_[machine_type] = train_network(
+            network,
+            self._batches(store, training, training=True),
+            None if held_out is None else self._batches(store, held_out, training=False),
+            self.fit_options,
+            label=f"train {machine_type}",
+        )
+        if self.score == "mahalanobis":
+            self.covariances_[machine_type] = error_covariance(
+                network, self._batches(store, training, training=False)
+            )
+
+    def _batches(
         self, store: FeatureStore, clips: npt.NDArray[np.intp], *, training: bool
-    ) -> Windows:
-        return Windows(
+    ) -> WindowBatches:
+        return WindowBatches(
             store,
             clips,
             self.context,
@@ -149,9 +155,29 @@ class Autoencoder:
         )
 
 
+@dataclass
+class Interpolation(Autoencoder):
+    """One network per machine type that predicts the middle of `context` frames from the others.
+
+    The number of frames is odd. The hidden layers are those of the autoencoder.
+    """
+
+    kind: ClassVar[str] = INTERPOLATION.name
+
+    def __post_init__(self) -> None:
+        check_context(self.context, predicts_middle=True)
+
+    @property
+    def predicted(self) -> tuple[int, ...]:
+        """The middle frame."""
+        return (self.context // 2,)
+
+
 def build(size: int, predicted_size: int | None = None) -> keras.Model:
-    """Return the untrained network: Dense 128 x 4, 8, 128 x 4, each with batch normalisation and
-    ReLU, and a linear output.
+    """Return the untrained network.
+
+    It has nine dense layers of 128 x 4, 8, 128 x 4 units, each with batch normalisation and ReLU,
+    and a linear output.
 
     Parameters
     ----------
@@ -171,8 +197,13 @@ def convolutional(network: keras.Model, context: int, predicted: Sequence[int]) 
     """Return the same network for a whole clip.
 
     A dense layer over `context` stacked frames is a convolution of that width over the clip, with
-    weights of zero for frames that are not given; the other layers act on every frame alone. Input
-    [shape=(1, n_frames, n_mels)], output [shape=(1, n_frames - context + 1, n_predicted * n_mels)].
+    weights of zero for frames that are not given; the other layers act on every frame alone.
+
+    Returns
+    -------
+    keras.Model
+        Input [shape=(1, n_frames, n_mels)],
+        output [shape=(1, n_frames - context + 1, n_predicted * n_mels)].
     """
     given = given_frames(context, predicted)
     first, *others = network.get_weights()
@@ -188,13 +219,16 @@ def convolutional(network: keras.Model, context: int, predicted: Sequence[int]) 
     return whole
 
 
-def error_covariance(network: keras.Model, windows: Windows) -> npt.NDArray[np.float64]:
-    """Return the covariance of a network's errors about zero, shrunk as their number demands
-    [shape=(n_values, n_values)].
+def error_covariance(network: keras.Model, batches: WindowBatches) -> npt.NDArray[np.float64]:
+    """Return the shrunk covariance of a network's errors about zero.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_values, n_values)]
     """
     covariance = Covariance(network.output_shape[-1])
-    for batches in windows:
-        for given, wanted in zip(*batches, strict=True):
+    for several in batches:
+        for given, wanted in zip(*several, strict=True):
             covariance.add(network.predict_on_batch(given) - wanted)
     return covariance.shrunk()
 

@@ -1,4 +1,4 @@
-"""Scoring by how wrong a network predicts frames: the autoencoder and interpolation."""
+"""Scoring by the error of a network's predictions: the autoencoder and interpolation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Predictor:
-    """The network of a machine type, and what its errors usually are.
+    """The network of a machine type, and how its errors are distributed.
 
     Attributes
     ----------
@@ -42,14 +42,12 @@ class Predictor:
             return cls(network, numbers["precision"], numbers["variance"])
 
 
-class AutoencoderScorer(Scorer):
+class PredictionScorer(Scorer):
     """Error of a network's predictions, averaged over all windows of a clip.
 
-    The exported network takes a whole clip: its first layer is a convolution over `context` frames,
-    so that the heavily overlapping windows are never stacked.
+    The exported network takes a whole clip. Its first layer is a convolution over `context` frames,
+    so the windows, which overlap, need not be stacked.
     """
-
-    kind = "autoencoder"
 
     def __init__(
         self,
@@ -72,9 +70,7 @@ class AutoencoderScorer(Scorer):
         return cls(predictors, model["context"], model["predicted"], feature)
 
     def score(self, frames: Frames, machine: str) -> float:
-        """Return the mean over windows and their values of the squared error, or of its squared
-        Mahalanobis distance.
-        """
+        """Return the mean squared error, or mean squared Mahalanobis distance, over all windows."""
         error = self._error(frames, machine)
         precision = of_type(self.predictors, machine).precision
         if precision is None:
@@ -85,8 +81,8 @@ class AutoencoderScorer(Scorer):
     def deviation(self, frames: Frames, machine: str) -> Frames:
         """Return the squared error of every value, averaged over the windows that predict it.
 
-        Where the score is a Mahalanobis distance it is in units of the usual variance. Frames at
-        the ends that no window predicts have none.
+        Where the score is a Mahalanobis distance, it is in units of the errors' variance. It is 0
+        for frames at the ends that no window predicts.
         """
         squared = self._error(frames, machine) ** 2
         variance = of_type(self.predictors, machine).variance
@@ -109,9 +105,3 @@ class AutoencoderScorer(Scorer):
         ].transpose(0, 2, 1)
         error: Float32 = predictions.reshape(windows.shape) - windows
         return error
-
-
-class InterpolationScorer(AutoencoderScorer):
-    """The same for a network that predicts the middle frame of a window from the others."""
-
-    kind = "interpolation"

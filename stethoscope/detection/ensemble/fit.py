@@ -1,32 +1,32 @@
-"""Several detectors as one: their scores, brought to one scale by normal clips, are averaged or the
-highest taken.
-"""
+"""Training of the detector ensemble; the README tells what it is."""
 
 import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from stethoscope.detection.detector import Detector, Indices, new_detector
+from stethoscope.detection.ensemble import ENSEMBLE
 from stethoscope.detection.ensemble.score import Level
 from stethoscope.detection.normal_scores import NormalScores, read_normal_scores
-from stethoscope.detection.train import Detector, write_model
+from stethoscope.detection.options import DetectorOptions, FitOptions
+from stethoscope.detection.train import write_model
 from stethoscope.features.store import FeatureStore
 from stethoscope.machines import type_of
 
 
 @dataclass
-class Ensemble:
+class Ensemble(Detector):
     """Detectors that score together.
 
-    The clips held out are held out from every member: the thresholds of the whole are made from
-    them.
+    The clips that are held out are held out from every member, because the thresholds of the
+    ensemble are made from their scores.
 
     Parameters
     ----------
@@ -38,27 +38,32 @@ class Ensemble:
     Attributes
     ----------
     levels_ : dict of str to dict of str to Level
-        Where the scores of normal clips lie, by member and machine.
+        Mean and deviation of the scores of normal clips, by member and machine.
     curves_ : dict
         Loss curves of the members.
     """
 
-    kind: ClassVar[str] = "ensemble"
-    cross_fits: ClassVar[bool] = False
+    kind: ClassVar[str] = ENSEMBLE.name
 
     members: Sequence[Detector]
     score: str = "mean"
 
-    def fit(
-        self, store: FeatureStore, training: npt.NDArray[np.intp], held_out: npt.NDArray[np.intp]
-    ) -> Self:
-        """Fit the members, one after the other, on the clips `training`; the clips `held_out` give
-        their scores a scale.
+    @classmethod
+    def from_options(cls, options: DetectorOptions, fit: FitOptions) -> Self:
+        """Make an unfitted detector with its members, each with its default score."""
+        members = [
+            new_detector(replace(options, name=name, score=""), fit) for name in options.kinds
+        ]
+        return cls(members, score=options.scores_by)
+
+    def fit(self, store: FeatureStore, training: Indices, held_out: Indices) -> Self:
+        """Fit the members one after the other on the clips `training`.
+
+        The scores of the clips `held_out` bring the members to one scale.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="stethoscope-")
         self.levels_: dict[str, dict[str, Level]] = {}
-        self.curves_: dict[str, dict[str, list[float]]] = {}
-        self.out_of_fold_: npt.NDArray[np.float64] | None = None
+        self.curves_ = {}
         for member in self.members:
             folder = Path(self._folder.name) / member.kind
             folder.mkdir()
@@ -71,7 +76,7 @@ class Ensemble:
         return self
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write every member as a model folder of its own; return what model.json says of them."""
+        """Write every member as a model folder of its own; return what ``model.json`` holds."""
         shutil.copytree(self._folder.name, folder, dirs_exist_ok=True)
         levels = {
             kind: {machine: list(level) for machine, level in machines.items()}
@@ -85,16 +90,18 @@ class Ensemble:
 
 
 def normal_levels(scores: NormalScores) -> dict[str, Level]:
-    """Return where a member's scores of normal clips lie, by machine.
+    """Return mean and deviation of a member's scores of normal clips, by machine.
 
-    Scores of clips that were trained on are too low. They only say how machines differ; how far
-    scores lie above them, and how they scatter, is taken from the clips held out, of all machines
-    of a type together: one machine rarely has enough.
+    Scores of clips that were trained on are too low: they only tell how machines differ. By how much
+    other normal clips score higher, and their deviation, is computed from the clips held out, of all
+    machines of a type together, because one machine rarely has enough.
     """
-    unheard = scores.held_out or scores.trained
-    offsets = {machine: median(values) for machine, values in {**unheard, **scores.trained}.items()}
+    held_out = scores.held_out or scores.trained
+    offsets = {
+        machine: median(values) for machine, values in {**held_out, **scores.trained}.items()
+    }
     residuals: dict[str, list[float]] = defaultdict(list)
-    for machine, values in unheard.items():
+    for machine, values in held_out.items():
         residuals[type_of(machine)] += [value - offsets[machine] for value in values]
     levels = {}
     for machine, offset in offsets.items():

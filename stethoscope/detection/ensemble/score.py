@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple, Self
 
-from stethoscope.detection.scorer import Scorer, candidates, load_scorer
+from stethoscope.detection.load import load_scorer
+from stethoscope.detection.scorer import Scorer, candidates
 from stethoscope.sound.logmel import Frames, LogMel
 
 
@@ -20,8 +21,6 @@ class EnsembleScorer(Scorer):
     """Mean or maximum of the members' scores, each in standard deviations above the machine's
     normal clips.
     """
-
-    kind = "ensemble"
 
     def __init__(
         self,

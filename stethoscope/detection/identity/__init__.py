@@ -1,1 +1,11 @@
-"""The detector that learns to classify machine ids."""
+"""The detector id-classifier: the embedding of a network that distinguishes machines."""
+
+from stethoscope.detection.declaration import Declaration
+
+ID_CLASSIFIER = Declaration(
+    name="id-classifier",
+    scores=("cosine", "mahalanobis"),
+    parameters=frozenset({"detector_epochs", "fit_validation_split"}),
+    training_class="stethoscope.detection.identity.fit:IdClassifier",
+    deployed_class="stethoscope.detection.identity.score:IdClassifierScorer",
+)

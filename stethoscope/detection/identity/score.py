@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.pooled.score import Gaussians
+from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.scorer import Scorer, candidates
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.model.network import Network
@@ -80,7 +80,6 @@ class References:
 class IdClassifierScorer(Scorer):
     """Distance of a clip's embedding from those of the machine's normal clips."""
 
-    kind = "id-classifier"
     min_frames = 1
 
     def __init__(

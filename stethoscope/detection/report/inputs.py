@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from stethoscope.datasets.clips import Skipped
+from stethoscope.detection.load import load_scorer
 from stethoscope.detection.metrics import MachineFigures, Summary
 from stethoscope.detection.normal_scores import NormalScores, read_normal_scores
-from stethoscope.detection.scorer import Scorer, load_scorer
+from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.scores import ScoredClip, read_scores
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.features.store import FeatureStore

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cosine, mahalanobis
 
+from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.identity.score import References, windows
-from stethoscope.detection.pooled.score import Gaussians
 from stethoscope.detection.spectra import NormalSpectra
 
 
@@ -40,11 +40,4 @@ def test_distances_are_scipys() -> None:
     assert references.cosine_distance(heard, 1) == pytest.approx(np.mean(near), abs=1e-6)
     assert references.mahalanobis_distance(heard, 1) == pytest.approx(
         mahalanobis(heard, gaussians.means[1], gaussians.precision) ** 2, rel=1e-6
-    )
-
-
-def test_spectra_do_not_count_what_lies_within_a_decibel() -> None:
-    spectra = NormalSpectra(np.array([[-30.0, -156.5]]), np.array([[4.0, 0.0]]))
-    np.testing.assert_allclose(
-        spectra.deviation(np.array([[-26.0, -156.0]], dtype=np.float32), 0), [[4.0, 0.25]]
     )

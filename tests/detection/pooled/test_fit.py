@@ -4,63 +4,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import mahalanobis
-from sklearn.covariance import LedoitWolf
 
 from stethoscope.bundle.build import export_bundle
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference
 from stethoscope.detection.evaluate import evaluate_detector, normal_thresholds
+from stethoscope.detection.gaussians import fit_gaussians
 from stethoscope.detection.normal_scores import read_normal_scores, score_clips
-from stethoscope.detection.pooled.fit import PooledGmm, _order, fit_gaussians, view_weights
+from stethoscope.detection.pooled.fit import PooledGmm, view_weights
 from stethoscope.detection.pooled.score import PooledScorer
-from stethoscope.detection.scorer import load_scorer
 from stethoscope.detection.train import train_detector
-from stethoscope.errors import DatasetError, ModelError
+from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
-from stethoscope.sound.logmel import LogMel
 from stethoscope.stats.roc import area_under_curve
+from tests.detection.pooled.fitted import fitted, scorer_of, training_clips
 
 MakeStore = Callable[..., FeatureStore]
-
-
-def fitted(store: FeatureStore) -> PooledGmm:
-    return PooledGmm().fit(store, training_clips(store), np.arange(0))
-
-
-def training_clips(store: FeatureStore) -> np.ndarray:
-    return store.where(lambda clip: clip.split == "train")
-
-
-def scorer_of(detector: PooledGmm) -> PooledScorer:
-    return PooledScorer(detector.models_, detector.pooling, LogMel(sample_rate=16_000, n_mels=12))
-
-
-def test_gaussians_have_scikit_learns_covariance_and_scipys_distance() -> None:
-    rng = np.random.default_rng(0)
-    segments = [rng.normal(size=(3, 5)).astype(np.float32) for _ in range(8)]
-    owners = np.array([0, 0, 0, 1, 1, 1, 1, 1])
-    gaussians = fit_gaussians(segments, owners, 2)
-    values = [
-        np.concatenate([s for s, o in zip(segments, owners, strict=True) if o == machine])
-        for machine in (0, 1)
-    ]
-    np.testing.assert_allclose(gaussians.means, [value.mean(axis=0) for value in values], rtol=1e-5)
-    expected = LedoitWolf(assume_centered=True).fit(
-        np.concatenate([value - value.mean(axis=0) for value in values]).astype(float)
-    )
-    np.testing.assert_allclose(np.linalg.inv(gaussians.precision), expected.covariance_, atol=1e-5)
-    for machine in (0, 1):
-        distance = mahalanobis(segments[6][0], gaussians.means[machine], gaussians.precision)
-        assert gaussians.squared_distances(segments[6], machine)[0] == pytest.approx(
-            distance**2, rel=1e-9
-        )
-        levels = gaussians.levels(np.stack(segments[:2]), machine, 0.25)
-        squares = [
-            mahalanobis(one, gaussians.means[machine], gaussians.precision) ** 2
-            for one in segments[1]
-        ]
-        assert levels[1] == pytest.approx(np.log(np.quantile(squares, 0.25)), rel=1e-9)
 
 
 def test_weights_are_those_of_a_linear_discriminant() -> None:
@@ -179,31 +138,6 @@ def test_equal_clips_are_no_anomalies(make_store: MakeStore) -> None:
     assert np.isfinite(detector.out_of_fold_).all()  # type: ignore[arg-type]
 
 
-def test_an_unknown_id_is_judged_as_the_id_that_it_sounds_most_like(make_store: MakeStore) -> None:
-    store = make_store({"fan/00": 5, "fan/02": 5})
-    scorer = scorer_of(fitted(store))
-    frames = np.array(store.clip_frames(7))
-    known = [scorer.score(frames, "fan/00"), scorer.score(frames, "fan/02")]
-    assert known[1] < known[0]
-    for machine in ("fan/", "fan/77"):
-        assert scorer.score(frames, machine) == min(known)
-        np.testing.assert_array_equal(
-            scorer.deviation(frames, machine), scorer.deviation(frames, "fan/02")
-        )
-    with pytest.raises(ModelError, match="machine type 'pump' is not among those trained on: fan"):
-        scorer.score(frames, "pump/00")
-
-
-def test_deviation_is_in_units_of_the_variance_of_normal_frames(make_store: MakeStore) -> None:
-    store = make_store({"fan/00": 5, "fan/02": 5})
-    normal = np.concatenate([store.clip_frames(i) for i in range(5)]).astype(float)
-    frames = np.array(store.clip_frames(7))
-    expected = (frames - normal.mean(axis=0)) ** 2 / normal.var(axis=0)
-    np.testing.assert_allclose(
-        scorer_of(fitted(store)).deviation(frames, "fan/00"), expected, rtol=1e-4
-    )
-
-
 @pytest.mark.parametrize("machines", [{"fan/00": 1}, {"fan/00": 9, "fan/02": 1}])
 def test_a_machine_with_one_recording_is_refused_by_name(
     make_store: MakeStore, machines: dict[str, int]
@@ -259,27 +193,3 @@ def test_thresholds_rest_on_every_normal_clip(fan_store: Path, tmp_path: Path) -
     thresholds, warnings = normal_thresholds(tmp_path / "model", 0.1)
     assert not warnings
     assert {one.n_clips for one in thresholds.machines.values()} == {16}
-
-
-def test_the_definition_travels_and_decides(fan_store: Path, tmp_path: Path) -> None:
-    store = FeatureStore.open(fan_store)
-    train_detector(store, PooledGmm(), tmp_path / "model", validation_split=0.0, seed=0)
-    frames = np.array(store.clip_frames(0))
-    scorer = load_scorer(tmp_path / "model")
-    text = (tmp_path / "model/model.json").read_text()
-    assert '"event_order": 0.5' in text
-    (tmp_path / "model/model.json").write_text(
-        text.replace('"event_order": 0.5', '"event_order": 0.9')
-    )
-    assert load_scorer(tmp_path / "model").score(frames, "fan/00") != scorer.score(frames, "fan/00")
-
-
-def test_neighbours_are_left_out_together_and_every_recording_once() -> None:
-    recordings = [
-        f"{number:02d}" for number in (6, 0, 1, 2, 3, 4, 5, 0)
-    ]  # the last clip is of the same recording as the second
-    order = _order(recordings, ["fan/00"], np.zeros(8, dtype=np.intp))
-    assert order.cut(3).tolist() == [2, 0, 0, 0, 1, 1, 2, 0]
-    assert order.dealt(3).tolist() == [0, 0, 1, 2, 0, 1, 2, 0]
-    few = _order(["a", "b"], ["fan/00"], np.zeros(2, dtype=np.intp))
-    assert few.cut(3).tolist() == few.dealt(10).tolist() == [0, 1]

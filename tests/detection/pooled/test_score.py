@@ -1,65 +1,56 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from stethoscope.detection.pooled.score import Pooling, vote
+from stethoscope.detection.load import load_scorer
+from stethoscope.detection.pooled.fit import PooledGmm
+from stethoscope.detection.pooled.score import vote
+from stethoscope.detection.train import train_detector
+from stethoscope.errors import ModelError
+from stethoscope.features.store import FeatureStore
+from tests.detection.pooled.fitted import fitted, scorer_of
+
+MakeStore = Callable[..., FeatureStore]
 
 
-def test_pooling_worked_by_hand() -> None:
-    """Two segments of two frames, two bands; the quietest quarter is one frame."""
-    frames = np.array([[1.0, 8.0], [3.0, 4.0], [7.0, 0.0], [5.0, 2.0], [9.0, 9.0]])
-    views = Pooling(segment_seconds=1.0, quiet_share=0.2, event_order=0.5)(frames, rate=2.0)
+def test_an_unknown_id_is_judged_as_the_id_that_it_sounds_most_like(make_store: MakeStore) -> None:
+    store = make_store({"fan/00": 5, "fan/02": 5})
+    scorer = scorer_of(fitted(store))
+    frames = np.array(store.clip_frames(7))
+    known = [scorer.score(frames, "fan/00"), scorer.score(frames, "fan/02")]
+    assert known[1] < known[0]
+    for machine in ("fan/", "fan/77"):
+        assert scorer.score(frames, machine) == min(known)
+        np.testing.assert_array_equal(
+            scorer.deviation(frames, machine), scorer.deviation(frames, "fan/02")
+        )
+    with pytest.raises(ModelError, match="machine type 'pump' is not among those trained on: fan"):
+        scorer.score(frames, "pump/00")
+
+
+def test_deviation_is_in_units_of_the_variance_of_normal_frames(make_store: MakeStore) -> None:
+    store = make_store({"fan/00": 5, "fan/02": 5})
+    normal = np.concatenate([store.clip_frames(i) for i in range(5)]).astype(float)
+    frames = np.array(store.clip_frames(7))
+    expected = (frames - normal.mean(axis=0)) ** 2 / normal.var(axis=0)
     np.testing.assert_allclose(
-        views["steady"], [[0.5, -0.5]]
-    )  # the lowest of each band, 1 and 0, without their mean
-    np.testing.assert_allclose(
-        views["mean"], [[2.0, 6.0], [6.0, 1.0]]
-    )  # the fifth frame fills no segment
-    np.testing.assert_allclose(
-        views["events"], [[(3 + 0.5) / 1.5, (8 + 2) / 1.5], [(7 + 2.5) / 1.5, (2 + 0) / 1.5]]
+        scorer_of(fitted(store)).deviation(frames, "fan/00"), expected, rtol=1e-4
     )
 
 
-def test_orders_one_and_zero_are_mean_and_maximum() -> None:
-    frames = np.random.default_rng(0).normal(size=(20, 3))
-    np.testing.assert_allclose(
-        Pooling(event_order=1.0)(frames, 5.0)["events"], Pooling()(frames, 5.0)["mean"]
+def test_the_definition_travels_and_decides(fan_store: Path, tmp_path: Path) -> None:
+    store = FeatureStore.open(fan_store)
+    train_detector(store, PooledGmm(), tmp_path / "model", validation_split=0.0, seed=0)
+    frames = np.array(store.clip_frames(0))
+    scorer = load_scorer(tmp_path / "model")
+    text = (tmp_path / "model/model.json").read_text()
+    assert '"event_order": 0.5' in text
+    (tmp_path / "model/model.json").write_text(
+        text.replace('"event_order": 0.5', '"event_order": 0.9')
     )
-    np.testing.assert_allclose(
-        Pooling(event_order=0.0)(frames, 5.0)["events"], frames.reshape(4, 5, 3).max(axis=1)
-    )
-
-
-@pytest.mark.parametrize("rate", [31.25, 86.13])
-@pytest.mark.parametrize("hz", [1.0, 2.0, 8.0])
-def test_a_rhythm_is_seen_at_its_frequency_whatever_the_frame_rate(hz: float, rate: float) -> None:
-    time = np.arange(round(10 * rate)) / rate
-    frames = np.random.default_rng(0).normal(size=(len(time), 8))
-    frames[:, 6] += 5 * np.sin(2 * np.pi * hz * time)
-    lower, upper = np.split(Pooling()(frames, rate)["rhythm"][0], 2)
-    assert upper.argmax() == round(6 * np.log2(hz / 0.5))  # sixths of an octave above 0.5 Hz
-    assert upper.max() > lower.max() + 2
-
-
-def test_rhythm_does_not_depend_on_level_and_silence_has_none() -> None:
-    frames = np.random.default_rng(0).normal(size=(100, 8))
-    np.testing.assert_allclose(
-        Pooling()(frames - 40, 31.25)["rhythm"], Pooling()(frames, 31.25)["rhythm"], atol=1e-6
-    )
-    np.testing.assert_allclose(
-        Pooling()(np.full((100, 8), -156.5, dtype=np.float32), 31.25)["rhythm"], 0.0, atol=1e-9
-    )
-
-
-@pytest.mark.parametrize("n_frames", [4, 5, 31])
-def test_less_than_a_second_is_one_segment(n_frames: int) -> None:
-    views = Pooling()(np.random.default_rng(0).normal(size=(n_frames, 3)), 31.25)
-    assert {view: len(segments) for view, segments in views.items()} == {
-        "steady": 1,
-        "mean": 1,
-        "events": 1,
-        "rhythm": 1,
-    }
-    assert all(np.isfinite(segments).all() for segments in views.values())
+    assert load_scorer(tmp_path / "model").score(frames, "fan/00") != scorer.score(frames, "fan/00")
 
 
 def test_one_view_that_is_sure_outvotes_the_others() -> None:
