@@ -15,7 +15,7 @@ import soundfile
 
 import stethoscope.monitoring.report
 from stethoscope.datasets.clips import Clip, Skipped
-from stethoscope.detection.autoencoder.score import AutoencoderScorer
+from stethoscope.detection.autoencoder.score import PredictionScorer
 from stethoscope.errors import ModelError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
@@ -177,7 +177,7 @@ def test_a_long_recording_at_a_high_rate_is_cut_to_its_most_deviating_part(
     report: Reporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        AutoencoderScorer, "deviation", lambda _self, frames, _machine: 10 ** (frames / 10)
+        PredictionScorer, "deviation", lambda _self, frames, _machine: 10 ** (frames / 10)
     )  # loud is anomalous
     rng = np.random.default_rng(0)
     hum = 0.01 * rng.standard_normal(48000 * 14)
