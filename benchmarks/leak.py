@@ -1,12 +1,11 @@
-"""What a random split over altered copies measures: the same network asked about copies, and about
-recordings, that it has not heard.
+"""Accuracy under a random split over altered copies, compared to a split over recordings.
 
-A teaching example of the field makes four versions of every recording (as it came, with noise,
-rolled, stretched), divides all of them at random, and tests on 8 %. Nearly every version that is
-asked about then has a sister among those that were trained on. Beside it, 8 % of the recordings are
-kept for the test with all their versions, and only what was recorded is asked about. The network is
-the example's; the steps are smaller and more, since the example's 150 epochs of 256 clips are few
-for so small a set.
+A teaching example of the field makes four versions of each recording (unaltered, with noise,
+rolled, stretched), divides all of them at random, and tests on 8 %. Nearly each test clip then has
+an altered version among the training clips. For comparison, 8 % of the recordings are held out with
+all their versions, and only the unaltered ones are tested. The network is that of the example; it
+is trained with more and smaller steps, because the example's 150 epochs of 256 clips are few for so
+small a set.
 
     python benchmarks/leak.py /path/to/esc10_urbansound_layout.zip
 """
@@ -34,7 +33,7 @@ SHARE = 0.08
 
 
 def main() -> None:
-    """Print accuracy on both tests for every seed, and the means."""
+    """Print the accuracy on both tests for each seed, and the means."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -70,14 +69,14 @@ def main() -> None:
             )
             copies = np.random.default_rng(seed).permutation(len(labels)) < SHARE * len(labels)
             recordings = hold_out(by_class(store.clips, labels, every), SHARE, seed=seed)
-            for name, tested, asked in (
+            for name, held_out, test in (
                 ("random copies", copies, every[copies]),
                 ("recordings", recordings, originals(store, every[recordings])),
             ):
-                accuracy = score(store, labels, every[~tested], asked, fit, Path(folder) / "model")
+                accuracy = score(store, labels, every[~held_out], test, fit, Path(folder) / "model")
                 found[name].append(accuracy)
                 print(
-                    f"{name:<14} seed {seed}  {len(asked):>3} clips asked  accuracy {accuracy:.3f}",
+                    f"{name:<14} seed {seed}  {len(test):>3} test clips  accuracy {accuracy:.3f}",
                     flush=True,
                 )
     for name, accuracies in found.items():
@@ -87,20 +86,20 @@ def main() -> None:
 def score(
     store: FeatureStore,
     labels: Sequence[str],
-    taught: Indices,
-    asked: Indices,
+    training: Indices,
+    test: Indices,
     fit: ClassFit,
     folder: Path,
 ) -> float:
     """Return the accuracy on some clips of a network that was trained on others."""
-    train_chosen(store, labels, taught, fit, folder)
+    train_chosen(store, labels, training, fit, folder)
     classifier = Classifier.open(folder)
     answers = [
         classifier.labels[int(classifier.probabilities(store.clip_frames(clip)).argmax())]
-        for clip in asked
+        for clip in test
     ]
     return float(
-        np.mean([answer == labels[clip] for answer, clip in zip(answers, asked, strict=True)])
+        np.mean([answer == labels[clip] for answer, clip in zip(answers, test, strict=True)])
     )
 
 

@@ -1,9 +1,8 @@
-"""Whether classes are told apart that differ in pitch alone: tones, and narrow bands of noise, a
-whole tone from one another.
+"""Accuracy for classes that differ only in pitch: tones, and narrow bands of noise.
 
-Sixteen classes from 500 Hz up, each 12 % above the one before and 2 % wide; level, trembling and
-background noise are drawn for every recording and tell nothing. Eight recordings of two seconds per
-class train, eight are asked about.
+Sixteen classes from 500 Hz up, each 12 % (a whole tone) above the one before and 2 % wide. Level,
+modulation and background noise are drawn for each recording and do not depend on the class. Eight
+recordings of two seconds per class are used for training, eight for the test.
 
     python benchmarks/pitch.py
 """
@@ -46,7 +45,7 @@ def main() -> None:
                     ]
                 )
                 print(
-                    f"{kind}  seed {seed}  {len(found.truth)} clips asked  accuracy {accuracy:.3f}",
+                    f"{kind}  seed {seed}  {len(found.truth)} test clips  accuracy {accuracy:.3f}",
                     flush=True,
                 )
 
@@ -72,7 +71,7 @@ def simulate(kind: str, folder: Path) -> FeatureStore:
 
 
 def sound(kind: str, hertz: float, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """Return a tone, or noise 7 % to both sides of it, that trembles over white noise."""
+    """Return a modulated tone, or noise within 7 % of it, with white background noise."""
     time = np.arange(round(SECONDS * RATE)) / RATE
     if kind == "tones":
         samples = np.sin(2 * np.pi * hertz * time)

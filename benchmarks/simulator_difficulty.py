@@ -1,19 +1,15 @@
-"""How hard the simulated sets are: the DCASE 2020 Task 2 baseline autoencoder, what lies beyond it,
-and how distinct the faults are.
+"""How hard the simulated sets are for the DCASE 2020 Task 2 baseline and for other methods.
 
-The autoencoder is the published recipe (``recipe.py``), so that the figures hold for other people's
-code as well. Beside it:
+The autoencoder is the published recipe (``recipe.py``), so that the figures can be compared with
+other programs. The other columns:
 
-* a Gaussian on each band's quiet frames, and one on each band's mean and deviation: what a detector
-  can gain that listens under
-  a background which comes and goes, or to events;
-* the adjusted Rand index of three k-means groups of the anomalous clips, by MFCC with each id's
-  normal removed, against the
-  true faults, and the accuracy with which a linear classifier of the same features names the fault
-  (five-fold).
+* a Gaussian on the quiet frames of each band, and one on the mean and deviation of each band: what
+  a detector can gain that uses the times of a low background, or events;
+* the adjusted Rand index of three k-means groups of the anomalous clips against the true faults, by
+  MFCC with the mean of each id's normal clips removed, and the accuracy of a linear classifier of
+  the faults on the same features (five-fold).
 
-    python benchmarks/simulator_difficulty.py --machines fan pump slider valve --snrs -6 0 6 --seeds
-    0 1 2
+    python benchmarks/simulator_difficulty.py --machines fan --snrs -6 0 6 --seeds 0 1 2
 """
 
 import argparse
@@ -23,6 +19,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import librosa
@@ -48,7 +45,7 @@ MFCCS = 40
 
 
 class Recordings:
-    """The clips of one machine type as features, with what their names and the fault table say."""
+    """Features of the clips of one machine type, with split, id and fault of each clip."""
 
     def __init__(self, folder: Path) -> None:
         paths = sorted(folder.rglob("*.wav"))
@@ -73,7 +70,7 @@ class Recordings:
         )
 
     def mean_auc(self, scores: Array, fault: str | None = None, **options: float) -> float:
-        """Arithmetic mean over ids, of one fault or of all."""
+        """Return the mean AUC over ids, for one fault or for all."""
         aucs = []
         for machine_id in np.unique(self.machine_id):
             here = ~self.train & (self.machine_id == machine_id)
@@ -82,8 +79,8 @@ class Recordings:
             aucs.append(roc_auc_score(self.fault[here] != "", scores[here], **options))
         return float(np.mean(aucs))
 
-    def less_normal(self, values: Array) -> Array:
-        """Remove the mean of each id's training clips."""
+    def deviations(self, values: Array) -> Array:
+        """Return the deviation from the mean of each id's training clips."""
         result = values.copy()
         for machine_id in np.unique(self.machine_id):
             own = self.machine_id == machine_id
@@ -117,20 +114,22 @@ def autoencoder_scores(recordings: Recordings, epochs: int, seed: int) -> Array:
 
 
 def pooled_scores(recordings: Recordings, pool: Callable[[Array], Array]) -> Array:
-    """Return the Mahalanobis distance of each clip's pooled spectrum from its id's normal, under
-    one covariance for all ids.
+    """Return the Mahalanobis distance of each clip's pooled spectrum from its id's normal mean.
+
+    All ids have one covariance.
     """
     pooled = np.array(
         [pool(vectors[:, :N_MELS].T.astype(np.float64)) for vectors in recordings.vectors]
     )
-    deviation = recordings.less_normal(pooled)
+    deviation = recordings.deviations(pooled)
     distances: Array = LedoitWolf().fit(deviation[recordings.train]).mahalanobis(deviation)
     return distances
 
 
 def quiet_frames(log_mel: Array) -> Array:
-    """Return each band's 10th percentile, the clip's level removed: what lies under a background
-    that comes and goes.
+    """Return the 10th percentile of each band, without the clip's level.
+
+    It is the sound at the times of a low background.
     """
     quiet = np.percentile(log_mel, 10, axis=1)
     levelled: Array = quiet - quiet.mean()
@@ -138,19 +137,18 @@ def quiet_frames(log_mel: Array) -> Array:
 
 
 def mean_and_deviation(log_mel: Array) -> Array:
-    """Return each band's mean and deviation over time, the clip's level removed: strokes and events
-    are in the deviation.
+    """Return mean and standard deviation of each band over time, without the clip's level.
+
+    Strokes and events are in the deviation.
     """
     return np.concatenate((log_mel.mean(axis=1) - log_mel.mean(), log_mel.std(axis=1)))
 
 
 def fault_distinctness(recordings: Recordings) -> tuple[float, float]:
-    """Return the agreement of blind groups with the true faults, and the accuracy of a classifier
-    that is told them.
-    """
+    """Return the adjusted Rand index of unsupervised groups, and the accuracy of a classifier."""
     anomalous = recordings.fault != ""
     deviations, faults = (
-        recordings.less_normal(recordings.mfcc)[anomalous],
+        recordings.deviations(recordings.mfcc)[anomalous],
         recordings.fault[anomalous],
     )
     groups = KMeans(len(FAULTS), n_init=10, random_state=0).fit_predict(
@@ -165,7 +163,36 @@ def fault_distinctness(recordings: Recordings) -> tuple[float, float]:
 COLUMNS = ("AUC", "pAUC", *FAULTS, "quiet frames", "mean, deviation", "fault ARI", "fault accuracy")
 
 
+def simulated(machine: str, snr_db: float, seed: int) -> tuple[Recordings, float]:
+    """Return the features of a simulated set, and how many clips were simulated per second."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "set.zip"
+        start = time.perf_counter()
+        simulate_archive(path, machine=machine, seed=seed, snr_db=snr_db)
+        seconds = time.perf_counter() - start
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)
+        recordings = Recordings(Path(folder) / machine)
+    return recordings, len(recordings.train) / seconds
+
+
+def figures_of(recordings: Recordings, epochs: int, seed: int) -> list[float]:
+    """Return the values of :data:`COLUMNS`."""
+    scores = autoencoder_scores(recordings, epochs, seed)
+    return [
+        recordings.mean_auc(scores),
+        recordings.mean_auc(scores, max_fpr=0.1),
+        *(recordings.mean_auc(scores, fault) for fault in FAULTS),
+        *(
+            recordings.mean_auc(pooled_scores(recordings, pool))
+            for pool in (quiet_frames, mean_and_deviation)
+        ),
+        *fault_distinctness(recordings),
+    ]
+
+
 def main() -> None:
+    """Print a row per machine, signal-to-noise ratio and seed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -176,33 +203,11 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"| machine | SNR dB | seed | {' | '.join(COLUMNS)} | clips/s |")
     print("|---" * (4 + len(COLUMNS)) + "|")
-    for machine in arguments.machines:
-        for snr_db in arguments.snrs:
-            for seed in arguments.seeds:
-                with tempfile.TemporaryDirectory() as folder:
-                    path = Path(folder) / "set.zip"
-                    began = time.perf_counter()
-                    simulate_archive(path, machine=machine, seed=seed, snr_db=snr_db)
-                    seconds = time.perf_counter() - began
-                    with zipfile.ZipFile(path) as archive:
-                        archive.extractall(folder)
-                    recordings = Recordings(Path(folder) / machine)
-                scores = autoencoder_scores(recordings, arguments.epochs, seed)
-                figures = (
-                    recordings.mean_auc(scores),
-                    recordings.mean_auc(scores, max_fpr=0.1),
-                    *(recordings.mean_auc(scores, fault) for fault in FAULTS),
-                    *(
-                        recordings.mean_auc(pooled_scores(recordings, pool))
-                        for pool in (quiet_frames, mean_and_deviation)
-                    ),
-                    *fault_distinctness(recordings),
-                )
-                cells = " | ".join(f"{figure:.3f}" for figure in figures)
-                print(
-                    f"| {machine} | {snr_db:g} | {seed} | {cells} | {len(recordings.train) / seconds:.0f} |",
-                    flush=True,
-                )
+    for machine, snr_db, seed in product(arguments.machines, arguments.snrs, arguments.seeds):
+        recordings, speed = simulated(machine, snr_db, seed)
+        figures = figures_of(recordings, arguments.epochs, seed)
+        cells = " | ".join(f"{figure:.3f}" for figure in figures)
+        print(f"| {machine} | {snr_db:g} | {seed} | {cells} | {speed:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

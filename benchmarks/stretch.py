@@ -1,4 +1,4 @@
-"""What the time-stretching costs, beside librosa's: the first call of a process, and a clip of 10 s.
+"""Time and memory of time-stretching, compared to librosa's.
 
 Each is measured in a process of its own. librosa compiles functions at its first call; the compiled
 code is kept in a folder that a new container does not have, so this folder is empty here.

@@ -1,14 +1,14 @@
-"""The errors that a user can cause and mend.
+"""The errors that a user can cause and correct.
 
 Every message is one line that names the file or parameter, the bad value and the remedy.
-The command line prints it without a traceback; everything else that is raised is a fault of ours.
+The command line prints it without a traceback. Any other exception is an error in the program.
 """
 
 from collections.abc import Sequence
 
 
 class StethoscopeError(Exception):
-    """Base of all errors that a user can mend."""
+    """Base of all errors that a user can correct."""
 
 
 class ParameterError(StethoscopeError):
@@ -16,17 +16,15 @@ class ParameterError(StethoscopeError):
 
 
 class AudioError(StethoscopeError):
-    """A recording cannot be used: undecodable, empty, not finite, or without the wanted channel."""
+    """A recording cannot be used: undecodable, empty, not finite, or without the channel."""
 
 
 class DatasetError(StethoscopeError):
-    """A set of recordings cannot be used: unknown layout, hostile or broken archive, nothing to
-    train on.
-    """
+    """A data set cannot be used: unknown layout, broken archive, or no training data."""
 
 
 class DownloadError(StethoscopeError):
-    """An address cannot be fetched, or what came is not what was promised."""
+    """An address cannot be downloaded, or the file is not the expected one."""
 
 
 class ModelError(StethoscopeError):
@@ -34,7 +32,7 @@ class ModelError(StethoscopeError):
 
 
 def refuse(problems: Sequence[str]) -> None:
-    """Say all that is wrong with parameters at once.
+    """Report all problems of parameters in one error.
 
     Raises
     ------

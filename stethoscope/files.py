@@ -1,4 +1,4 @@
-"""Writing files and folders so that a half-written one never looks finished."""
+"""Write files and folders so that an incomplete one never has the final name."""
 
 import csv
 import hashlib
@@ -19,9 +19,7 @@ _BLOCK = 1 << 20
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary sibling of `path` that takes its place when the block ends without an
-    error.
-    """
+    """Yield a temporary file beside `path` that replaces it if the block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -37,9 +35,7 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a new, empty sibling folder that takes the place of `path` when the block ends without
-    an error.
-    """
+    """Yield an empty folder beside `path` that replaces it if the block ends without an error."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -54,20 +50,23 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` as UTF-8, all or nothing."""
+    """Write `text` as UTF-8; the file is either complete or unchanged."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write `value` as indented JSON, all or nothing. NaN and infinity are refused: no JSON reader
-    takes them.
+    """Write `value` as indented JSON; the file is either complete or unchanged.
+
+    NaN and infinity are refused, because they are not JSON.
     """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a table as CSV (UTF-8, lines end with a line feed), all or nothing.
+    """Write a table as CSV; the file is either complete or unchanged.
+
+    It is in UTF-8, and its lines end with a line feed.
 
     Parameters
     ----------
@@ -117,10 +116,9 @@ def digest(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:
 
 
 def packaged_file(name: str) -> Path:
-    """Return where a file is that travels with the package: ``catalogue.json`` or
-    ``pipeline.yaml``.
+    """Return the path of a file that is part of the package, such as ``catalogue.json``.
 
-    In an installed wheel it lies inside the package, in a checkout in ``data/`` or at the root.
+    In an installed wheel it is inside the package, in a checkout in ``data/`` or at the root.
 
     Raises
     ------
@@ -136,8 +134,9 @@ def packaged_file(name: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Return where downloads stay: the environment variable STETHOSCOPE_CACHE, else
-    ``~/.cache/stethoscope``.
+    """Return the folder of downloads.
+
+    It is the environment variable STETHOSCOPE_CACHE, else ``~/.cache/stethoscope``.
     """
     return Path(
         os.environ.get("STETHOSCOPE_CACHE") or Path.home() / ".cache" / "stethoscope"

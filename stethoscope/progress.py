@@ -16,11 +16,11 @@ class Bar:
     Parameters
     ----------
     label : str
-        What is being done, for example ``features``.
+        Name of the work, for example ``features``.
     total : int
         Number of steps expected; 0 when unknown.
     unit : str
-        What one step is called.
+        Name of one step.
     """
 
     def __init__(self, label: str, total: int, *, unit: str) -> None:
@@ -36,7 +36,7 @@ class Bar:
             self._bar = tqdm(desc=label, total=total or None, unit=unit, leave=False)
 
     def advance(self, note: str = "", *, steps: int = 1) -> None:
-        """Count `steps` more steps and show `note` beside them."""
+        """Count `steps` more steps and show `note` beside the count."""
         self._count += steps
         self._note = note
         if self._bar is not None:
@@ -46,7 +46,7 @@ class Bar:
             self._print()
 
     def close(self) -> None:
-        """Show the end."""
+        """Show the final count."""
         if self._bar is not None:
             self._bar.close()
         else:
@@ -63,7 +63,7 @@ class Bar:
 
 
 def track(items: Iterable[T], *, label: str, total: int, unit: str = "clip") -> Iterator[T]:
-    """Yield `items` and report how far the work is; the parameters are those of :class:`Bar`."""
+    """Yield `items` and show the progress; the other parameters are those of :class:`Bar`."""
     bar = Bar(label, total, unit=unit)
     try:
         for item in items:
@@ -74,8 +74,9 @@ def track(items: Iterable[T], *, label: str, total: int, unit: str = "clip") -> 
 
 
 def warn(text: str) -> None:
-    """Print one line that a person should see, ``warning: ...``; a run collects them for its
-    summary.
+    """Print a warning as one line, ``warning: ...``.
+
+    A run collects these lines for the terminal, its summary and its report.
     """
     print(f"warning: {' '.join(text.split())}", file=sys.stderr, flush=True)
 

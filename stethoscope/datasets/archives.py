@@ -1,8 +1,8 @@
 """Recordings read in place from a zip, a tar or a folder.
 
-Nothing is unpacked, so no path can escape and no disk fills with small files. An archive is
-taken for hostile until it has been listed: names, counts and sizes are bounded there, and
-bytes are counted again while they are read, because declared sizes can lie.
+Nothing is unpacked, so no path can escape and no disk fills with small files. Archives are not
+trusted: names, counts and sizes are bounded when the archive is listed, and bytes are counted again
+while they are read, because declared sizes can be wrong.
 """
 
 import bz2
@@ -37,18 +37,17 @@ MAX_TOTAL_BYTES = 256 << 30
 """Most bytes that an archive may hold unpacked."""
 
 MAX_RATIO = 100
-"""Most unpacked bytes per packed byte, over the whole archive: one silent clip may shrink further.
-"""
+"""Most unpacked bytes per packed byte over an archive; a single silent clip may have more."""
 
 RATIO_ALLOWANCE = 64 << 20
-"""Unpacked bytes that are allowed before `MAX_RATIO` counts."""
+"""Unpacked bytes that are allowed before `MAX_RATIO` applies."""
 
 MAX_ZIP_DIRECTORY_BYTES = 64 << 20
 """Largest central directory of a zip, in bytes, because it is parsed as a whole."""
 
 _BLOCK = 1 << 20
 _TAR_BLOCK = 512
-# What the readers of the standard library raise on damaged or made-up bytes.
+# What the readers of the standard library raise on damaged or invented bytes.
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -73,7 +72,7 @@ class Member:
 
 
 class Archive(ABC):
-    """Recordings and their side files in one zip, tar or folder; made by :func:`open_archive`.
+    """Recordings and their side files in a zip, tar or folder, opened by :func:`open_archive`.
 
     Attributes
     ----------
@@ -104,8 +103,9 @@ class Archive(ABC):
         return [member for member in self.members() if is_recording(member.name)]
 
     def read(self, name: str) -> bytes:
-        """Return one member's bytes. Slow for a compressed tar, which is read from its start;
-        prefer :meth:`stream`.
+        """Return the bytes of one member.
+
+        This is slow for a compressed tar, which is read from its start; prefer :meth:`stream`.
 
         Raises
         ------
@@ -127,16 +127,16 @@ class Archive(ABC):
             ) from error
         if len(data) != member.size:
             raise DatasetError(
-                f"{self.name}: {name} has {len(data)} bytes where {member.size} were declared; get the archive again"
+                f"{self.name}: {name} has {len(data)} bytes where {member.size} were declared;"
+                " get the archive again"
             )
         return data
 
     def stream(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | DatasetError]]:
         """Yield the named members in archive order, in one sequential pass.
 
-        A broken member of a zip or folder is yielded as the error that tells why, and the pass goes
-        on. Behind a fault in a tar nothing can be found again, so there every later member is
-        yielded as an error.
+        A broken member of a zip or folder is yielded as an error, and the pass continues. In a tar
+        nothing can be found behind a broken member, so each later member is yielded as an error.
 
         Raises
         ------
@@ -182,11 +182,13 @@ class Archive(ABC):
                     )
                 if size > MAX_MEMBER_BYTES:
                     raise DatasetError(
-                        f"{self.name}: {raw_name!r} has {size} bytes, over {MAX_MEMBER_BYTES}; cut it into clips"
+                        f"{self.name}: {raw_name!r} has {size} bytes, over {MAX_MEMBER_BYTES};"
+                        " cut it into clips"
                     )
                 if total > most:
                     raise DatasetError(
-                        f"{self.name}: unpacks to over {most} bytes, too many for its size; pack it uncompressed"
+                        f"{self.name}: unpacks to over {most} bytes, too many for its size;"
+                        " pack it uncompressed"
                     )
                 name = self._checked(raw_name)
                 if name and name in entries:
@@ -209,7 +211,8 @@ class Archive(ABC):
             )
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
             raise DatasetError(
-                f"{self.name}: member {raw_name!r} has control or undecodable characters in its name; rename it"
+                f"{self.name}: member {raw_name!r} has control or undecodable characters in its"
+                " name; rename it"
             )
         return (
             ""
@@ -237,7 +240,7 @@ class _Folder(Archive):
             raise error
 
         for folder, subfolders, files in os.walk(self.path, onerror=refuse):
-            # Pruned here, lest a hidden folder such as .git be walked.
+            # Removed here, so that a hidden folder such as .git is not read.
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             for file in sorted(files):
                 path = Path(folder, file)
@@ -255,7 +258,8 @@ class _Zip(Archive):
         try:
             if _zip_directory_bytes(path) > MAX_ZIP_DIRECTORY_BYTES:
                 raise DatasetError(
-                    f"{self.name}: its directory alone has more than {MAX_ZIP_DIRECTORY_BYTES} bytes; split it"
+                    f"{self.name}: its directory alone has more than {MAX_ZIP_DIRECTORY_BYTES}"
+                    " bytes; split it"
                 )
             self._zip = zipfile.ZipFile(path)
         except _UNREADABLE as error:
@@ -278,14 +282,16 @@ class _Zip(Archive):
             yield info.filename, info.file_size, info
 
     def _read(self, entry: zipfile.ZipInfo) -> bytes:
-        # zipfile's bz2 and lzma decoders unpack without a bound, so that a few bytes could fill the
+        # The bz2 and lzma decoders of zipfile unpack without a bound: a few bytes could fill the
         # memory.
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise DatasetError(
-                f"{self.name}: {entry.filename} is packed by method {entry.compress_type}; pack it again with deflate"
+                f"{self.name}: {entry.filename} is packed by method {entry.compress_type};"
+                " pack it again with deflate"
             )
         with self._zip.open(entry) as file:
-            return file.read(entry.file_size + 1)  # an open end would let a wrong size unpack 2 GiB
+            # Without a bound, an entry with a wrong size could unpack to 2 GiB.
+            return file.read(entry.file_size + 1)
 
 
 class _Tar(Archive):
@@ -297,7 +303,8 @@ class _Tar(Archive):
         except _UNREADABLE as error:
             self._bytes.close()
             raise DatasetError(
-                f"{self.name}: is not a zip or tar archive, or a broken one ({_reason(error)}); get it again"
+                f"{self.name}: is not a zip or tar archive, or a broken one ({_reason(error)});"
+                " get it again"
             ) from error
 
     def close(self) -> None:
@@ -308,8 +315,8 @@ class _Tar(Archive):
         for info in self._tar:
             if info.isreg():
                 yield info.name, info.size, info
-        # tarfile takes a cut or damaged header for the end; a whole tar ends with zeros, and its
-        # checksum behind them.
+        # For tarfile a cut or damaged header is the end. A complete tar ends with zeros; behind
+        # them follows the checksum of its compression.
         if self._bytes.last != bytes(_TAR_BLOCK):
             raise tarfile.ReadError("no end of archive")
         while self._bytes.read(_BLOCK):
@@ -324,7 +331,7 @@ class _Tar(Archive):
 class _BoundedReader(io.RawIOBase):
     """A seekable reader that stops at a number of bytes and refuses large single reads.
 
-    tarfile reads an extended header as a whole, whatever size it claims; members are read block by
+    tarfile reads an extended header at once, whatever size it declares; members are read block by
     block.
     """
 
@@ -353,8 +360,9 @@ class _BoundedReader(io.RawIOBase):
 
 
 def open_archive(path: str | os.PathLike[str]) -> Archive:
-    """Open a zip, a tar (plain, gzip, bzip2, xz) or a folder; what it is shows from its first
-    bytes, not from its name.
+    """Open a zip, a tar (plain, gzip, bzip2, xz) or a folder.
+
+    The kind is determined from the first bytes, not from the name.
 
     Raises
     ------
@@ -362,7 +370,8 @@ def open_archive(path: str | os.PathLike[str]) -> Archive:
         If it does not exist, is empty, is none of these, or is broken.
     """
     path = Path(path)
-    if os.path.isdir(path):  # pathlib's raises on a name that is too long  # noqa: PTH112
+    # pathlib's is_dir() raises an error for a name that is too long.
+    if os.path.isdir(path):  # noqa: PTH112
         return _Folder(path)
     try:
         with path.open("rb") as file:
@@ -385,21 +394,17 @@ def open_archive(path: str | os.PathLike[str]) -> Archive:
 
 
 def file_name(path: Path) -> str:
-    """Return how a file or folder is called where it was given: of a link its own name, of ``.``
-    the folder's.
-    """
+    """Return the name of a file or folder: of a link its own name, of ``.`` the folder's name."""
     return path.resolve().name if path.name in ("", "..") else path.name
 
 
 def is_recording(name: str) -> bool:
-    """Tell whether a name ends as a recording's does."""
+    """Return whether a name has the suffix of a recording."""
     return name.lower().endswith(SUFFIXES)
 
 
 def is_web_page(start: bytes) -> bool:
-    """Tell whether a file that starts like this is HTML: what many servers send in place of a
-    missing archive.
-    """
+    """Return whether a file begins as HTML does, which many servers send for a missing archive."""
     return start.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
 
 
@@ -411,8 +416,9 @@ _UNPACKERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
 
 
 def _zip_directory_bytes(path: Path) -> int:
-    """Return the size that a zip's end record claims for its central directory (PKWARE APPNOTE
-    4.3.14 to 4.3.16).
+    """Return the size of a zip's central directory, as its end record declares it.
+
+    See PKWARE APPNOTE, 4.3.14 to 4.3.16.
     """
     with path.open("rb") as file:
         file.seek(0, os.SEEK_END)

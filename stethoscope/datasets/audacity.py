@@ -1,4 +1,4 @@
-"""Time labels in Audacity's format: what is heard in a recording, from when to when."""
+"""Time labels in Audacity's format: named intervals of a recording."""
 
 import math
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from stethoscope.errors import DatasetError
 from stethoscope.options import split_list
 
 UNNAMED = "event"
-"""Label of an interval that its file gives no name."""
+"""Label of an interval without a name in its file."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Interval:
-    """A named stretch of a recording, in seconds."""
+    """A named part of a recording, from `start` to `end`, in seconds."""
 
     start: float
     end: float
@@ -22,18 +22,17 @@ class Interval:
 
 
 def parse_labels(text: str, name: str) -> list[Interval]:
-    """Read the label file that Audacity exports: start TAB end TAB name, a line per label, in
-    seconds.
+    """Read a label file as Audacity exports it: start TAB end TAB name, in seconds, a line each.
 
-    Lines that begin with a backslash (the frequencies of a spectral selection) say nothing of time
-    and are left out, and so are labels that mark a point. A comma is taken as a decimal point:
-    Audacity writes what the system's language asks for.
+    Lines that begin with a backslash (the frequencies of a spectral selection) and labels of a
+    single point in time are left out. A comma is read as a decimal point, because Audacity writes
+    numbers in the system's language.
 
     Parameters
     ----------
     text : str
     name : str
-        What error messages call the file.
+        Name of the file in error messages.
 
     Returns
     -------
@@ -43,7 +42,7 @@ def parse_labels(text: str, name: str) -> list[Interval]:
     Raises
     ------
     DatasetError
-        If a line is none of Audacity's; the message names the line.
+        If a line is not in this format; the message names the line.
     """
     intervals = []
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1):
@@ -54,40 +53,38 @@ def parse_labels(text: str, name: str) -> list[Interval]:
             start, end = (float(field.strip().replace(",", ".")) for field in fields[:2])
         except ValueError as error:
             raise DatasetError(
-                f"{name}, line {number}: {line[:60]!r} is not start TAB end TAB name; correct the line"
+                f"{name}, line {number}: {line[:60]!r} is not start TAB end TAB name;"
+                " correct the line"
             ) from error
         if not (math.isfinite(start) and math.isfinite(end) and 0 <= start <= end):
             raise DatasetError(
-                f"{name}, line {number}: {start:g} to {end:g} s is no stretch of a recording; correct the line"
+                f"{name}, line {number}: {start:g} to {end:g} s is no part of a recording;"
+                " correct the line"
             )
         if end > start:
-            intervals.append(
-                Interval(
-                    start,
-                    end,
-                    fields[2].strip() if len(fields) > 2 and fields[2].strip() else UNNAMED,
-                )
-            )
+            label = fields[2].strip() if len(fields) > 2 else ""
+            intervals.append(Interval(start, end, label or UNNAMED))
     return sorted(intervals)
 
 
 def recordings_of(clips: Sequence[Clip]) -> list[Clip]:
-    """Return the rows of a table that stand for whole recordings, not for labelled intervals."""
+    """Return the rows of whole recordings, without those of labelled intervals."""
     return [clip for clip in clips if not clip.label]
 
 
 def intervals_of(
     clips: Sequence[Clip], positive: str = ""
 ) -> dict[tuple[str, str], list[tuple[float, float]]]:
-    """Return the labelled intervals of every recording, by source and path, overlapping ones
-    merged.
+    """Return the labelled intervals of each recording by source and path.
+
+    Overlapping intervals are merged.
 
     Parameters
     ----------
     clips : sequence of Clip
         Rows of recordings and intervals.
     positive : str
-        Labels that count, separated by commas; empty takes all.
+        Labels of the intervals, separated by commas; empty takes all.
 
     Returns
     -------
@@ -97,17 +94,12 @@ def intervals_of(
     Raises
     ------
     DatasetError
-        If no interval has such a label; the message tells which labels there are.
+        If no interval has such a label; the message names the existing labels.
     """
     wanted = set(split_list(positive))
     labels = {clip.label for clip in clips if clip.label}
-    if not labels & wanted if wanted else not labels:
-        there = (
-            f"labels there are: {', '.join(sorted(labels)[:12])}"
-            if labels
-            else "no recording has a labelled interval"
-        )
-        raise DatasetError(f"no interval is labelled {positive or 'at all'}; {there}")
+    if not (labels & wanted if wanted else labels):
+        raise DatasetError(_no_interval(positive, sorted(labels)))
     found: dict[tuple[str, str], list[tuple[float, float]]] = {
         (clip.source, clip.path): [] for clip in clips
     }
@@ -120,3 +112,9 @@ def intervals_of(
         else:
             spans.append((clip.start, clip.end))
     return found
+
+
+def _no_interval(positive: str, labels: Sequence[str]) -> str:
+    if not labels:
+        return "no recording has a labelled interval"
+    return f"no interval has the label {positive}; labels found: {', '.join(labels[:12])}"

@@ -1,4 +1,4 @@
-"""The table of clips, into which each layout is converted: a row per clip or labelled interval."""
+"""The table of clips, which is made of each layout: a row per clip or labelled interval."""
 
 import csv
 import os
@@ -84,7 +84,7 @@ COLUMNS = tuple(field.name for field in fields(Clip))
 def write_clips(
     path: str | os.PathLike[str], clips: Sequence[Clip], **extra: Sequence[object]
 ) -> None:
-    """Write the table as CSV: UTF-8, a header, one row per clip, with `extra` columns at the end."""
+    """Write the table as CSV in UTF-8, one row per clip, with `extra` columns at the end."""
     rows = (
         [*(getattr(clip, column) for column in COLUMNS), *more]
         for clip, *more in zip(clips, *extra.values(), strict=True)

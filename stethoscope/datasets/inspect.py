@@ -200,10 +200,9 @@ def _groups(clips: Sequence[Clip]) -> list[Group]:
 
 
 def _table(groups: Sequence[Group]) -> list[str]:
-    """Return one line per machine, signal-to-noise ratio and domain, with a column per split and
-    condition.
+    """Return one line per machine, signal-to-noise ratio and domain.
 
-    Columns without any value are left out.
+    There is a column per split and condition. Columns without any value are left out.
     """
     columns = sorted(
         {(group.split, group.condition) for group in groups},

@@ -1,7 +1,8 @@
 """Layouts of public sets: from the names of recordings to the table of clips.
 
-Each layout reads an archive and returns the recordings that fit it; `index` tries them all and takes
-the one that most recordings fit. A further layout is a module of `readers` and an entry of `LAYOUTS`.
+Each layout reads an archive and returns the recordings that fit it. `index` tries all layouts and
+takes the one that most recordings fit. A further layout is a module of `readers` and an entry of
+`LAYOUTS`.
 """
 
 import os

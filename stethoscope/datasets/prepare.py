@@ -1,4 +1,4 @@
-"""From an address to archives that are here and a table of their clips."""
+"""From an address to local archives and a table of their clips."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ from stethoscope.datasets.layouts import index
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What was prepared.
+    """A data set that was prepared.
 
     Attributes
     ----------
     fingerprint : str
-        Changes with the recordings and with the version of this package.
+        Text that changes with the recordings and with the version of this package.
     n_clips : int
     metadata : dict of str to str
         Name and MD5 of each archive.
@@ -39,11 +39,11 @@ def prepare(
     seed: int = 0,
     cache: str = "",
 ) -> Prepared:
-    """Bring the archives of a data set into the folder `recordings` and write the table `clips`.
+    """Fetch the archives of a data set into the folder `recordings` and write the table `clips`.
 
     The parameters and errors are those of :func:`stethoscope.datasets.download.fetch.fetch` and
-    :func:`stethoscope.datasets.layouts.index`. Without `cache`, the environment variable
-    STETHOSCOPE_CACHE names it.
+    :func:`stethoscope.datasets.layouts.index`. The default of `cache` is the environment variable
+    STETHOSCOPE_CACHE.
     """
     fetched = fetch(
         dataset_url,
@@ -54,12 +54,12 @@ def prepare(
     )
     table = index([one.path for one in fetched], layout)
     write_clips(clips, table)
-    known_by = hashlib.md5(
+    sums = hashlib.md5(
         "".join(one.name + one.md5 for one in fetched).encode(), usedforsecurity=False
     ).hexdigest()
     print(f"{len(table)} clips of {', '.join(sorted({clip.machine for clip in table}))}")
     return Prepared(
-        fingerprint=f"{known_by}-{stethoscope.__version__}",
+        fingerprint=f"{sums}-{stethoscope.__version__}",
         n_clips=len(table),
         metadata={
             "archives": ", ".join(one.name for one in fetched),

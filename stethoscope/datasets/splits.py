@@ -1,4 +1,4 @@
-"""Splitting clips so that no recording is heard on both sides."""
+"""Split clips so that no recording is both in training and held out."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ def hold_out(clips: Sequence[Clip], share: float, *, seed: int) -> npt.NDArray[n
     ----------
     clips : sequence of Clip
     share : float
-        Share of each machine's recordings, 0 to below 1, rounded; with a share above 0 every
-        machine that has two recordings gives at least one, and keeps at least one.
+        Fraction of each machine's recordings, from 0 to below 1, rounded. If it is above 0, at
+        least one recording of each machine is held out, and at least one is kept.
     seed : int
 
     Returns
     -------
     np.ndarray [shape=(n_clips,), dtype=bool]
-        True for the clips that are held out. All clips of one recording lie on the same side.
+        True for the clips that are held out; all clips of a recording have the same value.
     """
     recordings: dict[str, set[str]] = defaultdict(set)
     for clip in clips:

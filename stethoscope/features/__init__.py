@@ -1,1 +1,1 @@
-""""""
+"""The feature store and its computation."""

@@ -1,6 +1,4 @@
-"""From recordings to the feature store: decoded and transformed in parallel, written in order, in
-one pass.
-"""
+"""From recordings to the feature store, in one pass: computed in parallel, written in order."""
 
 import os
 from collections import deque
@@ -44,12 +42,11 @@ def extract_features(
         Archives or folders; a clip's ``source`` is the name of one of them.
     clips : sequence of Clip
     feature : Feature
-        With sample rate 0 the first readable recording's own rate is taken for all; others are
-        resampled to it.
+        With sample rate 0 all recordings are resampled to the rate of the first readable one.
     folder : path
         Where the store is written.
     min_frames : int
-        Clips with fewer frames are skipped: they do not fill one window.
+        Clips with fewer frames are skipped, because they are shorter than one window.
     workers : int, optional
         Threads; the processor count by default. Decoding and numpy release the interpreter lock.
 
@@ -89,9 +86,7 @@ def extract_features(
 def _recordings(
     archives: Sequence[Path], clips: Sequence[Clip]
 ) -> Iterator[tuple[list[Clip], bytes | DatasetError]]:
-    """Yield the clips of each recording with its bytes, archive by archive, each in one sequential
-    pass.
-    """
+    """Yield the clips of each recording with its bytes, in one pass over each archive."""
     for path in archives:
         ours = sorted(
             (clip for clip in clips if clip.source == path.name), key=lambda clip: clip.path
@@ -105,7 +100,7 @@ def _recordings(
 def _native_rate(
     feature: Feature, recordings: Iterator[tuple[list[Clip], bytes | DatasetError]]
 ) -> tuple[Feature, Iterator[tuple[list[Clip], bytes | DatasetError]]]:
-    """Settle the sample rate by the first readable recording, and give the recordings back, whole."""
+    """Set the sample rate to that of the first readable recording; return all recordings again."""
     seen = []
     for clips, content in recordings:
         seen.append((clips, content))
@@ -144,15 +139,19 @@ def _frames(feature: Feature, min_frames: int, clip: Clip, samples: Samples) -> 
     n_samples = cut.shape[-1]
     if n_samples == 0 or feature.n_frames(n_samples) < min_frames:
         seconds = n_samples / feature.sample_rate
-        return f"{clip.path}: {seconds:.3f} s are shorter than one window of {min_frames} frames; use longer clips or fewer feature_frames"
+        return (
+            f"{clip.path}: {seconds:.3f} s are shorter than one window of {min_frames} frames;"
+            " use longer clips or fewer feature_frames"
+        )
     return feature.extract(alter(cut, clip))
 
 
 def _in_order(
     pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], *, ahead: int
 ) -> Iterator[R]:
-    """Map in parallel, in order, with at most `ahead` items waiting: ``pool.map`` would read the
-    whole archive at once.
+    """Map in parallel and in order, with at most `ahead` items waiting.
+
+    ``pool.map`` would read the whole archive at once.
     """
     waiting: deque[Future[R]] = deque()
     for item in items:

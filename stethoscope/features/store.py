@@ -1,6 +1,4 @@
-"""The feature store: all clips' frames end to end in one memory-mapped file, with the table that
-finds them.
-"""
+"""The feature store: the frames of all clips in a memory-mapped file, and a table of the clips."""
 
 import csv
 import json
@@ -34,9 +32,9 @@ class FeatureStore:
         Memory-mapped, read-only.
     clips : list of Clip
     first_frame, n_frames : np.ndarray [shape=(n_clips,), dtype=int64]
-        Where each clip's frames stand in `frames`.
+        First row of each clip in `frames`, and number of its rows.
     feature : Feature
-        The definition that made the frames.
+        The definition by which the frames were computed.
     skipped : list of Skipped
         Recordings that are not in the store, and why.
     """
@@ -55,7 +53,7 @@ class FeatureStore:
         Raises
         ------
         ModelError
-            If the folder is no finished store.
+            If the folder is not a finished store.
         """
         folder = Path(folder)
         if not (folder / _FEATURE).is_file():
@@ -83,29 +81,31 @@ class FeatureStore:
         return self.frames[start : start + self.n_frames[index]]
 
     def release(self) -> None:
-        """Let go of the pages that were read: they stay in the system's cache, not in this
-        process's memory.
+        """Release the pages that were read from this process's memory.
+
+        They stay in the system's cache.
         """
         mapped = getattr(self.frames, "_mmap", None)
         if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
             mapped.madvise(mmap.MADV_DONTNEED)
 
     def where(self, wanted: Callable[[Clip], bool]) -> npt.NDArray[np.intp]:
-        """Return the indices of the clips that are `wanted`, in the store's order."""
+        """Return the indices of the clips for which `wanted` is true, in the store's order."""
         return np.flatnonzero([wanted(clip) for clip in self.clips])
 
     def by_type(
         self, indices: Sequence[int] | npt.NDArray[np.intp]
     ) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
-        """Yield each machine type with its share of `indices`, types in alphabetical order."""
+        """Yield each machine type with those of `indices` that belong to it, types sorted."""
         types = np.array([self.clips[index].machine_type for index in indices])
         for machine_type in np.unique(types):
             yield str(machine_type), np.asarray(indices)[types == machine_type]
 
 
 class FeatureWriter:
-    """Write a feature store clip by clip; it counts as a store only once the block has ended
-    without an error.
+    """Write a feature store clip by clip.
+
+    The folder becomes a valid store only by :meth:`finish`.
 
     Examples
     --------
@@ -154,9 +154,7 @@ class FeatureWriter:
         self.skipped.append(Skipped(clip.source, clip.path, reason))
 
     def finish(self, feature: Feature) -> None:
-        """Write the table and the definition; the definition comes last and makes the folder a
-        store.
-        """
+        """Write the table and, last, the definition, which makes the folder a valid store."""
         self._write_header()
         self._file.close()
         first_frame, n_frames = zip(*self._spans, strict=True) if self._spans else ((), ())

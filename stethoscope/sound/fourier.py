@@ -111,7 +111,7 @@ class EnergySpectrum:
             )
 
     def _framed(self, samples: Array) -> Array:
-        """Return sample ``columns * row + column`` of each frame [shape=(columns, rows, n_frames)]."""
+        """Return the samples ``columns * row + column`` [shape=(columns, rows, n_frames)]."""
         frames = np.lib.stride_tricks.sliding_window_view(samples, self._n_fft)[:: self._hop_length]
         shape = (self._columns, self._n_fft // self._columns, len(frames))
         if self._hop_length % self._columns:

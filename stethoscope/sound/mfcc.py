@@ -30,7 +30,8 @@ class Mfcc(FeatureDefinition):
     n_fft : int
         Length of a frame and of its Hann window, in samples.
     hop_length : int
-        Step from frame to frame, in samples. Frames are centred; the recording is extended by zeros.
+        Step from frame to frame, in samples. Frames are centred; the recording is extended by
+        zeros.
     n_mels : int
         Number of mel bands.
     n_mfcc : int

@@ -18,9 +18,9 @@ def stretch(samples: Samples, rate: float) -> Samples:
     """Change the speed of a sound without changing its pitch, by a phase vocoder.
 
     The spectrogram is read at steps of `rate` frames. The magnitude of each new frame is
-    interpolated between its two neighbours. Its phase continues that of the new frame before, by the frequency
-    between the two neighbours, so that tones are not interrupted. Short impacts are smeared a
-    little, as by every phase vocoder.
+    interpolated between its two neighbours. Its phase continues that of the new frame before, by
+    the frequency between the two neighbours, so that tones are not interrupted. Short impacts are
+    smeared a little, as by every phase vocoder.
 
     Parameters
     ----------

@@ -206,7 +206,7 @@ def test_bounds_count_size_and_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
 def test_a_header_that_claims_a_gibibyte_is_not_read(kind: bytes, tmp_path: Path) -> None:
-    """tarfile itself reads an extended header as a whole: a few kB of bzip2 could fill the memory."""
+    """tarfile itself reads an extended header at once: a few kB of bzip2 could fill the memory."""
     header = tarfile.TarInfo("header")
     header.type, header.size = kind, 1 << 30
     path = tmp_path / "bomb.tar.bz2"

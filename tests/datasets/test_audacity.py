@@ -12,7 +12,10 @@ from stethoscope.errors import DatasetError
 
 
 def test_what_audacity_exports_is_read() -> None:
-    text = "\ufeff1,5\t2,25\tDing\r\n\\\t1000\t2000\r\n0.5\t0.75\t\n7\t7\tpoint\n\n3.0\t4.0\ttwo words\n"
+    text = (
+        "\ufeff1,5\t2,25\tDing\r\n\\\t1000\t2000\r\n0.5\t0.75\t\n7\t7\tpoint\n\n"
+        "3.0\t4.0\ttwo words\n"
+    )
     assert parse_labels(text, "x") == [
         Interval(0.5, 0.75, "event"),
         Interval(1.5, 2.25, "Ding"),
@@ -77,7 +80,7 @@ def test_labels_that_count_can_be_chosen_and_overlaps_are_merged() -> None:
     ]
     assert intervals_of([whole, *rows]) == {("", "a"): [(1, 2), (3, 6)]}
     assert intervals_of([whole, *rows], "y, z") == {("", "a"): [(1, 2)]}
-    with pytest.raises(DatasetError, match="labels there are: x, y"):
+    with pytest.raises(DatasetError, match="labels found: x, y"):
         intervals_of([whole, *rows], "Ding")
     with pytest.raises(DatasetError, match="no recording has a labelled interval"):
         intervals_of([whole])

@@ -22,10 +22,14 @@ def encoded(
 @pytest.mark.parametrize(
     ("kind", "subtype", "tolerance"),
     [
-        ("WAV", "PCM_16", 1e-4), ("WAV", "PCM_24", 1e-6), ("WAV", "PCM_U8", 1e-2), ("WAV", "FLOAT", 0.0),
-        ("WAV", "DOUBLE", 1e-7), ("FLAC", "PCM_16", 1e-4),
+        ("WAV", "PCM_16", 1e-4),
+        ("WAV", "PCM_24", 1e-6),
+        ("WAV", "PCM_U8", 1e-2),
+        ("WAV", "FLOAT", 0.0),
+        ("WAV", "DOUBLE", 1e-7),
+        ("FLAC", "PCM_16", 1e-4),
     ],
-)  # fmt: skip
+)
 def test_formats_decode_to_the_same_samples(kind: str, subtype: str, tolerance: float) -> None:
     samples = (0.5 * np.sin(np.arange(1600) / 7)).astype(np.float32)
     decoded, rate = decode(encoded(samples, kind=kind, subtype=subtype))

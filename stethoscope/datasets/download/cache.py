@@ -56,8 +56,9 @@ def _cached(url: str, place: Path, md5: str) -> Fetched | None:
 
 
 def _unchanged(url: str, validator: str) -> bool:
-    """Return whether the server still has the version of `validator` (RFC 9110, conditional
-    requests); it has if it cannot be reached.
+    """Return whether the server still has the version of `validator`, or cannot be reached.
+
+    See RFC 9110, conditional requests.
     """
     if not validator:
         return False

@@ -28,8 +28,9 @@ def copy_local(path: Path, folder: Path) -> Path:
 
 
 def _pack(source: Path, target: Path) -> Path:
-    """Pack the recordings of a folder and their tables into one uncompressed zip; the same files
-    give the same bytes.
+    """Pack the recordings of a folder and their tables into one uncompressed zip.
+
+    The same files give the same bytes.
     """
     with open_archive(source) as archive:
         if not archive.recordings():

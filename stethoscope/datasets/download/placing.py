@@ -15,8 +15,9 @@ _LONGEST_NAME = 200  # bytes
 
 
 def safe_name(name: str) -> str:
-    """Return the last component of a path without characters that a file system or terminal could
-    misinterpret; a leading dash is kept.
+    """Return the last component of a path without unsafe characters.
+
+    These are characters that a file system or terminal could misinterpret. A leading dash is kept.
     """
     last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
     kept = re.sub(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"|?*]', "_", last).lstrip(".")

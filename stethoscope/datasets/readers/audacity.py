@@ -15,10 +15,10 @@ _LABELS = re.compile(r"labels?_(.+)\.txt")
 
 
 def _read(archive: Archive) -> list[Clip]:
-    """Read ``audio_<id>`` with ``labels_<id>.txt`` beside it: a row for the recording and one for
-    each labelled interval.
+    """Read ``audio_<id>`` with ``labels_<id>.txt`` beside it.
 
-    A recording without a label file is left out, because its events are unknown.
+    There is a row for the recording and one for each labelled interval. A recording without a label
+    file is left out, because its events are unknown.
     """
     label_files = {}
     for member in archive.members():

@@ -23,8 +23,10 @@ def _read(archive: Archive, *, name: re.Pattern[str]) -> list[Clip]:
 
 
 def _clip(recording: str, archive_name: str, name: re.Pattern[str]) -> Clip | None:
-    """Return the clip of a recording in ``<type>/train`` or ``<type>/test`` (or ``source_test``,
-    ``target_test``) whose stem matches `name`; None for any other.
+    """Return the clip of a recording, None if it does not fit the layout.
+
+    It fits if it lies in ``<type>/train`` or ``<type>/test`` (or ``source_test``, ``target_test``)
+    and its stem matches `name`.
     """
     path = PurePosixPath(recording)
     domain, _, split = path.parent.name.rpartition("_")

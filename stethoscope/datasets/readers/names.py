@@ -9,8 +9,9 @@ _PARTS_OF_CHALLENGES = re.compile(r"^((dev|eval)_(data_)?)?((train|test)_)?|_(tr
 
 
 def machine_of_name(name: str) -> str:
-    """Return the machine type in the file name of an archive: ``fan`` of ``dev_data_fan.zip`` and
-    of ``-6_dB_fan.zip``.
+    """Return the machine type in the file name of an archive.
+
+    It is ``fan`` in ``dev_data_fan.zip`` and in ``-6_dB_fan.zip``.
     """
     return _PARTS_OF_CHALLENGES.sub("", _without_snr(_SUFFIX.sub("", name)))
 
@@ -26,7 +27,7 @@ def machine_of_path(folder: PurePosixPath, archive_name: str) -> str:
 
 
 def snr_of_name(name: str) -> float | None:
-    """Return the signal-to-noise ratio in a name, in dB: -6.0 of ``-6_dB_fan``; None without one."""
+    """Return the signal-to-noise ratio in a name, -6.0 dB in ``-6_dB_fan``; None without one."""
     match = _SNR.search(name)
     return float(match["snr"]) if match else None
 

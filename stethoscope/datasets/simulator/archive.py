@@ -46,13 +46,13 @@ def simulate_archive(
     test_anomaly: int = 30,
     seconds: float = 10.0,
 ) -> None:
-    """Write an archive of simulated recordings of one machine type, 16 kHz PCM16 mono, in a stored
-    (uncompressed) zip.
+    """Write an archive of simulated recordings of one machine type.
 
-    Each clip depends only on its own key, so that a larger set of the same seed contains the
-    smaller one, and equal parameters give equal bytes. Machine and background of a clip are the
-    same in both layouts and at every signal-to-noise ratio. ``<machine>/faults.csv`` (path, fault,
-    severity) gives the true fault of each anomalous clip; the faults alternate.
+    The recordings are 16 kHz PCM16 mono; the zip is not compressed. Each clip depends only on its
+    own key, so that a larger set of the same seed contains the smaller one, and equal parameters
+    give equal bytes. Machine and background of a clip are the same in both layouts and at every
+    signal-to-noise ratio. ``<machine>/faults.csv`` (path, fault, severity) gives the true fault of
+    each anomalous clip; the faults alternate.
 
     Parameters
     ----------
@@ -190,8 +190,9 @@ def _fault_table(plan: list[_Planned]) -> str:
 
 
 def zip_member(name: str) -> zipfile.ZipInfo:
-    """Return the description of a zip's member without the time and system of its writing, so that
-    equal contents give equal archives.
+    """Return the description of a zip's member without the time and system of its writing.
+
+    Equal contents then give equal archives.
     """
     info = zipfile.ZipInfo(name)
     info.create_system = 3

@@ -15,8 +15,9 @@ from stethoscope.datasets.simulator.signals import (
 
 
 def background_noise(n: int, rng: np.random.Generator) -> Signal:
-    """Return the noise of a factory, at another place and time in each clip: rumble, hiss, another
-    machine, clanks [shape=(n,)].
+    """Return the noise of a factory: rumble, hiss, another machine, clanks [shape=(n,)].
+
+    It differs from clip to clip, as at another place and time.
     """
     background = _rumble_and_hiss(n, rng)
     background += _other_machine(n, rng)

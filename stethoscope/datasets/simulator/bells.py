@@ -1,4 +1,4 @@
-"""Simulated recordings of machines with a signal bell, and labels of the times at which it rings."""
+"""Simulated recordings of machines with a signal bell, and labels of when it rings."""
 
 import os
 import zipfile
@@ -35,8 +35,9 @@ def simulate_bells(
     recordings: int = 16,
     seconds: float = 30.0,
 ) -> None:
-    """Write an archive of recordings with time labels, 16 kHz PCM16 mono: ``bells/audio_<n>.wav``
-    and ``bells/labels_<n>.txt``.
+    """Write an archive of recordings with time labels.
+
+    They are ``bells/audio_<n>.wav``, 16 kHz PCM16 mono, and ``bells/labels_<n>.txt``.
 
     Fans, pumps, sliders and valves alternate, each time another specimen with another background.
     The same bell, at different distances, rings for 0.6 to 1.4 s at irregular times; a clapper

@@ -121,8 +121,9 @@ def check_number(name: str, value: float, least: float, most: float) -> None:
 
 
 def random_generator(seed: int, purpose: str, machine: str, *key: int) -> np.random.Generator:
-    """Return the random generator of one purpose for one machine or clip, so that no random number
-    depends on another clip.
+    """Return the random generator of one purpose for one machine or clip.
+
+    No random number of a clip depends on another clip.
     """
     return np.random.default_rng(
         np.random.SeedSequence(
@@ -133,8 +134,9 @@ def random_generator(seed: int, purpose: str, machine: str, *key: int) -> np.ran
 
 @lru_cache(maxsize=64)
 def _specimen(machine: str, machine_id: int, seed: int) -> Machine:
-    """Return the constants of one machine of a type: speed, blades, levels and resonances differ
-    from specimen to specimen.
+    """Return the constants of one machine of a type.
+
+    Speed, blades, levels and resonances differ from specimen to specimen.
     """
     rng = random_generator(seed, "specimen", machine, machine_id)
     specimen = vary(MACHINES[machine], rng, deviation=0.08, decibels=1.0)
@@ -152,8 +154,9 @@ def _specimen(machine: str, machine_id: int, seed: int) -> Machine:
 
 @lru_cache(maxsize=64)
 def _healthy_rms(machine: str, machine_id: int, seed: int) -> float:
-    """Return the level that the signal-to-noise ratio refers to: a fault that makes a machine
-    louder raises the actual ratio, as in reality.
+    """Return the level that the signal-to-noise ratio refers to.
+
+    A fault that makes a machine louder raises the actual ratio, as in reality.
     """
     return rms(
         machine_sound(

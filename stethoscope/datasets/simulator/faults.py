@@ -13,7 +13,7 @@ _EFFECTS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
     "fan": {
         # The unbalanced weight shakes the shaft once per turn and loads the bearing.
         "imbalance": {"once_db": 12.0, "twice_db": 10.0, "modulation": 0.4, "bearing_db": 10.0},
-        # Less air is moved: the fan runs faster, its noise is duller and rougher, the flow separates.
+        # Less air moves: the fan runs faster, its noise is duller and rougher, the flow separates.
         "clogging": {
             "shaft_hz": 0.03,
             "blade_db": -6.0,

@@ -19,8 +19,9 @@ COSINE = np.cos(2.0 * np.pi * np.arange(TURN) / TURN).astype(np.float32)
 
 
 def noise(n: int, knots_hz: Numbers, levels_db: Numbers, rng: np.random.Generator) -> Signal:
-    """Return Gaussian noise of unit power whose spectrum is given in dB at some frequencies
-    [shape=(n,)].
+    """Return Gaussian noise of unit power with a given spectrum [shape=(n,)].
+
+    The spectrum is given in dB at some frequencies.
     """
     bins = n // 2 + 1
     step = bins // 2000 + 1
@@ -45,8 +46,9 @@ def angle_index(turns: Numbers) -> npt.NDArray[np.uint16]:
 
 
 def wander(rng: np.random.Generator, n: int, hz: float) -> Signal:
-    """Return a slow random variation about 0 with a standard deviation of about 1, which changes
-    its slope `hz` times a second [shape=(n,)].
+    """Return a slow random variation about 0 with a standard deviation of about 1 [shape=(n,)].
+
+    Its slope changes `hz` times a second.
     """
     step = int(RATE / hz)
     start = int(rng.integers(step))
@@ -54,7 +56,7 @@ def wander(rng: np.random.Generator, n: int, hz: float) -> Signal:
 
 
 def _lines(knots: Numbers, step: int) -> Signal:
-    """Interpolate linearly between knots `step` samples apart [shape=((len(knots) - 1) * step,)]."""
+    """Interpolate linearly between knots `step` samples apart [shape=((n_knots - 1) * step,)]."""
     knots = knots.astype(np.float32)[:, np.newaxis]
     weight = np.arange(step, dtype=np.float32) / np.float32(step)
     joined: Signal = (knots[:-1] + np.diff(knots, axis=0) * weight).ravel()

@@ -59,8 +59,9 @@ def _turns(rotor: Rotor, activity: Signal, rng: np.random.Generator) -> Numbers:
 
 
 def _strokes(cycle: Cycle | None, n: int, rng: np.random.Generator) -> tuple[Signal, Signal]:
-    """Return the speed of the machine, from 0 to 1, and the knocks at the ends of its strokes,
-    both [shape=(n,)].
+    """Return the speed of the machine, from 0 to 1, and the knocks at the ends of its strokes.
+
+    Both have the shape (n,).
     """
     knocks = np.zeros(n, np.float32)
     if cycle is None:
@@ -134,8 +135,9 @@ def _strike(impacts: Signal, samples: Numbers, weights: Numbers) -> None:
 
 @lru_cache(maxsize=32)
 def housing(resonances: tuple[Resonance, ...], n: int) -> npt.NDArray[np.complex64]:
-    """Return the frequency response of the housing; its impulse response has unit energy [shape=(n
-    // 2 + 1,)].
+    """Return the frequency response of the housing [shape=(n // 2 + 1,)].
+
+    Its impulse response has unit energy.
     """
     hz = np.fft.rfftfreq(n, 1.0 / RATE)
     response = np.zeros(hz.shape, np.complex128)

@@ -16,7 +16,7 @@ def test_full_disk_is_reported_before_the_transfer(
     monkeypatch.setattr(placing.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     with pytest.raises(
         DownloadError,
-        match=r"fan\.zip: needs 0\.00 GB, .* has 0\.07 GB free; free space or choose another folder",
+        match=r"fan\.zip: needs 0\.00 GB, .* has 0\.07 GB free; free space or choose another",
     ):
         fetch(site.url, tmp_path)
     assert list(tmp_path.iterdir()) == []

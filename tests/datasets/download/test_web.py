@@ -48,7 +48,10 @@ def test_cut_off_file_is_found_without_a_content_length(site: Site, tmp_path: Pa
 
 def test_killed_download_is_resumed_by_another_process(site: Site, tmp_path: Path) -> None:
     site.faults = ["hang"]
-    code = "import sys; from stethoscope.datasets.download.fetch import fetch; fetch(sys.argv[1], sys.argv[2])"
+    code = (
+        "import sys; from stethoscope.datasets.download.fetch import fetch;"
+        " fetch(sys.argv[1], sys.argv[2])"
+    )
     process = subprocess.Popen([sys.executable, "-c", code, site.url, str(tmp_path)])
     part = tmp_path / "fan.zip.part"
     deadline = time.monotonic() + 30

@@ -51,7 +51,8 @@ def test_listed_but_missing_recordings_are_left_out_with_a_warning(
     ]
     warning = capsys.readouterr().err
     assert warning.startswith(
-        "warning: urban.zip: Urban/audio/fold1/7-0-0-0.wav is listed in Urban/metadata/UrbanSound8K.csv, but not there"
+        "warning: urban.zip: Urban/audio/fold1/7-0-0-0.wav is listed in"
+        " Urban/metadata/UrbanSound8K.csv, but not there"
     )
 
 
