@@ -1,4 +1,4 @@
-"""The command that judges recordings with a bundle."""
+"""The command ``predict``."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Commands that serve a model, and that listen with one that is served."""
+"""The commands ``serve`` and ``listen``: a service, and a client of its stream."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ _KEY = "STETHOSCOPE_API_KEY"
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("serve", _serve, "answer recordings over HTTP, with a page for browsers")
+    one = add("serve", _serve, "judge recordings over HTTP, with a page for browsers")
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     one.add_argument(
         "--host",
@@ -26,17 +26,17 @@ def register(add: Add) -> None:
     one.add_argument(
         "--max-bytes", type=int, default=32 << 20, help=f"largest request (default: {32 << 20})"
     )
-    one.epilog = f"Where {_KEY} is set, requests must carry it: `Authorization: Bearer <key>`."
+    one.epilog = f"If {_KEY} is set, requests must have it as `Authorization: Bearer <key>`."
 
     one = add(
         "listen",
         _listen,
-        "send a sound to a service as it comes, and print a verdict per window, a JSON line each",
+        "send a sound to a service as it arrives, and print a verdict per window as a JSON line",
     )
     one.add_argument(
         "source",
         metavar="FILE",
-        help="a recording; - for raw samples from standard input, as arecord writes them",
+        help="a recording; - for raw samples from standard input, as `arecord` writes them",
     )
     one.add_argument(
         "--url",
@@ -71,7 +71,7 @@ def register(add: Add) -> None:
         choices=("s16le", "f32le"),
         help="samples of standard input (default: s16le)",
     )
-    one.epilog = f"A service that asks for a key takes it from {_KEY}."
+    one.epilog = f"The key of the service is taken from {_KEY}."
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -100,17 +100,17 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _listen(options: argparse.Namespace) -> int:
-    from stethoscope.serve.client import listen, read_file, read_raw
+    from stethoscope.serve.client import read_file, read_raw, stream_verdicts
 
-    sound = (
+    samples = (
         read_raw(options.rate, options.channels, options.encoding, options.machine_id)
         if options.source == "-"
         else read_file(options.source, options.machine_id)
     )
     step = options.window if options.step is None else options.step
     answered = 0
-    for verdict in listen(
-        sound, url=options.url, window=options.window, step=step, api_key=os.environ.get(_KEY, "")
+    for verdict in stream_verdicts(
+        samples, url=options.url, window=options.window, step=step, api_key=os.environ.get(_KEY, "")
     ):
         print(json.dumps(verdict, ensure_ascii=False), flush=True)
         answered += "Error" not in verdict

@@ -1,6 +1,5 @@
-"""The service: a recording in, a verdict out, over HTTP and WebSocket, with a page for the person
-beside the machine.
+"""The service: it answers recordings with verdicts, over HTTP and WebSocket, with a web page.
 
-It runs on numpy, soundfile, soxr, LiteRT and FastAPI; what it answers is what
-:mod:`stethoscope.bundle.inference` says.
+It runs on numpy, soundfile, soxr, LiteRT and FastAPI. Its verdicts are those of
+:mod:`stethoscope.bundle.inference`.
 """

@@ -1,4 +1,4 @@
-"""Receiving recordings: bounded in size and time while they arrive, in memory only."""
+"""Receiving recordings, in memory only, with bounds on their size and on the time they take."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -7,13 +7,20 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from stethoscope.serve.limits import Limits, Refusal
+from stethoscope.serve.limits import Limits, RefusalError
 from stethoscope.serve.workers import Place
 
 AUDIO_TYPES = (
-    "audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/flac", "audio/x-flac", "audio/ogg",
-    "application/ogg", "application/octet-stream",
-)  # fmt: skip
+    "audio/wav",
+    "audio/x-wav",
+    "audio/wave",
+    "audio/vnd.wave",
+    "audio/flac",
+    "audio/x-flac",
+    "audio/ogg",
+    "application/ogg",
+    "application/octet-stream",
+)
 """Media types of a recording sent as the whole body."""
 
 _FORM = "multipart/form-data"
@@ -25,7 +32,7 @@ _MAX_NAME = 200
 
 @dataclass(slots=True)
 class Upload:
-    """A recording as it came.
+    """A recording as it was sent.
 
     Attributes
     ----------
@@ -40,7 +47,7 @@ class Upload:
 
 @dataclass(slots=True)
 class Form:
-    """What a body held: recordings in order, and the other fields."""
+    """The content of a body: recordings in order, and the other fields."""
 
     uploads: list[Upload] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
@@ -49,27 +56,24 @@ class Form:
 async def receive(request: Request, place: Place, limits: Limits, *, max_files: int = 1) -> Form:
     """Receive a body: a form whose fields `file` are recordings, or a recording alone.
 
+    Parameters
+    ----------
+    request : Request
+    place : Place
+        Where the received bytes are counted.
+    limits : Limits
+    max_files : int
+        Most recordings in the form.
+
     Raises
     ------
-    Refusal
-        408, 413, 415, 422 or 429, before more than the limits has been read.
+    RefusalError
+        400, 408, 413, 415, 422 or 429. No more bytes than the limits allow are read before it.
     """
-    content_type, options = parse_options_header(request.headers.get("content-type", ""))
-    media_type = content_type.decode("latin-1").strip().lower()
-    promised = request.headers.get("content-length", "")
-    if promised.isdigit() and int(promised) > limits.max_bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limits.max_bytes:
         raise _too_large(limits)
-    reader: _FormReader | _RawReader
-    if media_type == _FORM:
-        reader = _FormReader(options.get(b"boundary", b""), max_files)
-    elif media_type in AUDIO_TYPES:
-        reader = _RawReader(request.query_params.get("name", "")[:_MAX_NAME])
-    else:
-        raise Refusal(
-            415,
-            "unsupported_media_type",
-            f"send the recording as field `file` of {_FORM}, or as the body with content type audio/wav",
-        )
+    reader = _reader(request, max_files)
     received = 0
     try:
         async with asyncio.timeout(limits.receive_seconds):
@@ -80,23 +84,42 @@ async def receive(request: Request, place: Place, limits: Limits, *, max_files: 
                 place.hold(len(chunk))
                 reader.write(chunk)
     except TimeoutError:
-        late = f"the request did not arrive within {limits.receive_seconds:g} s; send it faster or cut it into shorter clips"
-        raise Refusal(408, "too_slow", late) from None
+        late = (
+            f"the request did not arrive within {limits.receive_seconds:g} s; "
+            "send it faster or cut it into shorter clips"
+        )
+        raise RefusalError(408, "too_slow", late) from None
     except ClientDisconnect:
-        raise Refusal(400, "incomplete", "the connection ended before the request did") from None
+        early = "the connection ended before the request did"
+        raise RefusalError(400, "incomplete", early) from None
     return reader.finish()
 
 
-def _too_large(limits: Limits) -> Refusal:
-    return Refusal(
+def _reader(request: Request, max_files: int) -> "_FormReader | _RawReader":
+    content_type, options = parse_options_header(request.headers.get("content-type", ""))
+    media_type = content_type.decode("latin-1").strip().lower()
+    if media_type == _FORM:
+        return _FormReader(options.get(b"boundary", b""), max_files)
+    if media_type in AUDIO_TYPES:
+        return _RawReader(request.query_params.get("name", "")[:_MAX_NAME])
+    raise RefusalError(
+        415,
+        "unsupported_media_type",
+        f"send the recording as field `file` of {_FORM}, "
+        "or as the body with content type audio/wav",
+    )
+
+
+def _too_large(limits: Limits) -> RefusalError:
+    return RefusalError(
         413,
         "too_large",
         f"the body has more than {limits.max_bytes:,} bytes; cut the recording into shorter clips",
     )
 
 
-def _malformed(what: str) -> Refusal:
-    return Refusal(
+def _malformed(what: str) -> RefusalError:
+    return RefusalError(
         422,
         "malformed_form",
         f"the form {what}; send it as multipart/form-data with the recording in the field `file`",
@@ -104,7 +127,7 @@ def _malformed(what: str) -> Refusal:
 
 
 class _RawReader:
-    """The body is the recording."""
+    """Reads a body that is the recording itself."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -118,7 +141,7 @@ class _RawReader:
 
 
 class _FormReader:
-    """The body is a form; its parts are taken apart while they arrive."""
+    """Reads a form part by part, while it arrives."""
 
     def __init__(self, boundary: bytes, max_files: int) -> None:
         if not boundary:
@@ -126,7 +149,7 @@ class _FormReader:
         self._form = Form()
         self._max_files = max_files
         self._ended = False
-        self._header = (bytearray(), bytearray())
+        self._header_name, self._header_value = bytearray(), bytearray()
         self._disposition = b""
         self._name = ""
         self._content: list[bytes] = []
@@ -137,12 +160,8 @@ class _FormReader:
                 boundary,
                 {
                     "on_part_begin": self._begin_part,
-                    "on_header_field": lambda data, start, end: self._extend_header(
-                        0, data[start:end]
-                    ),
-                    "on_header_value": lambda data, start, end: self._extend_header(
-                        1, data[start:end]
-                    ),
+                    "on_header_field": self._extend_header_name,
+                    "on_header_value": self._extend_header_value,
                     "on_header_end": self._end_header,
                     "on_headers_finished": self._begin_content,
                     "on_part_data": self._extend_content,
@@ -163,7 +182,9 @@ class _FormReader:
         if not self._ended:
             raise _malformed("ends before its last boundary")
         if not self._form.uploads:
-            raise Refusal(422, "no_file", "the form has no field `file`; send the recording in it")
+            raise RefusalError(
+                422, "no_file", "the form has no field `file`; send the recording in it"
+            )
         return self._form
 
     def _begin_part(self) -> None:
@@ -171,35 +192,41 @@ class _FormReader:
         self._content = []
         self._n_bytes = 0
 
-    def _extend_header(self, part: int, data: bytes) -> None:
-        self._header[part].extend(data)
-        if len(self._header[part]) > _MAX_HEADER_BYTES:
+    def _extend_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._extend(self._header_name, data[start:end])
+
+    def _extend_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._extend(self._header_value, data[start:end])
+
+    def _extend(self, part: bytearray, data: bytes) -> None:
+        part.extend(data)
+        if len(part) > _MAX_HEADER_BYTES:
             raise _malformed("has a part with an overlong header")
 
     def _end_header(self) -> None:
-        name, value = self._header
-        if name.lower() == b"content-disposition":
-            self._disposition = bytes(value)
-        self._header = (bytearray(), bytearray())
+        if self._header_name.lower() == b"content-disposition":
+            self._disposition = bytes(self._header_value)
+        self._header_name, self._header_value = bytearray(), bytearray()
 
     def _begin_content(self) -> None:
         _, options = parse_options_header(self._disposition)
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
-        # Some clients give a recording no file name.
+        # The name of the field decides: some clients send a recording without a file name.
         self._is_file = self._name == "file"
         if self._is_file:
-            if len(self._form.uploads) >= self._max_files:
-                where = "; send several to /inference/batch" if self._max_files == 1 else ""
-                raise Refusal(
-                    413,
-                    "too_many_files",
-                    f"the form has more than {self._max_files} field(s) `file`{where}",
-                )
-            self._form.uploads.append(
-                Upload(options.get(b"filename", b"").decode("utf-8", "replace")[:_MAX_NAME])
-            )
+            self._begin_file(options.get(b"filename", b"").decode("utf-8", "replace"))
         elif len(self._form.fields) >= _MAX_FIELDS:
             raise _malformed(f"has more than {_MAX_FIELDS} fields")
+
+    def _begin_file(self, name: str) -> None:
+        if len(self._form.uploads) >= self._max_files:
+            where = "; send several to /inference/batch" if self._max_files == 1 else ""
+            raise RefusalError(
+                413,
+                "too_many_files",
+                f"the form has more than {self._max_files} field(s) `file`{where}",
+            )
+        self._form.uploads.append(Upload(name[:_MAX_NAME]))
 
     def _extend_content(self, data: bytes, start: int, end: int) -> None:
         self._content.append(data[start:end])

@@ -1,4 +1,4 @@
-"""The command-line client of a stream."""
+"""The client of ``stethoscope listen``: it sends a sound to a service and yields the verdicts."""
 
 import json
 import os
@@ -21,8 +21,8 @@ _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
-    """A sound as it is sent.
+class SampleStream:
+    """Samples as they are sent.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class Sound:
     machine_id: str = ""
 
 
-def read_file(path: str | os.PathLike[str], machine_id: str = "") -> Sound:
-    """Read a recording block by block, in floats, which lose nothing.
+def read_file(path: str | os.PathLike[str], machine_id: str = "") -> SampleStream:
+    """Read a recording block by block, as 32-bit floats, without loss.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read_file(path: str | os.PathLike[str], machine_id: str = "") -> Sound:
             ):
                 yield block.astype("<f4").tobytes()
 
-    return Sound(
+    return SampleStream(
         blocks(),
         file.samplerate,
         file.channels,
@@ -72,54 +72,54 @@ def read_file(path: str | os.PathLike[str], machine_id: str = "") -> Sound:
     )
 
 
-def read_raw(rate: int, channels: int, encoding: str, machine_id: str = "") -> Sound:
-    """Read raw samples from standard input, as soon as they come."""
+def read_raw(rate: int, channels: int, encoding: str, machine_id: str = "") -> SampleStream:
+    """Read raw samples from standard input as soon as they arrive."""
     size = round(_BLOCK_SECONDS * rate) * channels * (2 if encoding == "s16le" else 4)
-    # Unbuffered: a block is sent as soon as it is there.
-    return Sound(
+    # os.read is not buffered: it returns as soon as samples are there.
+    return SampleStream(
         iter(lambda: os.read(sys.stdin.fileno(), size), b""), rate, channels, encoding, machine_id
     )
 
 
-def listen(
-    sound: Sound, *, url: str, window: float, step: float, api_key: str = ""
+def stream_verdicts(
+    samples: SampleStream, *, url: str, window: float, step: float, api_key: str = ""
 ) -> Iterator[dict[str, Any]]:
-    """Send a sound to a service and yield its verdicts as they come.
+    """Send samples to a service and yield its verdicts as they arrive.
 
     Parameters
     ----------
-    sound : Sound
+    samples : SampleStream
     url : str
         Address of the service, ``http://host:port``.
     window, step : float
         Length of a window and distance from one to the next, in seconds.
     api_key : str
-        Key that the service asks for.
+        Key of the service; empty if it needs none.
 
     Raises
     ------
     ParameterError
-        If `url` is no address.
+        If `url` is not an address.
     ServiceError
         If the service cannot be reached, refuses, or ends the stream early.
     """
     try:
         with connect(
-            _address(url, sound, window, step),
+            _address(url, samples, window, step),
             additional_headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             compression=None,
             max_size=1 << 24,
             proxy=None,
         ) as connection:
-            sender = threading.Thread(target=_send, args=(connection, sound), daemon=True)
+            sender = threading.Thread(target=_send, args=(connection, samples), daemon=True)
             sender.start()
             for message in connection:
                 yield json.loads(message)
     except ConnectionClosed as error:
-        told = error.rcvd.reason if error.rcvd and error.rcvd.reason else "without a reason"
-        raise ServiceError(f"{url}: the service ended the stream early ({told})") from error
+        reason = error.rcvd.reason if error.rcvd and error.rcvd.reason else "without a reason"
+        raise ServiceError(f"{url}: the service ended the stream early ({reason})") from error
     except InvalidStatus as error:
-        raise ServiceError(f"{url}: refused, {_told(error)}") from error
+        raise ServiceError(f"{url}: refused, {_reason(error)}") from error
     except InvalidURI as error:
         raise ParameterError(
             f"--url {url}: is no address; give one such as http://127.0.0.1:5000"
@@ -130,32 +130,32 @@ def listen(
         ) from error
 
 
-def _send(connection: ClientConnection, sound: Sound) -> None:
+def _send(connection: ClientConnection, samples: SampleStream) -> None:
     try:
-        for block in sound.blocks:
+        for block in samples.blocks:
             connection.send(block)
         connection.send("end")
     except ConnectionClosed:
-        pass  # the receiving side tells why
+        pass  # the receiving side reports why
 
 
-def _address(url: str, sound: Sound, window: float, step: float) -> str:
+def _address(url: str, samples: SampleStream, window: float, step: float) -> str:
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or not parts.netloc:
         raise ParameterError(f"--url {url}: is no address; give one such as http://127.0.0.1:5000")
     query = {
-        "rate": sound.rate,
-        "channels": sound.channels,
-        "encoding": sound.encoding,
+        "rate": samples.rate,
+        "channels": samples.channels,
+        "encoding": samples.encoding,
         "window": window,
         "step": step,
     }
-    if sound.machine_id:
-        query["machine_id"] = sound.machine_id
+    if samples.machine_id:
+        query["machine_id"] = samples.machine_id
     return f"{_SCHEMES[parts.scheme]}://{parts.netloc}{parts.path.rstrip('/')}/stream?{urlencode(query)}"
 
 
-def _told(error: InvalidStatus) -> str:
+def _reason(error: InvalidStatus) -> str:
     try:
         return str(json.loads(error.response.body)["Error"])
     except (ValueError, KeyError, TypeError):

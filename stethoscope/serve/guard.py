@@ -1,5 +1,6 @@
-"""What every request passes: an id, the key, safe headers, one line of log, and a clean end
-whatever happens inside.
+"""The outermost layer of the application, which every request passes.
+
+It gives requests an id, checks the key, sets security headers, and writes one line of log.
 """
 
 import asyncio
@@ -13,12 +14,12 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
-from stethoscope.serve.limits import Refusal
+from stethoscope.serve.limits import RefusalError
 from stethoscope.serve.logs import REQUEST_ID
 from stethoscope.serve.metrics import Metrics
+from stethoscope.serve.responses import refusal_response
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -28,14 +29,13 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no key, besides those below /page/: nothing there tells of the model or of
-recordings.
-"""
+"""Paths that need no key, besides those below /page/; they reveal nothing about the model."""
 
 _SECURITY_HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src blob:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "media-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
     ),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -48,17 +48,6 @@ _LINGER_BYTES = 64 << 20
 _PROBES = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
 
 
-def refusal_response(refusal: Refusal) -> JSONResponse:
-    """Return the answer that tells of a refusal."""
-    headers = {
-        401: {"www-authenticate": "Bearer"},
-        429: {"retry-after": "1"},
-        503: {"retry-after": "5"},
-    }.get(refusal.status)
-    body = {"Error": refusal.message, "Reason": refusal.reason, "RequestId": REQUEST_ID.get()}
-    return JSONResponse(body, refusal.status, headers)
-
-
 class Guard:
     """The outermost ASGI layer.
 
@@ -67,7 +56,7 @@ class Guard:
     app : ASGI application
     metrics : Metrics
     api_key : str
-        Requests must carry it as ``Authorization: Bearer <key>``; empty asks for none.
+        Requests must have it as ``Authorization: Bearer <key>``; empty if they need none.
     """
 
     def __init__(self, app: App, metrics: Metrics, api_key: str = "") -> None:
@@ -98,33 +87,24 @@ class Guard:
             else:
                 await refusal_response(_UNAUTHORIZED)(scope, exchange.receive, exchange.send)
         except Exception:
-            logger.exception("failed")  # the answer has been given by the application
+            logger.exception("failed")  # the application has answered the request
         seconds = time.perf_counter() - began
+        self._count(scope, exchange, seconds)
+        if scope["path"] not in _PROBES or exchange.status >= 400:
+            _log(scope, exchange, seconds)
+
+    def _count(self, scope: Message, exchange: "_Exchange", seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unknown")
-        self._metrics.requests.labels(
-            scope["method"] if route != "unknown" else "", route, str(exchange.status)
-        ).inc()
+        method = scope["method"] if route != "unknown" else ""
+        self._metrics.requests.labels(method, route, str(exchange.status)).inc()
         self._metrics.latency.labels(route).observe(seconds)
         if exchange.status >= 400:
             self._metrics.refusals.labels(exchange.reason).inc()
-        if scope["path"] not in _PROBES or exchange.status >= 400:
-            logger.info(
-                "request",
-                extra={
-                    "method": scope["method"],
-                    "path": scope["path"][:200],
-                    "status": exchange.status,
-                    "reason": exchange.reason,
-                    "milliseconds": round(1000 * seconds, 1),
-                    "bytes": exchange.received,
-                    "client": (scope.get("client") or ("",))[0],
-                },
-            )
 
     async def _websocket(
         self, scope: Message, receive: Receive, send: Send, headers: Headers
     ) -> None:
-        logger.info("stream opens", extra={"client": (scope.get("client") or ("",))[0]})
+        logger.info("stream opens", extra={"client": _client(scope)})
         if self._is_allowed(scope, headers):
             await self._app(scope, receive, send)
         else:
@@ -141,7 +121,7 @@ class Guard:
 
 
 class _Exchange:
-    """One request and its answer, watched while they pass."""
+    """One request and its answer; counts what passes."""
 
     def __init__(self, receive: Receive, send: Send, *, has_body: bool) -> None:
         self._receive = receive
@@ -170,15 +150,15 @@ class _Exchange:
         elif self.status >= 400:
             self.reason = self.reason or _reason(message.get("body", b""))
             if not self._complete and not message.get("more_body", False):
-                # A connection that is closed on unread data is reset, and the client might never
-                # see why it was refused.
+                # If a connection is closed while data is unread, it is reset, and the client might
+                # never see the answer.
                 await self._send({**message, "more_body": True})
                 await self._linger()
                 message = {"type": "http.response.body", "body": b""}
         await self._send(message)
 
     async def _linger(self) -> None:
-        """Discard what still comes, for a moment."""
+        """Receive and discard the rest of the request, for a limited time."""
         enough = self.received + _LINGER_BYTES
         try:
             async with asyncio.timeout(_LINGER_SECONDS):
@@ -188,13 +168,32 @@ class _Exchange:
             pass
 
 
-_UNAUTHORIZED = Refusal(
+def _log(scope: Message, exchange: _Exchange, seconds: float) -> None:
+    logger.info(
+        "request",
+        extra={
+            "method": scope["method"],
+            "path": scope["path"][:200],
+            "status": exchange.status,
+            "reason": exchange.reason,
+            "milliseconds": round(1000 * seconds, 1),
+            "bytes": exchange.received,
+            "client": _client(scope),
+        },
+    )
+
+
+def _client(scope: Message) -> str:
+    return str((scope.get("client") or ("",))[0])
+
+
+_UNAUTHORIZED = RefusalError(
     401, "unauthorized", "this service asks for a key; send it as `Authorization: Bearer <key>`"
 )
 
 
 def _request_id(headers: Headers) -> str:
-    """Return the id that the client or a proxy gave, if it is harmless, or a new one."""
+    """Return the id that the client or a proxy gave, if it is well-formed, or a new one."""
     given = headers.get("x-request-id", "")
     return given if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given) else uuid.uuid4().hex
 

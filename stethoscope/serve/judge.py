@@ -1,4 +1,4 @@
-"""From a recording that anyone may have sent to its verdict, in a thread."""
+"""From a recording of unknown origin to its verdict; runs in a thread."""
 
 import io
 import math
@@ -9,24 +9,21 @@ import soundfile
 
 from stethoscope.bundle.inference import Inference, Verdict
 from stethoscope.errors import AudioError, ModelError
-from stethoscope.serve.limits import Limits, Refusal
+from stethoscope.serve.limits import RATES, Limits, RefusalError
 from stethoscope.serve.picture import draw
-
-RATES = (1_000, 768_000)
-"""Lowest and highest sample rate that is taken, in Hz."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A verdict with what goes beside it.
+class ServedVerdict:
+    """A verdict and how the service answers it.
 
     Attributes
     ----------
     verdict : Verdict
     probability : float or None
-        Probability that a normal clip of the machine scores lower; None without a detector.
+        Probability that a normal clip of the machine has a lower score; None without a detector.
     json : dict
-        What is answered.
+        The answer, as JSON values.
     """
 
     verdict: Verdict
@@ -42,12 +39,23 @@ def judge(
     machine_id: str,
     name: str,
     picture: bool = False,
-) -> Answer:
-    """Say whether a recording is anomalous.
+) -> ServedVerdict:
+    """Judge a recording.
+
+    Parameters
+    ----------
+    inference : Inference
+    content : bytes
+        The recording as it was sent.
+    limits : Limits
+    machine_id, name : str
+        As for :meth:`stethoscope.bundle.inference.Inference.verdict`.
+    picture : bool
+        Whether the answer has a picture.
 
     Raises
     ------
-    Refusal
+    RefusalError
         413 or 422 if the recording cannot be judged.
     """
     name = name or "recording"
@@ -57,47 +65,50 @@ def judge(
             content, machine_id=machine_id, name=name, max_seconds=limits.max_seconds
         )
     except AudioError as error:
-        raise Refusal(422, "unusable_recording", str(error)) from error
+        raise _unusable(str(error)) from error
     except ModelError as error:
-        raise Refusal(422, "unknown_machine", str(error)) from error
+        raise RefusalError(422, "unknown_machine", str(error)) from error
     if not math.isfinite(verdict.score):
-        raise Refusal(
-            422,
-            "unusable_recording",
-            f"{name}: its samples are too large to compute with; scale them to -1..1",
-        )
+        raise _unusable(f"{name}: its samples are too large to compute with; scale them to -1..1")
     answer = verdict.to_json()
     if picture:
         answer["Picture"] = draw(inference, content, verdict)
-    compared = "detector" in inference.bundle.models
-    return Answer(
-        verdict,
-        inference.bundle.thresholds.probability(verdict.score, verdict.machine)
-        if compared
-        else None,
-        answer,
-    )
+    probability = None
+    if "detector" in inference.bundle.models:
+        probability = inference.bundle.thresholds.probability(verdict.score, verdict.machine)
+    return ServedVerdict(verdict, probability, answer)
 
 
 def _check_size(content: bytes, limits: Limits, name: str) -> None:
-    """Refuse by its header a recording that would unpack to too much; one that cannot be read is
-    refused where it is decoded.
+    """Refuse a recording whose header declares more samples than the limits allow.
+
+    A recording that cannot be read passes; decoding refuses it.
     """
     try:
         info = soundfile.info(io.BytesIO(content))
     except (soundfile.LibsndfileError, TypeError, ValueError):
         return
     if not RATES[0] <= info.samplerate <= RATES[1]:
-        raise Refusal(
-            422,
-            "unusable_recording",
-            f"{name}: has {info.samplerate} samples per second; {RATES[0]:,} to {RATES[1]:,} Hz are taken",
+        raise _unusable(
+            f"{name}: has {info.samplerate} samples per second; "
+            f"{RATES[0]:,} to {RATES[1]:,} Hz are taken"
         )
     if info.frames > limits.max_seconds * info.samplerate:
-        lasts = f"lasts {info.frames / info.samplerate:.0f} s, at most {limits.max_seconds:g} s are taken"
-        raise Refusal(413, "too_long", f"{name}: {lasts}; cut it into clips")
-    if info.frames * info.channels > limits.max_samples:
-        holds = f"holds {info.frames * info.channels:,} samples, at most {limits.max_samples:,} are taken"
-        raise Refusal(
-            413, "too_long", f"{name}: {holds}; send fewer channels, a lower rate or a shorter clip"
+        raise RefusalError(
+            413,
+            "too_long",
+            f"{name}: lasts {info.frames / info.samplerate:.0f} s, "
+            f"at most {limits.max_seconds:g} s are taken; cut it into clips",
         )
+    if info.frames * info.channels > limits.max_samples:
+        raise RefusalError(
+            413,
+            "too_long",
+            f"{name}: holds {info.frames * info.channels:,} samples, "
+            f"at most {limits.max_samples:,} are taken; "
+            "send fewer channels, a lower rate or a shorter clip",
+        )
+
+
+def _unusable(message: str) -> RefusalError:
+    return RefusalError(422, "unusable_recording", message)

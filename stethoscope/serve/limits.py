@@ -1,11 +1,17 @@
-"""How much the service takes on, and the answer to what exceeds it."""
+"""The limits of the service, and the error that refuses what exceeds them."""
 
 from dataclasses import dataclass
+
+RATES = (1_000, 768_000)
+"""Lowest and highest sample rate that is accepted, in Hz."""
+
+MAX_MACHINE_ID = 100
+"""Most characters of a machine id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds that keep time and memory of the service finite, whatever it is sent.
+    """Bounds on the time and memory that requests can use.
 
     Attributes
     ----------
@@ -21,11 +27,12 @@ class Limits:
     places : int
         Requests that are received, waiting or worked on at once.
     max_bytes_held : int
-        Most bytes that all of them hold together, in bytes.
+        Most bytes that all of them hold together.
     max_streams : int
         Streams open at once.
     receive_seconds : float
-        Longest time a request may take to arrive, in seconds, after its header and for its header.
+        Longest time that the header of a request, and then its body, may take to arrive, in
+        seconds.
     wait_seconds : float
         Longest time a request waits for a thread, in seconds.
     silence_seconds : float
@@ -44,17 +51,17 @@ class Limits:
     silence_seconds: float = 60.0
 
 
-class Refusal(Exception):  # noqa: N818
-    """A request that is not answered with a verdict, and why.
+class RefusalError(Exception):
+    """A request is refused.
 
     Attributes
     ----------
     status : int
         HTTP status.
     reason : str
-        For programs: a word that stays the same.
+        For programs: an identifier that stays the same.
     message : str
-        For people: what was wrong and what to do.
+        For people: what is wrong and what to do.
     """
 
     def __init__(self, status: int, reason: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Logs as lines of JSON, each with the id of the request it belongs to."""
+"""Logs as lines of JSON, each with the id of its request."""
 
 import json
 import logging
@@ -7,8 +7,9 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
+"""Id of the request that is being handled; empty outside of requests."""
 
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {
+_RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
     "taskName",
@@ -17,7 +18,7 @@ _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per record; what is passed as ``extra`` becomes its fields."""
+    """Formats a record as one JSON object, with the values of ``extra`` as further fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -28,7 +29,7 @@ class JsonLines(logging.Formatter):
         }
         if request_id := REQUEST_ID.get():
             line["request_id"] = request_id
-        line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        line |= {key: value for key, value in vars(record).items() if key not in _RECORD_ATTRIBUTES}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
@@ -39,5 +40,5 @@ def configure_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("uvicorn", "websockets"):  # they tell of every connection
+    for name in ("uvicorn", "websockets"):  # they log every connection
         logging.getLogger(name).setLevel(logging.WARNING)

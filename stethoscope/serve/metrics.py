@@ -1,4 +1,4 @@
-"""What the service counts, in Prometheus' text format."""
+"""The counters of the service, in the text format of Prometheus."""
 
 from collections import defaultdict, deque
 
@@ -12,7 +12,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from stethoscope.serve.judge import Answer
+from stethoscope.serve.judge import ServedVerdict
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _DRIFT_CLIPS = 100
@@ -30,7 +30,7 @@ class Metrics:
         self.requests = self._counter("requests", "Requests answered.", "method", "route", "status")
         self.latency = Histogram(
             "stethoscope_request_seconds",
-            "Time from a request's header to its answer.",
+            "Time from a request's header to its served.",
             ("route",),
             buckets=_SECONDS,
             registry=self._registry,
@@ -44,22 +44,23 @@ class Metrics:
         self._verdicts = self._counter("verdicts", "Verdicts given.", "machine", "anomaly")
         self._drift = self._gauge(
             "score_drift",
-            f"Mean over the last {_DRIFT_CLIPS} clips of the probability that a normal clip scores lower, minus 1/2. "
-            "0 if clips score like the normal ones the thresholds rest on, up to 1/2 if they score higher.",
+            f"Mean over the last {_DRIFT_CLIPS} clips of the probability that a normal clip "
+            "scores lower, minus 1/2. It is 0 if clips score like the normal ones that the "
+            "thresholds are based on, and up to 1/2 if they score higher.",
             "machine",
         )
         self._recent: defaultdict[str, deque[float]] = defaultdict(
             lambda: deque(maxlen=_DRIFT_CLIPS)
         )
 
-    def count_verdict(self, answer: Answer) -> None:
-        """Count a verdict; machines are those that the model knows, so their number is bounded."""
-        machine = answer.verdict.machine
-        self._verdicts.labels(machine, str(answer.verdict.anomaly).lower()).inc()
-        if answer.probability is None:
+    def count_verdict(self, served: ServedVerdict) -> None:
+        """Count a verdict, by machine. Only machines that the model knows occur."""
+        machine = served.verdict.machine
+        self._verdicts.labels(machine, str(served.verdict.anomaly).lower()).inc()
+        if served.probability is None:
             return
         recent = self._recent[machine]
-        recent.append(answer.probability)
+        recent.append(served.probability)
         self._drift.labels(machine).set(sum(recent) / len(recent) - 0.5)
 
     def render(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The model that answers, and its replacement while the service runs."""
+"""The model that is served, and its replacement while the service runs."""
 
 import logging
 from dataclasses import dataclass
@@ -20,23 +20,21 @@ class Reload:
 
     Attributes
     ----------
-    taken : bool
-        False if what lay in the folder was refused.
+    accepted : bool
+        Whether the new bundle is served now.
     message : str
-        Why, without the folder's path.
-    at : datetime
+        Why it was refused, without the path of the folder; empty if it was accepted.
     """
 
-    taken: bool
+    accepted: bool
     message: str
-    at: datetime
 
 
 class LiveModel:
-    """Holds the inference of a bundle folder and follows the folder.
+    """The inference of a bundle folder, replaced when the folder changes.
 
-    A new bundle is opened and verified beside the old one, which serves until then; one that is not
-    whole is refused and the old one goes on serving.
+    A new bundle is opened and checked while the old one is still served. If it is incomplete, it is
+    refused, and the old one stays.
 
     Parameters
     ----------
@@ -45,12 +43,12 @@ class LiveModel:
     Raises
     ------
     ModelError
-        If there is no usable bundle to begin with.
+        If the folder has no usable bundle.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._signature = self._look()
+        self._signature = self._read_signature()
         self.inference = self._open()
         self.opened = datetime.now(UTC)
         self.reload: Reload | None = None
@@ -60,17 +58,21 @@ class LiveModel:
         """Name of the model."""
         return self.inference.bundle.name
 
-    def follow(self) -> Reload | None:
-        """Replace the model if its folder has changed since the last look; return what came of it,
-        None if nothing changed.
+    def reload_if_changed(self) -> Reload | None:
+        """Replace the model if its folder has changed since the last call.
+
+        Returns
+        -------
+        Reload or None
+            None if the folder has not changed.
         """
-        signature = self._look()
+        signature = self._read_signature()
         if signature == self._signature:
             return None
         self._signature = signature
         try:
             inference = self._open()
-        # Whatever is wrong with the new bundle must not end the service of the old one.
+        # No fault of the new bundle may end the service of the old one.
         except Exception as error:
             where = str(self._folder)
             message = (
@@ -79,23 +81,23 @@ class LiveModel:
                 else type(error).__name__
             )
             logger.exception("reload refused", extra={"bundle": where})
-            self.reload = Reload(False, message, datetime.now(UTC))
+            self.reload = Reload(False, message)
             return self.reload
         self.inference, self.opened = inference, datetime.now(UTC)
-        self.reload = Reload(True, "", self.opened)
+        self.reload = Reload(True, "")
         logger.info("reloaded", extra={"model": self.name, "bundle": str(self._folder)})
         return self.reload
 
     def _open(self) -> Inference:
         return Inference(Bundle.open(self._folder))
 
-    def _look(self) -> Signature:
-        """Return what tells one state of the folder from another, without reading its files."""
+    def _read_signature(self) -> Signature:
+        """Return names, inodes, sizes and times of the folder's files."""
         found = set()
         for path in self._folder.rglob("*"):
             try:
                 status = path.stat()
-            except OSError:  # gone between listing and looking
+            except OSError:  # it was removed meanwhile
                 continue
             found.add(
                 (

@@ -1,6 +1,4 @@
-"""The picture of a recording: its spectrogram and where in it the anomaly is, as bytes that a page
-paints.
-"""
+"""The picture of a recording: its spectrogram and where in it the anomaly is."""
 
 import base64
 from collections.abc import Iterable
@@ -10,20 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.bundle.inference import Inference, Verdict
-from stethoscope.events.model import Event
+from stethoscope.detection.scorer import Scorer
+from stethoscope.events.model import Event, EventDetector
 from stethoscope.sound.audio import load
 from stethoscope.sound.logmel import Frames
 
 _MAX_COLUMNS = 480
-_DYNAMIC_RANGE = 70.0  # dB below the loudest value that are told apart
+_DYNAMIC_RANGE = 70.0  # dB below the loudest value
 _NEPER_PER_DECIBEL = 0.115  # of magnitudes: band spectra are natural logarithms
-_SATURATED = 0.995  # share of the deviation below full strength
+_SATURATED = 0.995  # quantile of the deviation that is painted at full strength
 _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
 
 def draw(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
-    """Draw a recording that has been judged: what is unlike normal, or where there is no detector,
-    the events.
+    """Draw a recording that has been judged.
+
+    The deviation shows what is unlike normal; without a detector, it shows the events.
 
     Returns
     -------
@@ -34,33 +34,38 @@ def draw(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, An
     """
     bundle = inference.bundle
     if "detector" in bundle.models:
-        feature = bundle.detector.feature
-        frames = inference.frames(content)
-        lines = np.arange(1 + feature.n_fft // 2) * (feature.sample_rate / feature.n_fft)
-        return _picture(
-            frames,
-            _smooth(_columns(bundle.detector.deviation(frames, verdict.machine))),
-            seconds=(len(frames) - 1) * feature.hop_length / feature.sample_rate,
-            frequencies=np.maximum.accumulate(lines[feature.filters.argmax(axis=1)]),
-            dynamic_range=_DYNAMIC_RANGE,
-        )
-    bands = bundle.events.feature
+        return _draw_deviation(bundle.detector, inference.frames(content), verdict.machine)
+    return _draw_events(bundle.events, content, verdict.events or ())
+
+
+def _draw_deviation(detector: Scorer, frames: Frames, machine: str) -> dict[str, Any]:
+    feature = detector.feature
+    lines = np.arange(1 + feature.n_fft // 2) * (feature.sample_rate / feature.n_fft)
+    return _picture(
+        frames,
+        _smooth(_columns(detector.deviation(frames, machine))),
+        seconds=(len(frames) - 1) * feature.hop_length / feature.sample_rate,
+        frequencies=np.maximum.accumulate(lines[feature.filters.argmax(axis=1)]),
+        dynamic_range=_DYNAMIC_RANGE,
+    )
+
+
+def _draw_events(model: EventDetector, content: bytes, events: Iterable[Event]) -> dict[str, Any]:
+    bands = model.feature
     samples, _ = load(content, sample_rate=bands.sample_rate, channel=bands.channel)
     frames = bands.extract(samples)
     seconds = len(samples) / bands.sample_rate
     return _picture(
         frames,
-        _columns(_where(verdict.events or (), frames, seconds)),
+        _columns(_event_scores(events, frames, seconds)),
         seconds=seconds,
         frequencies=np.arange(bands.n_bands) * (bands.sample_rate / bands.n_fft),
         dynamic_range=_DYNAMIC_RANGE * _NEPER_PER_DECIBEL,
     )
 
 
-def _where(events: Iterable[Event], frames: Frames, seconds: float) -> Frames:
-    """Return the scores of the events at the frames [shape=(n_frames, n_bands)] that lie in them, 0
-    elsewhere.
-    """
+def _event_scores(events: Iterable[Event], frames: Frames, seconds: float) -> Frames:
+    """Return the scores of events at the frames [shape=(n_frames, n_bands)], 0 between events."""
     scores = np.zeros_like(frames)
     for event in events:
         first, last = (round(time / seconds * len(frames)) for time in (event.start, event.end))
@@ -90,7 +95,7 @@ def _picture(
 
 
 def _columns(frames: Frames) -> Frames:
-    """Return means of neighbouring frames, few enough to be painted."""
+    """Return means of neighbouring frames, at most `_MAX_COLUMNS` of them."""
     if len(frames) <= _MAX_COLUMNS:
         return frames
     edges = np.linspace(0, len(frames), _MAX_COLUMNS, endpoint=False).astype(np.intp)

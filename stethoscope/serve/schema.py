@@ -1,44 +1,53 @@
-"""What answers look like, for the OpenAPI description."""
+"""The form of the answers, for the OpenAPI description."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class HeardEvent(BaseModel):
-    """Something that was heard."""
+class Event(BaseModel):
+    """An event in a recording."""
 
     start: float = Field(description="In seconds from the beginning of the recording.")
     end: float = Field(description="In seconds.")
-    score: float = Field(description="0 to 1, the higher the surer.")
+    score: float = Field(description="0 to 1; higher is more certain.")
     reported_at: float = Field(
         description="When a stream would have reported that the event is on, in seconds."
     )
 
 
 class VerdictDetails(BaseModel):
-    """What a verdict rests on."""
+    """The details of a verdict."""
 
     Message: str = Field(
-        description="For people: `Component OK` or what is wrong; without a detector, the events."
+        description=(
+            "For people: `Component OK`, `Anomaly` or the likeliest fault; "
+            "without a detector, the events."
+        )
     )
     Probabilities: list[float] = Field(
-        description="Of each of the labels; without labels, of normal and anomalous."
+        description=(
+            "Of each of the labels; "
+            "without labels, the fractions of normal clips that score higher and lower."
+        )
     )
     Labels: list[str] | None = Field(
-        default=None, description="Normal and the faults; only of a model with a diagnosis."
+        default=None, description="Normal and the faults; only for a model with a diagnosis."
     )
-    Score: float = Field(description="The higher, the more anomalous.")
+    Score: float = Field(description="Higher is more anomalous.")
     Threshold: float = Field(description="A recording that scores higher is anomalous.")
     MachineType: str
     MachineId: str | None = Field(
-        description="The machine whose threshold was taken; null: the threshold of all together."
+        description=(
+            "The machine whose threshold was used; null if it was the threshold of all together."
+        )
     )
     Model: str
-    Events: list[HeardEvent] | None = Field(default=None, description="Only of a model of events.")
+    Events: list[Event] | None = Field(default=None, description="Only for a model of events.")
 
 
 class VerdictPicture(BaseModel):
-    """The recording's spectrogram and where in it the anomaly is: base64 of one byte per value, row
-    by row, lowest band first.
+    """The spectrogram of a recording and where in it the anomaly is.
+
+    Values are base64 of one byte each, row by row, the lowest band first.
     """
 
     Columns: int
@@ -50,7 +59,7 @@ class VerdictPicture(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What is said of a recording."""
+    """The verdict on a recording."""
 
     Anomaly: bool
     Details: VerdictDetails
@@ -58,7 +67,7 @@ class Verdict(BaseModel):
 
 
 class Result(BaseModel):
-    """What is said of one recording of a batch: a verdict, or why there is none."""
+    """The result for one recording of a batch: a verdict, or why there is none."""
 
     File: str
     Anomaly: bool | None = None
@@ -68,7 +77,7 @@ class Result(BaseModel):
 
 
 class Batch(BaseModel):
-    """What is said of several recordings, in the order they were sent."""
+    """The results for several recordings, in the order in which they were sent."""
 
     Results: list[Result]
 
@@ -76,9 +85,9 @@ class Batch(BaseModel):
 class Error(BaseModel):
     """Why there is no verdict."""
 
-    Error: str = Field(description="For people: what was wrong and what to do.")
-    Reason: str = Field(description="For programs: a word that stays the same.")
-    RequestId: str = Field(description="To be found again in the service's log.")
+    Error: str = Field(description="For people: what is wrong and what to do.")
+    Reason: str = Field(description="For programs: an identifier that stays the same.")
+    RequestId: str = Field(description="Id of the request in the service's log.")
 
 
 class Health(BaseModel):
@@ -88,7 +97,7 @@ class Health(BaseModel):
 
 
 class Server(BaseModel):
-    """What serves."""
+    """The server."""
 
     name: str
     version: str
@@ -105,9 +114,9 @@ class Tensor(BaseModel):
 
 
 class Parameters(BaseModel):
-    """What the model knows and what the service takes."""
+    """What the model knows and what the service accepts."""
 
-    roles: list[str] = Field(description="What the model does: detector, diagnosis, events.")
+    roles: list[str] = Field(description="The roles of the model: detector, diagnosis, events.")
     detector: str | None
     machines: list[str]
     labels: list[str] = Field(description="Of the diagnosis and of the events.")
@@ -116,7 +125,7 @@ class Parameters(BaseModel):
     max_seconds: float
     max_bytes: int
     refused_reload: str | None = Field(
-        description="Why the bundle that lies in the folder now does not serve."
+        description="Why the bundle that is now in the folder is not used."
     )
 
 

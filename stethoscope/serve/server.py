@@ -25,15 +25,28 @@ _LARGE_BYTES = 1 << 20
 
 
 def serve(folder: Path, *, host: str, port: int, limits: Limits, api_key: str = "") -> None:
-    """Serve a bundle until a signal ends the process; requests that are inside by then are still
-    answered.
+    """Serve a bundle until a signal ends the process.
+
+    Requests that have begun by then are still answered.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+    host : str
+        Address to listen on.
+    port : int
+        0 for a free one.
+    limits : Limits
+    api_key : str
+        Key that requests must have; empty if they need none.
 
     Raises
     ------
     ModelError
         If the bundle cannot be used.
     ParameterError
-        If the address is taken or does not exist.
+        If the address is in use or does not exist.
     """
     _return_large_buffers()
     model = LiveModel(folder)
@@ -51,7 +64,7 @@ def configure(model: LiveModel, limits: Limits, api_key: str = "") -> uvicorn.Co
     """Return the server's configuration: the application behind bounded connections."""
     return uvicorn.Config(
         create_app(model, limits=limits, api_key=api_key),
-        http=_patient_protocol(limits.receive_seconds),
+        http=_protocol_with_header_timeout(limits.receive_seconds),
         ws="websockets-sansio",
         ws_max_size=MAX_BLOCK_BYTES,
         ws_max_queue=4,
@@ -66,7 +79,13 @@ def configure(model: LiveModel, limits: Limits, api_key: str = "") -> uvicorn.Co
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there."""
+    """Return a socket that listens on an address.
+
+    Raises
+    ------
+    ParameterError
+        If the address is in use or does not exist.
+    """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
@@ -77,44 +96,41 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def _return_large_buffers() -> None:
-    """Let the C library give large buffers back to the system as soon as they are free.
+    """Make the C library return large buffers to the system as soon as they are free.
 
-    By itself glibc learns from every large buffer to keep the next one, in one heap per thread, and
-    memory grows with the largest recordings that happen to come together.
+    By default, glibc raises its threshold with every large buffer that is freed, and keeps later
+    buffers in one heap per thread: memory grows with the largest recordings that arrive together.
+    musl has no `mallopt` and keeps no buffers.
     """
-    if sys.platform == "linux" and hasattr(
-        libc := ctypes.CDLL(None), "mallopt"
-    ):  # musl has none, and keeps none
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
-def _patient_protocol(seconds: float) -> type[asyncio.Protocol]:
-    """Return uvicorn's protocol with an end to its patience for headers, which it would await for
-    ever.
-    """
+def _protocol_with_header_timeout(seconds: float) -> type[asyncio.Protocol]:
+    """Return uvicorn's protocol, which has no time limit for headers, with such a limit."""
 
-    class Patient(H11Protocol):
+    class ProtocolWithHeaderTimeout(H11Protocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._due: asyncio.TimerHandle | None = None
-            self._watch()
+            self._timeout: asyncio.TimerHandle | None = None
+            self._set_timeout()
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            self._watch()
+            self._set_timeout()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._due:
-                self._due.cancel()
+            if self._timeout:
+                self._timeout.cancel()
             super().connection_lost(exc)
 
-        def _watch(self) -> None:
-            """Start the clock when a header is awaited, stop it when the header is there."""
+        def _set_timeout(self) -> None:
+            """Start the timer when a header is awaited, stop it when the header is there."""
             awaited = self.conn.their_state is h11.IDLE
-            if awaited and self._due is None:
-                self._due = self.loop.call_later(seconds, self.transport.close)
-            elif not awaited and self._due:
-                self._due.cancel()
-                self._due = None
+            if awaited and self._timeout is None:
+                self._timeout = self.loop.call_later(seconds, self.transport.close)
+            elif not awaited and self._timeout:
+                self._timeout.cancel()
+                self._timeout = None
 
-    return Patient
+    return ProtocolWithHeaderTimeout

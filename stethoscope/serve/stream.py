@@ -1,25 +1,23 @@
-"""Listening without end: blocks of samples come in, a verdict per window goes out."""
+"""The route ``/stream``: a client sends samples without end, the service answers each window."""
 
 import asyncio
 import io
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
 
-import numpy as np
 import soundfile
-from starlette.datastructures import QueryParams
+from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from stethoscope.serve.judge import RATES, judge
-from stethoscope.serve.limits import Limits, Refusal
-from stethoscope.serve.metrics import Metrics
-from stethoscope.serve.model import LiveModel
-from stethoscope.serve.workers import Workers
+from stethoscope.serve.limits import RefusalError
+from stethoscope.serve.logs import REQUEST_ID
+from stethoscope.serve.responses import refusal_response
+from stethoscope.serve.service import Service, service_of
+from stethoscope.serve.windows import StreamCutter, StreamFormat, StreamWindow
 from stethoscope.sound.audio import Samples
 
-Encoding = Literal["s16le", "f32le"]
+router = APIRouter()
 
 MAX_BLOCK_BYTES = 1 << 20
 """Largest message of a stream, in bytes."""
@@ -27,215 +25,115 @@ MAX_BLOCK_BYTES = 1 << 20
 _END = "end"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamFormat:
-    """What a stream carries, and how it is cut.
-
-    Attributes
-    ----------
-    rate : int
-        Samples per second and channel, in Hz.
-    channels : int
-        Interleaved channels.
-    encoding : {"s16le", "f32le"}
-        Signed 16-bit integers or 32-bit floats, little-endian.
-    window, step : float
-        Length of a window and distance from one to the next, in seconds.
-    machine_id : str
-        As for a recording.
-    """
-
-    rate: int = 16_000
-    channels: int = 1
-    encoding: Encoding = "s16le"
-    window: float = 10.0
-    step: float = 10.0
-    machine_id: str = ""
-
-    @classmethod
-    def from_query(cls, query: QueryParams, limits: Limits) -> Self:
-        """Read the format from an address's query.
-
-        Raises
-        ------
-        Refusal
-            422 if a value cannot work.
-        """
-        window = _number(query, "window", 10.0, 0.05, limits.max_seconds)
-        encoding = query.get("encoding", "s16le")
-        if encoding not in get_args(Encoding):
-            raise Refusal(
-                422,
-                "bad_parameter",
-                f"encoding is {encoding[:40]!r}; choose one of {', '.join(get_args(Encoding))}",
-            )
-        return cls(
-            rate=int(_number(query, "rate", 16_000, *RATES)),
-            channels=int(_number(query, "channels", 1, 1, 32)),
-            encoding="f32le" if encoding == "f32le" else "s16le",
-            window=window,
-            step=_number(query, "step", window, 0.05, limits.max_seconds),
-            machine_id=query.get("machine_id", "")[:100],
-        )
-
-
-def _number(query: QueryParams, name: str, default: float, low: float, high: float) -> float:
-    given = query.get(name)
+@router.websocket("/stream")
+async def stream(socket: WebSocket) -> None:
+    """Open a stream, or refuse it before it opens."""
+    service = service_of(socket)
     try:
-        value = default if given is None else float(given)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high:
-        raise Refusal(
-            422,
-            "bad_parameter",
-            f"{name} is {(given or '')[:40]!r}; give a number from {low:g} to {high:g}",
+        form = StreamFormat.from_query(socket.query_params, service.limits)
+        _check_origin(socket)
+        _check_count(service)
+    except RefusalError as refusal:
+        service.metrics.refusals.labels(refusal.reason).inc()
+        await socket.send_denial_response(refusal_response(refusal))
+        return
+    async with _counted(service):
+        await socket.accept(headers=[(b"x-request-id", REQUEST_ID.get().encode())])
+        await _Session(socket, form, service).run()
+
+
+def _check_origin(socket: WebSocket) -> None:
+    origin = socket.headers.get("origin")
+    if origin and origin.partition("://")[2] != socket.headers.get("host"):
+        raise RefusalError(403, "foreign_page", "pages of other sites may not open streams here")
+
+
+def _check_count(service: Service) -> None:
+    most = service.limits.max_streams
+    if service.open_streams >= most:
+        raise RefusalError(
+            503, "too_many_streams", f"{most} streams are open already; try again later"
         )
-    return value
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A piece of a stream.
+@asynccontextmanager
+async def _counted(service: Service) -> AsyncIterator[None]:
+    service.open_streams += 1
+    service.metrics.streams.set(service.open_streams)
+    try:
+        yield
+    finally:
+        service.open_streams -= 1
+        service.metrics.streams.set(service.open_streams)
 
-    Attributes
-    ----------
-    start : float
-        In seconds from the beginning of the stream.
-    samples : np.ndarray [shape=(n_samples, n_channels), dtype=float32]
+
+class _Session:
+    """One open stream.
+
+    While a window is judged, no block is received. The data of a client that sends faster than
+    windows are judged waits in its socket.
     """
 
-    start: float
-    samples: Samples
-
-
-class Windows:
-    """Cuts a stream into windows; holds one window and one block at most, however long the stream
-    is.
-
-    Parameters
-    ----------
-    form : StreamFormat
-    """
-
-    def __init__(self, form: StreamFormat) -> None:
+    def __init__(self, socket: WebSocket, form: StreamFormat, service: Service) -> None:
+        self._socket = socket
         self._form = form
-        self._length = round(form.window * form.rate)
-        self._step = max(1, round(form.step * form.rate))
-        self._kept = np.zeros((0, form.channels), np.float32)
-        self._kept_from = 0  # position in the stream of the first sample kept
-        self._next = self._length  # where the next window ends
-        self._judged_to = 0
-        self._rest = b""
+        self._service = service
+        self._cutter = StreamCutter(form)
+        self._count = 0
 
-    def add(self, block: bytes) -> Iterator[Window]:
-        """Take a block of samples, cut anywhere, and yield the windows that it completes."""
-        content = self._rest + block
-        dtype = np.dtype("<i2" if self._form.encoding == "s16le" else "<f4")
-        whole = len(content) - len(content) % (dtype.itemsize * self._form.channels)
-        self._rest = content[whole:]
-        samples = (
-            np.frombuffer(content[:whole], dtype)
-            .reshape(-1, self._form.channels)
-            .astype(np.float32)
-        )
-        if dtype.kind == "i":
-            samples /= np.float32(32768.0)
-        self._kept = np.concatenate([self._kept, samples])
-        while self._kept_from + len(self._kept) >= self._next:
-            yield self._window(self._next)
-            self._next += self._step
-        self._forget()
+    async def run(self) -> None:
+        """Serve until the client sends ``end``, disconnects, or sends nothing for too long."""
+        silence_seconds = self._service.limits.silence_seconds
+        try:
+            while True:
+                async with asyncio.timeout(silence_seconds):
+                    message = await self._socket.receive()
+                if not await self._handle(message):
+                    return
+        except TimeoutError:
+            await self._socket.close(1008, f"nothing came for {silence_seconds:g} s")
+        except WebSocketDisconnect:  # while a verdict was being sent
+            return
 
-    def finish(self) -> Iterator[Window]:
-        """Yield the last window, which ends where the stream ends; nothing if that has been
-        yielded.
-        """
-        end = self._kept_from + len(self._kept)
-        if end > self._judged_to:
-            yield self._window(end)
+    async def _handle(self, message: Any) -> bool:
+        """Answer one message; return whether the stream goes on."""
+        if message["type"] == "websocket.disconnect":
+            return False
+        if message.get("bytes") is not None:
+            await self._answer(self._cutter.add(message["bytes"]))
+            return True
+        if message.get("text") == _END:
+            await self._answer(self._cutter.finish())
+            await self._socket.close(1000)
+        else:
+            await self._socket.close(1003, f"send samples as binary messages, or the text {_END!r}")
+        return False
 
-    def _window(self, end: int) -> Window:
-        self._judged_to = end
-        stop = end - self._kept_from
-        start = max(0, stop - self._length)
-        return Window((self._kept_from + start) / self._form.rate, self._kept[start:stop])
+    async def _answer(self, windows: Iterable[StreamWindow]) -> None:
+        for window in windows:
+            number, self._count = self._count, self._count + 1
+            place = {
+                "Window": number,
+                "Start": round(window.start, 3),
+                "End": round(window.start + len(window.samples) / self._form.rate, 3),
+            }
+            await self._socket.send_json({**place, **await self._verdict(window, number)})
 
-    def _forget(self) -> None:
-        """Keep the last window's length: the end of the stream may come at any time."""
-        surplus = len(self._kept) - self._length
-        if surplus > 0:
-            self._kept = self._kept[surplus:].copy()
-            self._kept_from += surplus
+    async def _verdict(self, window: StreamWindow, number: int) -> dict[str, Any]:
+        try:
+            served = await self._service.verdict(
+                to_wav(window.samples, self._form.rate),
+                machine_id=self._form.machine_id,
+                name=f"window {number}",
+            )
+        except RefusalError as refusal:
+            self._service.metrics.refusals.labels(refusal.reason).inc()
+            return {"Error": refusal.message, "Reason": refusal.reason}
+        return served.json
 
 
 def to_wav(samples: Samples, rate: int) -> bytes:
-    """Return samples [shape=(n_samples, n_channels)] as a recording that loses nothing of them."""
+    """Return samples [shape=(n_samples, n_channels)] as a WAV file of floats, without loss."""
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, rate, subtype="FLOAT", format="WAV")
     return buffer.getvalue()
-
-
-async def listen(
-    socket: WebSocket,
-    form: StreamFormat,
-    *,
-    model: LiveModel,
-    workers: Workers,
-    metrics: Metrics,
-    limits: Limits,
-) -> None:
-    """Serve one stream until its client ends it with the text ``end``, goes, or falls silent.
-
-    No block is received while a window is judged, so a client that sends faster than we listen
-    waits in its socket.
-    """
-    windows = Windows(form)
-    count = 0
-
-    async def answer(window: Window) -> None:
-        nonlocal count
-        message: dict[str, Any] = {
-            "Window": count,
-            "Start": round(window.start, 3),
-            "End": round(window.start + len(window.samples) / form.rate, 3),
-        }
-        count += 1
-        try:
-            content = to_wav(window.samples, form.rate)
-            answer = await workers.run(
-                judge,
-                model.inference,
-                content,
-                limits,
-                machine_id=form.machine_id,
-                name=f"window {message['Window']}",
-            )
-        except Refusal as refusal:
-            metrics.refusals.labels(refusal.reason).inc()
-            await socket.send_json({**message, "Error": refusal.message, "Reason": refusal.reason})
-        else:
-            metrics.count_verdict(answer)
-            await socket.send_json({**message, **answer.json})
-
-    try:
-        while True:
-            async with asyncio.timeout(limits.silence_seconds):
-                message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            if message.get("bytes") is not None:
-                for window in windows.add(message["bytes"]):
-                    await answer(window)
-            elif message.get("text") == _END:
-                for window in windows.finish():
-                    await answer(window)
-                await socket.close(1000)
-                return
-            else:
-                await socket.close(1003, f"send samples as binary messages, or the text {_END!r}")
-                return
-    except TimeoutError:
-        await socket.close(1008, f"nothing came for {limits.silence_seconds:g} s")
-    except WebSocketDisconnect:  # while a verdict was being sent
-        return

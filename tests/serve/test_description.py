@@ -1,6 +1,4 @@
-"""The OpenAPI description against what the service does: requests made from it, right and wrong, by
-schemathesis.
-"""
+"""The OpenAPI description, and the answers to requests that schemathesis makes from it."""
 
 import os
 import re
@@ -13,19 +11,48 @@ import requests
 HERE = Path(__file__).parent
 
 
-def test_schemathesis_finds_nothing(service: str, tmp_path: Path) -> None:
+def test_description_has_every_address(service: str) -> None:
+    description = requests.get(f"{service}/openapi.json", timeout=5).json()
+    assert description["paths"].keys() == {
+        "/inference",
+        "/inference/batch",
+        "/metrics",
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/v2/models/{name}",
+        "/v2/models/{name}/ready",
+    }
+    content = description["paths"]["/inference"]["post"]["requestBody"]["content"]
+    assert {"multipart/form-data", "audio/wav"} <= content.keys()
+
+
+def test_answers_to_generated_requests_agree_with_the_description(
+    service: str, tmp_path: Path
+) -> None:
     [model] = requests.get(f"{service}/v2", timeout=5).json()["models"]
+    program = Path(sys.executable).with_name("schemathesis")
+    options = {
+        "--phases": "coverage,fuzzing",
+        "--max-examples": "15",
+        "--seed": "1",
+        "--generation-database": "none",
+    }
+    environment = {
+        "MODEL": model,
+        "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+        "PYTHONPATH": str(HERE),
+    }
+    command = [program, "--config-file", HERE / "schemathesis.toml", "run"]
+    command += [f"{service}/openapi.json", "--no-color"]
     done = subprocess.run(
-        [
-            Path(sys.executable).with_name("schemathesis"), "--config-file", HERE / "schemathesis.toml", "run", f"{service}/openapi.json",
-            "--phases", "coverage,fuzzing", "--max-examples", "15", "--seed", "1", "--generation-database", "none", "--no-color",
-        ],
+        [*command, *(word for option in options.items() for word in option)],
         cwd=tmp_path,
-        env={**os.environ, "MODEL": model, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"Tested: 8\b", done.stdout)
     generated = re.search(r"(\d+) generated", done.stdout)

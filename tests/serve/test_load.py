@@ -6,12 +6,12 @@ import pytest
 import soundfile
 
 from benchmarks.service_load import load
-from tests.serve.conftest import serving
+from tests.serve.helpers import serving
 
 
 @pytest.fixture
 def long_clips(recordings: list[Path], tmp_path: Path) -> list[Path]:
-    """Clips of ten seconds: what is kept of a few hundred of them is seen in the service's memory."""
+    """Clips of ten seconds: if the service kept them, its memory would grow visibly."""
     clips = []
     for recording in recordings:
         samples, rate = soundfile.read(recording)
@@ -21,7 +21,7 @@ def long_clips(recordings: list[Path], tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_hostile_requests_spoil_nothing_for_the_others(
+def test_hostile_requests_change_no_other_answer_and_no_memory_is_lost(
     fan_bundle: Path, long_clips: list[Path]
 ) -> None:
     with serving(fan_bundle) as running:

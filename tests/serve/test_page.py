@@ -68,7 +68,8 @@ def drop(page: Page, file: Path) -> None:
             const bytes = Uint8Array.from(atob(content), (char) => char.charCodeAt(0));
             const data = new DataTransfer();
             data.items.add(new File([bytes], name, { type: "audio/wav" }));
-            document.getElementById("drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+            const options = { dataTransfer: data, bubbles: true, cancelable: true };
+            document.getElementById("drop").dispatchEvent(new DragEvent("drop", options));
         }""",
         [base64.b64encode(file.read_bytes()).decode(), file.name],
     )
@@ -121,7 +122,9 @@ def test_the_heat_map_is_painted_over_the_spectrogram(
     page = opened()
     drop(page, contrast[1])
     expect(page.locator("#message")).to_have_text("Anomaly")
-    pixels = "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+    pixels = """canvas => [
+        ...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
+    ]"""
     with_heat = page.eval_on_selector("#picture", pixels)
     page.get_by_label("Show deviation").uncheck()
     without = page.eval_on_selector("#picture", pixels)

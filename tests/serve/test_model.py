@@ -1,0 +1,71 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import requests
+
+from stethoscope.files import read_json, write_json
+from stethoscope.serve import app
+from stethoscope.serve.model import LiveModel
+from tests.serve.helpers import Start, metric, post, wait
+
+
+@pytest.fixture
+def deployed(fan_bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(fan_bundle, tmp_path / "deployed"))
+
+
+def rename(bundle: Path, name: str) -> None:
+    write_json(bundle / "bundle.json", {**read_json(bundle / "bundle.json"), "name": name})
+
+
+def test_new_bundle_is_served_and_corrupt_one_is_refused_and_reported(
+    start: Start, deployed: Path, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "RELOAD_SECONDS", 0.05)
+    url = start(deployed)
+    content = recordings[0].read_bytes()
+    rename(deployed, "second")
+    wait(lambda: post(url, content).json()["Details"]["Model"] == "second")
+    network = next((deployed / "models/detector").glob("*.tflite"))
+    whole = network.read_bytes()
+    network.write_bytes(whole[:-100])
+    rename(deployed, "third")
+    wait(lambda: metric(url, "stethoscope_reloads_total", result="refused") >= 1)
+    assert post(url, content).json()["Details"]["Model"] == "second"
+    refused = requests.get(f"{url}/v2/models/second", timeout=5).json()["parameters"][
+        "refused_reload"
+    ]
+    assert network.name in refused
+    assert str(deployed) not in refused
+    network.write_bytes(whole)
+    wait(lambda: post(url, content).json()["Details"]["Model"] == "third")
+    assert (
+        requests.get(f"{url}/v2/models/third", timeout=5).json()["parameters"]["refused_reload"]
+        is None
+    )
+
+
+def test_no_request_fails_while_bundles_change(
+    start: Start, deployed: Path, recordings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "RELOAD_SECONDS", 0.02)
+    url = start(deployed)
+    content = recordings[0].read_bytes()
+    expected = post(url, content).json()["Details"]["Score"]
+    for turn in range(10):
+        rename(deployed, f"turn-{turn}")
+        for _ in range(3):
+            answer = post(url, content)
+            assert answer.status_code == 200
+            assert answer.json()["Details"]["Score"] == pytest.approx(expected)
+
+
+def test_removed_folder_does_not_end_the_service(deployed: Path) -> None:
+    model = LiveModel(deployed)
+    shutil.move(deployed, deployed.parent / "elsewhere")
+    reload = model.reload_if_changed()
+    assert reload is not None
+    assert not reload.accepted
+    assert model.inference is not None
+    assert model.reload_if_changed() is None, "the failure is reported once"

@@ -1,0 +1,65 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.serve.helpers import noise, post, wav
+
+
+def test_form_and_body_get_the_verdict_of_predict(
+    service: str, recordings: list[Path], predicted: Callable[..., Any]
+) -> None:
+    for file, expected in zip(recordings, predicted(*recordings), strict=True):
+        as_form = post(service, file.read_bytes(), file.name)
+        as_body = requests.post(
+            f"{service}/inference",
+            data=file.read_bytes(),
+            params={"name": file.name},
+            headers={"content-type": "audio/wav"},
+            timeout=20,
+        )
+        assert as_form.status_code == as_body.status_code == 200
+        assert as_form.json() == as_body.json() == expected
+
+
+def test_machine_id_is_read_from_form_or_query(
+    service: str, recordings: list[Path], predicted: Callable[..., Any]
+) -> None:
+    content = recordings[0].read_bytes()
+    (expected,) = predicted(recordings[0], machine_id="02")
+    assert expected["Details"]["MachineId"] == "02"
+    assert post(service, content, recordings[0].name, data={"machine_id": "02"}).json() == expected
+    assert (
+        post(service, content, recordings[0].name, params={"machine_id": "02"}).json() == expected
+    )
+    assert post(service, content).json()["Details"]["MachineId"] is None
+
+
+def test_batch_is_answered_in_order_with_an_error_for_a_bad_recording(
+    service: str, recordings: list[Path], predicted: Callable[..., Any]
+) -> None:
+    parts = [("file", (file.name, file.read_bytes())) for file in recordings[:3]]
+    parts.insert(1, ("file", ("text.wav", b"no sound")))
+    results = requests.post(f"{service}/inference/batch", files=parts, timeout=20).json()["Results"]
+    assert [result.pop("File") for result in results] == [name for _, (name, _) in parts]
+    assert results.pop(1) == {
+        "Error": "text.wav: not a readable WAV, FLAC or OGG recording",
+        "Reason": "unusable_recording",
+    }
+    assert results == predicted(*recordings[:3])
+
+
+def test_bad_parameters_and_addresses_are_refused_as_json(service: str) -> None:
+    content = wav(noise())
+    for answer, status, reason in (
+        (post(service, content, params={"picture": "perhaps"}), 422, "bad_parameter"),
+        (post(service, content, params={"machine_id": "0" * 101}), 422, "bad_parameter"),
+        (post(service, content, data={"machine_id": "0" * 101}), 422, "bad_parameter"),
+        (requests.get(f"{service}/nowhere", timeout=5), 404, "not_found"),
+        (requests.get(f"{service}/page/../app.py", timeout=5), 404, "not_found"),
+        (requests.get(f"{service}/page/%2e%2e%2fapp.py", timeout=5), 404, "not_found"),
+        (requests.get(f"{service}/inference", timeout=5), 405, "method_not_allowed"),
+        (requests.get(f"{service}/v2/models/other", timeout=5), 404, "unknown_model"),
+    ):
+        assert (answer.status_code, answer.json()["Reason"]) == (status, reason)
