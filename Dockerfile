@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
-# The image of every pipeline step: docker build --target pipeline -t stethoscope-python:0.1.0 .
-# The image of the service:      docker build --target serve -t stethoscope-serve:0.1.0 .
+# Two images:
+#   every step of the pipelines:  docker build --target pipeline -t stethoscope-python:0.1.0 .
+#   the service:                  docker build --target serve -t stethoscope-serve:0.1.0 .
 
 FROM python:3.12-slim-bookworm AS source
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -12,12 +13,13 @@ COPY pipelines pipelines
 COPY stethoscope stethoscope
 
 FROM source AS build
-# For nodes with a GPU: --build-arg TENSORFLOW='tensorflow[and-cuda]'
+# For nodes with a GPU, build with --build-arg TENSORFLOW='tensorflow[and-cuda]'.
 ARG TENSORFLOW=tensorflow-cpu
-# The item of a sweep runs a whole pipeline, for which it needs all of KFP.
+# A step of a sweep runs a whole pipeline, so this image contains all of KFP.
 RUN /opt/stethoscope/bin/pip install --constraint constraints.txt '.[train,pipelines]' \
  && if [ "$TENSORFLOW" != tensorflow-cpu ]; then \
-      version=$(/opt/stethoscope/bin/python -c 'import importlib.metadata as m; print(m.version("tensorflow-cpu"))') \
+      version=$(/opt/stethoscope/bin/python -c \
+        'import importlib.metadata as m; print(m.version("tensorflow-cpu"))') \
       && /opt/stethoscope/bin/pip uninstall --yes tensorflow-cpu \
       && /opt/stethoscope/bin/pip install --constraint constraints.txt "$TENSORFLOW==$version"; \
     fi
@@ -43,7 +45,9 @@ WORKDIR /model
 ENV PATH=/opt/stethoscope/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2
 EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/v2/health/ready', timeout=2)"]
-# The bundle is mounted: docker run --read-only -v ./bundle:/model:ro -p 5000:5000 stethoscope-serve:0.1.0
+  CMD ["python", "-c", \
+       "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/v2/health/ready', timeout=2)"]
+# Mount the bundle at /model:
+#   docker run --read-only -v ./bundle:/model:ro -p 5000:5000 stethoscope-serve:0.1.0
 ENTRYPOINT ["stethoscope", "serve"]
 CMD ["/model", "--host", "0.0.0.0"]

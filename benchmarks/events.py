@@ -1,8 +1,7 @@
-"""How well events are found, on recordings that were not trained on, over several seeds.
+"""Figures of the event detector on recordings that it was not trained on, over several seeds.
 
-Besides the recordings as they are, the detectors judge sparse mixes: test recordings' backgrounds,
-from which every event is cut, with single events of the test part mixed in at irregular times,
-about one in 45 s.
+The test recordings are used as they are, and in sparse mixes: their backgrounds, from which every
+event is cut, with single events of the same recordings at irregular times, about one in 45 s.
 
     python benchmarks/events.py /path/to/bell_audacity_labels.zip --seeds 5
 """
@@ -10,6 +9,7 @@ about one in 45 s.
 import argparse
 import tempfile
 import time
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,12 +26,14 @@ from stethoscope.events.options import EventFit
 from stethoscope.events.train import train_events
 from stethoscope.events.windows import LabelledWindows, score_part
 from stethoscope.features.extract import extract_features
+from stethoscope.features.store import FeatureStore
 from stethoscope.options import split_list
 from stethoscope.sound.audio import load
 from stethoscope.sound.bands import BandSpectrum
 
-RATE = 16000
-FADE = 0.02
+RATE = 16000  # Hz
+FADE = 0.02  # seconds
+TOLERANCE = 0.3  # seconds
 VARIANTS = {
     "tiny": (BandSpectrum(), {}),
     "augmented": (BandSpectrum(), {"augmentation": True}),
@@ -40,21 +42,26 @@ VARIANTS = {
         {"filters": (12, 12), "augmentation": True, "dropout": 0.2},
     ),
 }
-"""The field's teaching example, the same with more to learn from, and a network of at most four
-times its size that hears up to 6 kHz.
+"""The field's teaching example, the same with augmented training, and a network of less than three
+times its size for frequencies up to 6 kHz.
 """
 
-HEAD = "".join(
-    [
-        f"{'':<10}{'seed':>4}{'size':>7}  {'network':<8}{'window AUC':>11}",
-        *(
-            f"{text:>11}"
-            for text in ("event F1", "false/h", "sparse F1", "false/h", "delay s", "train s")
-        ),
-    ]
+COLUMNS = ("event F1", "false/h", "sparse F1", "false/h", "delay s", "train s")
+HEAD = f"{'':<10}{'seed':>4}{'size':>7}  {'network':<8}{'window AUC':>11}" + "".join(
+    f"{text:>11}" for text in COLUMNS
 )
 
 Samples = npt.NDArray[np.float32]
+Row = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """The labelled recordings of an archive."""
+
+    archive: Path
+    table: list[Clip]
+    samples: dict[str, Samples]
 
 
 def main() -> None:
@@ -73,80 +80,86 @@ def main() -> None:
     parser.add_argument("--variants", default=",".join(VARIANTS))
     options = parser.parse_args()
     table = index([options.archive])
-    sounds = read(options.archive, recordings_of(table))
+    samples = read(options.archive, recordings_of(table))
+    recordings = Recordings(options.archive, table, samples)
     print(HEAD)
     for name in split_list(options.variants):
-        feature, settings = VARIANTS[name]
-        figures: dict[str, list[tuple[float, ...]]] = {network: [] for network in NETWORKS}
         with tempfile.TemporaryDirectory() as folder:
-            store = extract_features(
-                [options.archive],
-                recordings_of(table),
-                feature,
-                Path(folder) / "store",
-                min_frames=32,
-            )
-            for seed in range(options.seeds):
-                started = time.perf_counter()
-                fit = EventFit(seed=seed, **settings)  # type: ignore[arg-type]
-                trained = train_events(store, table, fit, Path(folder) / "model")
-                seconds = time.perf_counter() - started
-                windows = LabelledWindows.cut(store, table, fit)
-                tested = [store.clips[clip] for clip in np.unique(windows.clip[windows.of("test")])]
-                samples, truth = sparse_mix(
-                    [sounds[clip.path] for clip in tested],
-                    [spans(table, clip) for clip in tested],
-                    options.minutes,
-                    seed,
-                )
-                for network in NETWORKS:
-                    detector = EventDetector.open(Path(folder) / "model", network)
-                    stretches = score_part(store, windows, "test", detector)
-                    labels, scores = (
-                        np.concatenate([getattr(s, part) for s in stretches])
-                        for part in ("labels", "scores")
-                    )
-                    auc = window_figures(labels, scores, detector.threshold).auc or 0.0
-                    dense = event_figures(stretches, detector, 0.3)
-                    sparse = event_figures(
-                        [
-                            Stretch(
-                                "mix",
-                                0.0,
-                                len(samples) / RATE,
-                                labels,
-                                detector.scores(feature.extract(samples)),
-                                truth,
-                            )
-                        ],
-                        detector,
-                        0.3,
-                    )
-                    row = (
-                        auc,
-                        dense.f1,
-                        dense.false_per_hour,
-                        sparse.f1,
-                        sparse.false_per_hour,
-                        dense.delay or 0.0,
-                        seconds,
-                    )
-                    figures[network].append(row)
-                    print(line(name, str(seed), trained.parameters, network, row), flush=True)
+            measure_variant(recordings, name, options.seeds, options.minutes, Path(folder))
+
+
+def measure_variant(
+    recordings: Recordings, name: str, seeds: int, minutes: float, folder: Path
+) -> None:
+    """Print the lines of a variant: one per seed and network, and the means over the seeds."""
+    feature, settings = VARIANTS[name]
+    whole = recordings_of(recordings.table)
+    store = extract_features([recordings.archive], whole, feature, folder / "store", min_frames=32)
+    rows: dict[str, list[Row]] = {network: [] for network in NETWORKS}
+    size = 0
+    for seed in range(seeds):
+        fit = EventFit(seed=seed, **settings)  # type: ignore[arg-type]
+        started = time.perf_counter()
+        size = train_events(store, recordings.table, fit, folder / "model").parameters
+        seconds = time.perf_counter() - started
+        windows = LabelledWindows.cut(store, recordings.table, fit)
+        mix = mix_of_test_part(recordings, store, windows, minutes, seed)
         for network in NETWORKS:
-            print(
-                line(
-                    name,
-                    "mean",
-                    trained.parameters,
-                    network,
-                    tuple(np.mean(figures[network], axis=0)),
-                ),
-                flush=True,
-            )
+            detector = EventDetector.open(folder / "model", network)
+            row = (*figures(store, windows, detector, mix), seconds)
+            rows[network].append(row)
+            print(line(name, str(seed), size, network, row), flush=True)
+    for network in NETWORKS:
+        means = tuple(np.mean(rows[network], axis=0))
+        print(line(name, "mean", size, network, means), flush=True)
 
 
-def line(name: str, seed: str, size: int, network: str, row: tuple[float, ...]) -> str:
+def mix_of_test_part(
+    recordings: Recordings,
+    store: FeatureStore,
+    windows: LabelledWindows,
+    minutes: float,
+    seed: int,
+) -> tuple[Samples, list[tuple[float, float]]]:
+    """Return a sparse mix of the test recordings, and where its events are."""
+    clips = [store.clips[clip] for clip in np.unique(windows.clip[windows.of("test")])]
+    intervals = intervals_of(recordings.table)
+    return sparse_mix(
+        [recordings.samples[clip.path] for clip in clips],
+        [intervals[clip.source, clip.path] for clip in clips],
+        minutes,
+        seed,
+    )
+
+
+def figures(
+    store: FeatureStore,
+    windows: LabelledWindows,
+    detector: EventDetector,
+    mix: tuple[Samples, list[tuple[float, float]]],
+) -> Row:
+    """Return the figures of a detector but the training time, in the order of the columns."""
+    stretches = score_part(store, windows, "test", detector)
+    labels = np.concatenate([stretch.labels for stretch in stretches])
+    scores = np.concatenate([stretch.scores for stretch in stretches])
+    auc = window_figures(labels, scores, detector.threshold).auc or 0.0
+    dense = event_figures(stretches, detector, TOLERANCE)
+    samples, truth = mix
+    mixed = detector.scores(detector.feature.extract(samples))
+    # Figures of events need no labels of windows.
+    whole = Stretch("mix", 0.0, len(samples) / RATE, np.zeros_like(mixed), mixed, truth)
+    sparse = event_figures([whole], detector, TOLERANCE)
+    return (
+        auc,
+        dense.f1,
+        dense.false_per_hour,
+        sparse.f1,
+        sparse.false_per_hour,
+        dense.delay or 0.0,
+    )
+
+
+def line(name: str, seed: str, size: int, network: str, row: Row) -> str:
     """Return a row of the table."""
     auc, *rest = row
     return f"{name:<10}{seed:>4}{size:>7}  {network:<8}{auc:>11.4f}" + "".join(
@@ -164,18 +177,13 @@ def read(archive: Path, clips: list[Clip]) -> dict[str, Samples]:
         }
 
 
-def spans(table: list[Clip], clip: Clip) -> list[tuple[float, float]]:
-    """Return the events of a recording."""
-    return intervals_of(table)[clip.source, clip.path]
-
-
 def sparse_mix(
     recordings: list[Samples], events: list[list[tuple[float, float]]], minutes: float, seed: int
 ) -> tuple[Samples, list[tuple[float, float]]]:
     """Return a long sound with rare events, and where they are.
 
-    Between events a recording's own background stands, pieced together from what lies outside its
-    events, with short fades. An event is taken with the background it was recorded in.
+    Between the events is background: pieces of one recording that lie between its events, joined
+    with short fades. An event keeps the background it was recorded with.
     """
     rng = np.random.default_rng(seed)
     parts: list[Samples] = []
@@ -199,8 +207,9 @@ def sparse_mix(
 
 
 def joined(parts: list[Samples]) -> Samples:
-    """Return sounds end to end; each fades in over the end of the one before, which is held, so
-    that no click arises.
+    """Return sounds end to end.
+
+    Each is faded in over the mirrored end of the one before, so that there is no click.
     """
     fade = round(FADE * RATE)
     ramp = np.linspace(0, 1, fade, dtype=np.float32)

@@ -45,7 +45,7 @@ class WindowBatches(Batches):
         return self._indices
 
     def gather(self, indices: Indices) -> tuple[Frames, npt.NDArray[np.float32]]:
-        """Return normalised windows [shape=(n, window, n_bands)] and their labels [shape=(n, 1)]."""
+        """Return windows, normalised [shape=(n, window, n_bands)], and labels [shape=(n, 1)]."""
         frames = normalise(self._frames(indices), *self._normalisation)
         return frames, self._windows.label[indices, np.newaxis]
 

@@ -180,7 +180,7 @@ class Search:
         return self._take_final()
 
     def finish(self) -> list[Run]:
-        """End the search, and return the events that are not final yet; the last may still be on."""
+        """End the search; return the events that are not final yet, the last may still be on."""
         lasting = self._gain + self._decoder.survival
         best = int(lasting.argmax())
         if lasting[best] > 0:

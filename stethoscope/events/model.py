@@ -101,7 +101,8 @@ class EventDetector:
         model = read_description(folder, [KIND])
         if network not in model["thresholds"]:
             raise ModelError(
-                f"{folder}: has no {network} network; it has {', '.join(model['thresholds'])}; export the model again"
+                f"{folder}: has no {network} network; it has {', '.join(model['thresholds'])}; "
+                "export the model again"
             )
         feature = BandSpectrum.from_json(read_json(folder / "feature.json"))
         opened = (Int8Network if network == "int8" else Network)(
