@@ -1,36 +1,72 @@
-"""Writing files."""
+"""Files and folders that are either complete or unchanged, and files of the package."""
 
-import csv
 from pathlib import Path
 
 import pytest
 
-from stethoscope.files import csv_text, write_csv
-
-ROWS = [("path", "label", "share"), ("a,b.wav", 'said "x"', 0.25), ("ä.wav", None, 1)]
-
-
-def test_csv_has_line_feeds_quotes_where_needed_and_empty_cells_for_none(tmp_path: Path) -> None:
-    write_csv(tmp_path / "table.csv", ROWS)
-    expected = 'path,label,share\n"a,b.wav","said ""x""",0.25\nä.wav,,1\n'
-    assert (tmp_path / "table.csv").read_bytes() == expected.encode()
-    assert csv_text(ROWS) == expected
+from stethoscope import files
+from stethoscope.errors import ModelError
 
 
-def test_csv_can_be_read_again(tmp_path: Path) -> None:
-    write_csv(tmp_path / "table.csv", ROWS)
-    with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
-        assert [row["path"] for row in csv.DictReader(file)] == ["a,b.wav", "ä.wav"]
+def write_and_fail(path: Path) -> None:
+    with files.atomic_file(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
 
 
-def test_csv_is_left_as_it_was_when_a_row_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "table.csv").write_text("before\n")
+def test_interrupted_write_leaves_the_existing_file(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "deep" / "a.txt", "before")
+    with pytest.raises(KeyboardInterrupt):
+        write_and_fail(tmp_path / "deep" / "a.txt")
+    assert (tmp_path / "deep" / "a.txt").read_text() == "before"
+    assert [one.name for one in (tmp_path / "deep").iterdir()] == ["a.txt"]
 
-    def rows() -> object:
-        yield ("path",)
-        raise ValueError("no row")
 
-    with pytest.raises(ValueError, match="no row"):
-        write_csv(tmp_path / "table.csv", rows())  # type: ignore[arg-type]
-    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
-    assert (tmp_path / "table.csv").read_text() == "before\n"
+def test_folder_replaces_the_existing_one_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "old").touch()
+    with files.atomic_folder(tmp_path / "model") as temporary:
+        (temporary / "new").touch()
+        assert (tmp_path / "model" / "old").exists()
+    assert [one.name for one in (tmp_path / "model").iterdir()] == ["new"]
+    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+
+
+def test_json_without_nan_is_written_and_read(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"name": "Lüfter"})
+    assert files.read_json(tmp_path / "a.json") == {"name": "Lüfter"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "b.json", {"a": float("nan")})
+    assert [one.name for one in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{"])
+def test_damaged_json_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "model.json").write_text(content)
+    with pytest.raises(ModelError, match=r"model\.json: is .*damaged"):
+        files.read_json(tmp_path / "model.json")
+
+
+def test_digest_equals_the_published_values(tmp_path: Path) -> None:
+    """RFC 1321 and FIPS 180-2 give these for "abc"."""
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert files.digest(tmp_path / "abc", "md5") == "900150983cd24fb0d6963f7d28e17f72"
+    assert files.digest(tmp_path / "abc").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_packaged_files_are_found_in_a_checkout_and_in_a_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (
+        files.packaged_file("catalogue.json")
+        == Path(files.__file__).parent.parent / "data" / "catalogue.json"
+    )
+    package = tmp_path / "site-packages" / "stethoscope"
+    (package / "_packaged").mkdir(parents=True)
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+    with pytest.raises(FileNotFoundError, match="install stethoscope again"):
+        files.packaged_file("catalogue.json")
+    (package / "_packaged" / "catalogue.json").write_text("[]")
+    (package.parent / "pipeline.yaml").write_text("")
+    assert files.packaged_file("catalogue.json") == package / "_packaged" / "catalogue.json"
+    assert files.packaged_file("pipeline.yaml") == package.parent / "pipeline.yaml"

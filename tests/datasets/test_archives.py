@@ -56,7 +56,7 @@ def listing(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_lists_and_reads_what_was_packed(kind: str, tmp_path: Path) -> None:
+def test_members_are_listed_and_read_as_packed(kind: str, tmp_path: Path) -> None:
     with open_archive(write(kind, tmp_path, FILES)) as archive:
         assert {(member.name, member.size) for member in archive.members()} == {
             (name, len(content)) for name, content in FILES.items()
@@ -71,7 +71,7 @@ def test_lists_and_reads_what_was_packed(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_streams_wanted_members_in_archive_order(kind: str, tmp_path: Path) -> None:
+def test_requested_members_are_streamed_in_archive_order(kind: str, tmp_path: Path) -> None:
     files = {f"{name}.wav": name.encode() for name in "dbca"}
     with open_archive(write(kind, tmp_path, files)) as archive:
         order = [member.name for member in archive.members()]
@@ -84,19 +84,19 @@ def test_streams_wanted_members_in_archive_order(kind: str, tmp_path: Path) -> N
             archive.read("nothing.wav")
 
 
-def test_the_kind_shows_from_the_content_not_the_name(tmp_path: Path) -> None:
+def test_kind_is_determined_from_the_content(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "set.tar.gz", FILES)
     assert listing(path.rename(tmp_path / "set.zip")) == list(FILES)
 
 
-def test_a_tar_that_ends_with_a_zip_is_a_tar(tmp_path: Path) -> None:
+def test_tar_that_ends_with_a_zip_is_a_tar(tmp_path: Path) -> None:
     inner = write_zip(tmp_path / "inner.zip", FILES)
     assert listing(write_tar(tmp_path / "outer.tar", {"inner.zip": inner.read_bytes()})) == [
         "inner.zip"
     ]
 
 
-def test_reads_zip64(tmp_path: Path) -> None:
+def test_zip64_is_read(tmp_path: Path) -> None:
     path = tmp_path / "big.zip"
     with zipfile.ZipFile(path, "w") as file, file.open("a.wav", "w", force_zip64=True) as member:
         member.write(b"content")
@@ -116,7 +116,7 @@ def test_reads_zip64(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_passes_over_dot_files_and_macosx(kind: str, tmp_path: Path) -> None:
+def test_dot_files_and_macosx_are_left_out(kind: str, tmp_path: Path) -> None:
     rubbish = {"__MACOSX/fan/._a.wav": b"x", ".git/b.wav": b"x", "fan/.DS_Store": b"x"}
     assert listing(write(kind, tmp_path, rubbish | {"fan/a.wav": b"x"})) == ["fan/a.wav"]
 
@@ -128,7 +128,7 @@ def test_names_get_forward_slashes(tmp_path: Path) -> None:
     ]
 
 
-def test_links_are_passed_over(tmp_path: Path) -> None:
+def test_links_are_left_out(tmp_path: Path) -> None:
     folder = write("folder", tmp_path, {"a.wav": b"x"})
     (folder / "secret.wav").symlink_to("/etc/hostname")
     (folder / "up").symlink_to(tmp_path, target_is_directory=True)
@@ -159,12 +159,12 @@ def test_links_are_passed_over(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
-def test_refuses_names_that_point_outside(name: str, kind: str, tmp_path: Path) -> None:
+def test_names_that_point_outside_are_refused(name: str, kind: str, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="points outside the archive"):
         listing(write(kind, tmp_path, {"a.wav": b"", name: b""}))
 
 
-def test_a_member_without_a_name_is_passed_over(tmp_path: Path) -> None:
+def test_member_without_a_name_is_left_out(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "set.zip", {"nameless.wav": b"x", "a.wav": b"y"})
     path.write_bytes(
         path.read_bytes().replace(b"nameless", b"\0ameless")
@@ -172,14 +172,14 @@ def test_a_member_without_a_name_is_passed_over(tmp_path: Path) -> None:
     assert listing(path) == ["a.wav"]
 
 
-def test_refuses_control_characters_and_twins(tmp_path: Path) -> None:
+def test_control_characters_and_duplicates_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="control or undecodable"):
         listing(write_tar(tmp_path / "control.tar", {"a\x1b[2J.wav": b""}))
     with pytest.raises(DatasetError, match=r"holds 'a\.wav' twice"):
         listing(write_tar(tmp_path / "twins.tar", {"a.wav": b"1", "./a.wav": b"2"}))
 
 
-def test_bounds_count_size_and_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_count_size_and_ratio_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = {f"{i}.wav": bytes(1 << 20) for i in range(8)}
     paths = [write(kind, tmp_path, bomb) for kind in ("zip", "tar.gz", "tar.bz2", "tar.xz")]
     monkeypatch.setattr(archives, "RATIO_ALLOWANCE", 0)
@@ -205,7 +205,7 @@ def test_bounds_count_size_and_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
-def test_a_header_that_claims_a_gibibyte_is_not_read(kind: bytes, tmp_path: Path) -> None:
+def test_header_that_declares_a_gibibyte_is_not_read(kind: bytes, tmp_path: Path) -> None:
     """tarfile itself reads an extended header at once: a few kB of bzip2 could fill the memory."""
     header = tarfile.TarInfo("header")
     header.type, header.size = kind, 1 << 30
@@ -216,7 +216,7 @@ def test_a_header_that_claims_a_gibibyte_is_not_read(kind: bytes, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "tar.xz"])
-def test_headers_alone_can_be_a_bomb(
+def test_headers_that_unpack_to_too_much_are_refused(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Links are no members, so neither their number nor their size is counted; the bytes they
@@ -234,7 +234,7 @@ def test_headers_alone_can_be_a_bomb(
         listing(path)
 
 
-def test_a_size_that_lies_does_not_fill_the_memory(tmp_path: Path) -> None:
+def test_wrong_size_does_not_fill_the_memory(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "set.zip", {"a.wav": bytes(32 << 20)})
     data = bytearray(path.read_bytes())
     struct.pack_into("<L", data, data.index(b"PK\1\2") + 24, 3)
@@ -249,7 +249,7 @@ def test_a_size_that_lies_does_not_fill_the_memory(tmp_path: Path) -> None:
     assert peak < 4 << 20
 
 
-def test_declared_sizes_that_lie_are_noticed(tmp_path: Path) -> None:
+def test_wrong_declared_sizes_are_found(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "set.zip", {"a.wav": b"content" * 1000, "b.wav": b"other"})
     data = bytearray(path.read_bytes())
     for declared in (3, 7001):
@@ -261,7 +261,7 @@ def test_declared_sizes_that_lie_are_noticed(tmp_path: Path) -> None:
         assert found["b.wav"] == b"other"
 
 
-def test_one_broken_member_of_a_zip_does_not_lose_the_others(tmp_path: Path) -> None:
+def test_members_beside_a_broken_one_are_read(tmp_path: Path) -> None:
     files = {f"{name}.wav": random.Random(name).randbytes(5000) for name in "abc"}
     path = write_zip(tmp_path / "set.zip", files, compression=zipfile.ZIP_STORED)
     data = bytearray(path.read_bytes())
@@ -276,7 +276,7 @@ def test_one_broken_member_of_a_zip_does_not_lose_the_others(tmp_path: Path) -> 
     assert isinstance(found["b.wav"], DatasetError)
 
 
-def test_members_packed_without_a_bound_are_refused_one_by_one(tmp_path: Path) -> None:
+def test_members_with_unbounded_compression_are_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "set.zip", {"a.wav": bytes(1 << 20)}, compression=zipfile.ZIP_BZIP2)
     with (
         open_archive(path) as archive,
@@ -296,7 +296,7 @@ def test_encrypted_members_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"])
-def test_a_cut_off_archive_is_one_clear_error_wherever_it_is_cut(kind: str, tmp_path: Path) -> None:
+def test_cut_off_archive_gives_one_error_wherever_it_is_cut(kind: str, tmp_path: Path) -> None:
     whole = write(kind, tmp_path, {f"{i}.wav": random.Random(i).randbytes(700) for i in range(8)})
     data = whole.read_bytes()
     # A plain tar is whole without its padding: the last cut is in its last member.
@@ -309,7 +309,7 @@ def test_a_cut_off_archive_is_one_clear_error_wherever_it_is_cut(kind: str, tmp_
         assert "\n" not in str(caught.value)
 
 
-def test_a_damaged_header_inside_a_tar_is_not_its_end(tmp_path: Path) -> None:
+def test_damaged_header_inside_a_tar_is_not_its_end(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "set.tar", {"a.wav": b"x", "b.wav": b"y"})
     data = bytearray(path.read_bytes())
     data[1024 + 150] ^= 1  # checksum of the second header
@@ -318,7 +318,7 @@ def test_a_damaged_header_inside_a_tar_is_not_its_end(tmp_path: Path) -> None:
         listing(path)
 
 
-def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
+def test_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     for name, content, message in (
         ("empty.zip", b"", "is empty"),
         ("page.zip", b"\n <!DOCTYPE html><html>Not found</html>", "is a web page"),
@@ -333,7 +333,7 @@ def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("tar") is None, reason="no tar program")
-def test_reads_what_the_tar_program_writes(tmp_path: Path) -> None:
+def test_archives_of_the_tar_program_are_read(tmp_path: Path) -> None:
     folder = write("folder", tmp_path, {"fan/" + "long" * 40 + "/ä.wav": b"1", "-6_dB/a.wav": b"2"})
     for format_ in ("gnu", "pax"):
         subprocess.run(
@@ -347,7 +347,7 @@ def test_reads_what_the_tar_program_writes(tmp_path: Path) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
 )
 @given(st.data())
-def test_any_damage_gives_content_or_an_error_of_ours(tmp_path: Path, data: st.DataObject) -> None:
+def test_any_damage_gives_content_or_a_dataset_error(tmp_path: Path, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["zip", "tar", "tar.gz"]))
     path = tmp_path / f"set.{kind}"
     content = bytearray(write(kind, tmp_path, FILES).read_bytes()[:3000])

@@ -11,7 +11,7 @@ from stethoscope.datasets.layouts import index
 from stethoscope.errors import DatasetError
 
 
-def test_what_audacity_exports_is_read() -> None:
+def test_export_of_audacity_is_read() -> None:
     text = (
         "\ufeff1,5\t2,25\tDing\r\n\\\t1000\t2000\r\n0.5\t0.75\t\n7\t7\tpoint\n\n"
         "3.0\t4.0\ttwo words\n"
@@ -26,7 +26,7 @@ def test_what_audacity_exports_is_read() -> None:
 @pytest.mark.parametrize(
     "line", ["1.0", "a\tb\tc", "2\t1\tback", "nan\t1\tx", "0\tinf\tx", "-1\t2\tx", "1 2 Ding"]
 )
-def test_a_bad_line_is_named(line: str) -> None:
+def test_wrong_line_is_named(line: str) -> None:
     with pytest.raises(DatasetError, match=r"labels_1\.txt, line 2: "):
         parse_labels(f"0\t1\tDing\n{line}\n", "labels_1.txt")
 
@@ -72,7 +72,7 @@ def test_recordings_and_intervals_become_rows(
     assert "bell/audio_lost.wav" in capsys.readouterr().err  # its labels are missing
 
 
-def test_labels_that_count_can_be_chosen_and_overlaps_are_merged() -> None:
+def test_labels_can_be_chosen_and_overlaps_are_merged() -> None:
     whole = Clip(path="a", recording="a")
     rows = [
         Clip(path="a", recording="a", label=label, start=start, end=end)

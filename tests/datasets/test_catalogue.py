@@ -1,15 +1,13 @@
 import re
-from pathlib import Path
 
 import pytest
 
-from stethoscope import files
 from stethoscope.datasets.catalogue import entries, lookup
 from stethoscope.datasets.layouts import LAYOUTS
 from stethoscope.errors import DatasetError
 
 
-def test_lists_the_public_sets() -> None:
+def test_public_sets_are_listed() -> None:
     known = entries()
     types = {"fan", "pump", "slider", "ToyCar", "ToyConveyor", "valve"}
     assert {name for name in known if name.startswith("dcase2020/")} == {
@@ -23,7 +21,7 @@ def test_lists_the_public_sets() -> None:
     assert len(known) == 3 * 6 + 12 + 5 + 1
 
 
-def test_an_entry_tells_all_that_is_known() -> None:
+def test_entry_holds_all_fields() -> None:
     pump = lookup("dcase2020/pump")
     assert pump.url == "https://zenodo.org/record/3678171/files/dev_data_pump.zip"
     assert (pump.md5, pump.bytes) == ("90e7091ef722b7238a7f1009365779cd", 1031279015)
@@ -47,29 +45,11 @@ def test_entries_are_well_formed() -> None:
         ("UrbanSound8K", "urbansound8k"),
     ],
 )
-def test_an_unknown_name_gets_the_nearest(name: str, near: str) -> None:
+def test_unknown_name_suggests_the_nearest(name: str, near: str) -> None:
     with pytest.raises(DatasetError, match=f"{name}: .*did you mean.*{near}"):
         lookup(name)
 
 
-def test_a_name_like_none_is_sent_to_the_list() -> None:
+def test_name_without_a_near_one_refers_to_the_list() -> None:
     with pytest.raises(DatasetError, match="stethoscope datasets"):
         lookup("zzz")
-
-
-def test_packaged_files_are_found_in_a_checkout_and_in_a_wheel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert (
-        files.packaged_file("catalogue.json")
-        == Path(files.__file__).parent.parent / "data" / "catalogue.json"
-    )
-    package = tmp_path / "site-packages" / "stethoscope"
-    (package / "_packaged").mkdir(parents=True)
-    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
-    with pytest.raises(FileNotFoundError, match="install stethoscope again"):
-        files.packaged_file("catalogue.json")
-    (package / "_packaged" / "catalogue.json").write_text("[]")
-    (package.parent / "pipeline.yaml").write_text("")
-    assert files.packaged_file("catalogue.json") == package / "_packaged" / "catalogue.json"
-    assert files.packaged_file("pipeline.yaml") == package.parent / "pipeline.yaml"

@@ -8,7 +8,7 @@ import soundfile
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError, ModelError
 from stethoscope.features.extract import extract_features
-from stethoscope.features.store import FeatureStore, FeatureWriter
+from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
 
 
@@ -26,7 +26,7 @@ def clips_of(folder: Path) -> list[Clip]:
     return [Clip(path=name, recording=name, source=folder.name) for name in names]
 
 
-def test_frames_of_every_clip_are_those_of_the_recording(tmp_path: Path) -> None:
+def test_frames_of_each_clip_are_those_of_its_recording(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     for i in range(9):
         write_wav(folder / f"{i}.wav", noise(i, 8_000 + 700 * i))
@@ -56,7 +56,7 @@ def test_bad_recordings_are_skipped_and_named(tmp_path: Path) -> None:
     assert "not a readable" in reasons["text.wav"]
 
 
-def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
+def test_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
     for name in "ab":
         write_wav(tmp_path / f"{name}.wav", noise(ord(name)))
     archive = tmp_path / "set.zip"
@@ -72,7 +72,7 @@ def test_a_damaged_member_of_a_zip_is_skipped(tmp_path: Path) -> None:
     assert [one.path for one in store.skipped] == ["a.wav"]
 
 
-def test_nothing_usable_is_an_error_and_leaves_no_store(tmp_path: Path) -> None:
+def test_set_without_a_usable_recording_leaves_no_store(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / "text.wav").write_text("not a sound")
@@ -82,7 +82,7 @@ def test_nothing_usable_is_an_error_and_leaves_no_store(tmp_path: Path) -> None:
         FeatureStore.open(tmp_path / "store")
 
 
-def test_other_rates_are_resampled_and_channels_chosen(tmp_path: Path) -> None:
+def test_other_rates_are_resampled_and_the_channel_is_chosen(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     stereo = noise(0, 16_000, channels=8)
     write_wav(folder / "a.wav", stereo)
@@ -95,7 +95,7 @@ def test_other_rates_are_resampled_and_channels_chosen(tmp_path: Path) -> None:
     assert store.n_frames.tolist() == [32, 32]
 
 
-def test_a_missing_channel_is_named(tmp_path: Path) -> None:
+def test_missing_channel_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     write_wav(folder / "a.wav", noise(0))
     with pytest.raises(DatasetError, match=r"a\.wav: has 1 channel\(s\), channel 2 does not exist"):
@@ -115,10 +115,3 @@ def test_labelled_intervals_of_one_recording_are_cut_from_it(tmp_path: Path) -> 
         store.clip_frames(1), store.feature.extract(samples[16_000:24_000])
     )
     assert len(store.clips) == 2
-
-
-def test_an_interrupted_writer_leaves_no_store(tmp_path: Path) -> None:
-    with FeatureWriter(tmp_path / "store") as writer:
-        writer.add(Clip(path="a", recording="a"), np.zeros((3, 4), dtype=np.float32))
-    with pytest.raises(ModelError, match="no finished feature store"):
-        FeatureStore.open(tmp_path / "store")

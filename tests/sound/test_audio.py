@@ -46,7 +46,7 @@ def test_ogg_decodes() -> None:
     assert decoded.shape == (1, 16_000)
 
 
-def test_a_tone_keeps_its_frequency_when_resampled() -> None:
+def test_tone_keeps_its_frequency_when_resampled() -> None:
     tone = np.sin(2 * np.pi * 1000 * np.arange(44_100) / 44_100).astype(np.float32)
     samples, rate = load(encoded(tone, rate=44_100), sample_rate=16_000)
     assert rate == 16_000
@@ -69,12 +69,12 @@ def test_unusable_recordings_are_named(content: bytes, reason: str) -> None:
         decode(content, name="pump.wav")
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="no such file"):
         decode(tmp_path / "absent.wav")
 
 
-def test_a_folder_is_no_recording(tmp_path: Path) -> None:
+def test_folder_is_not_a_recording(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match="not a readable"):
         decode(tmp_path)
 
@@ -85,7 +85,7 @@ def test_too_long_recordings_are_refused_before_they_are_decoded() -> None:
 
 
 @given(st.data())
-def test_damaged_headers_never_raise_anything_else(data: st.DataObject) -> None:
+def test_damaged_headers_raise_only_audio_errors(data: st.DataObject) -> None:
     content = bytearray(encoded(np.zeros(64, dtype=np.float32)))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -8,7 +8,7 @@ from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.feature import feature_from_json
 
 
-def test_frames_equal_the_definition_worked_by_scipy() -> None:
+def test_frames_equal_the_definition_computed_by_scipy() -> None:
     feature = BandSpectrum()
     samples = golden_sound(16000, 0.5)
     frames = feature.extract(samples)
@@ -20,7 +20,7 @@ def test_frames_equal_the_definition_worked_by_scipy() -> None:
         assert frames[index] == pytest.approx(np.log(1 + np.abs(spectrum[:48])), abs=1e-6)
 
 
-def test_a_constant_offset_is_not_heard() -> None:
+def test_constant_offset_does_not_change_the_frames() -> None:
     samples = golden_sound(16000, 0.1)
     feature = BandSpectrum()
     assert feature.extract(samples + np.float32(0.25)) == pytest.approx(

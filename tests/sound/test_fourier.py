@@ -16,7 +16,7 @@ def spectrum(samples: np.ndarray, window: np.ndarray, hop_length: int) -> np.nda
 @pytest.mark.parametrize("n_frames", [1, 7, 300])
 @pytest.mark.parametrize("n_fft", [32, 64, 100, 128, 256, 400, 512, 1000, 1024, 2048, 4096, 8192])
 @pytest.mark.parametrize("hop", ["half", "odd"])
-def test_equals_numpy_in_double_precision(n_fft: int, hop: str, n_frames: int) -> None:
+def test_energy_equals_numpy_in_double_precision(n_fft: int, hop: str, n_frames: int) -> None:
     hop_length = n_fft // 2 if hop == "half" else n_fft // 3 | 1
     generator = np.random.default_rng(n_fft)
     window = generator.uniform(size=n_fft)
@@ -32,7 +32,7 @@ def test_equals_numpy_in_double_precision(n_fft: int, hop: str, n_frames: int) -
     )
 
 
-def test_a_sine_has_its_energy_in_its_own_bin() -> None:
+def test_sine_has_its_energy_in_its_own_bin() -> None:
     n = np.arange(1024)
     energy = spectrum(np.cos(2 * np.pi * 37 * n / 1024).astype(np.float32), np.ones(1024), 512)[
         :, 0

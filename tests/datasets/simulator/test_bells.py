@@ -14,7 +14,7 @@ from stethoscope.errors import ParameterError
 from stethoscope.sound.audio import load
 
 
-def test_bells_are_heard_where_labels_say(tmp_path: Path) -> None:
+def test_bells_are_loud_only_within_their_labels(tmp_path: Path) -> None:
     """Between 1 and 1.5 kHz a ringing bell is louder than the machine without it."""
     simulate_bells(tmp_path / "bells.zip", recordings=4, seconds=12.0)
     table = index([tmp_path / "bells.zip"])
@@ -42,14 +42,14 @@ def test_bells_are_heard_where_labels_say(tmp_path: Path) -> None:
         assert np.median(band[inside]) > 3 * np.median(band[outside])
 
 
-def test_equal_parameters_give_equal_bytes_and_another_seed_others(tmp_path: Path) -> None:
+def test_equal_parameters_give_equal_bytes_and_another_seed_does_not(tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         simulate_bells(tmp_path / name, seed=seed, recordings=2, seconds=5.0)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert (tmp_path / "a").read_bytes() != (tmp_path / "c").read_bytes()
 
 
-def test_an_address_gives_them_with_its_options(tmp_path: Path) -> None:
+def test_address_passes_its_options_to_the_simulator(tmp_path: Path) -> None:
     (fetched,) = fetch("simulated/bells?recordings=2&seconds=5", tmp_path)
     assert fetched.name == "bells.zip"
     assert len(recordings_of(index([fetched.path]))) == 2
@@ -58,6 +58,6 @@ def test_an_address_gives_them_with_its_options(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"seed": -1}, {"recordings": 0}, {"seconds": 1.0}, {"snr_db": 100.0}]
 )
-def test_what_cannot_be_simulated_is_named(wrong: dict[str, float], tmp_path: Path) -> None:
+def test_impossible_parameter_is_named(wrong: dict[str, float], tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         simulate_bells(tmp_path / "bells.zip", **wrong)  # type: ignore[arg-type]

@@ -1,0 +1,20 @@
+"""Progress and warnings on the terminal."""
+
+import pytest
+
+from stethoscope.progress import format_range, track, warn
+
+
+def test_warning_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    warn("few clips;\n  record more")
+    assert capsys.readouterr().err == "warning: few clips; record more\n"
+
+
+def test_tracked_items_are_all_yielded_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(track(iter("abc"), label="read", total=3)) == ["a", "b", "c"]
+    assert capsys.readouterr().err.splitlines()[-1] == "read 3/3"
+
+
+def test_range_of_numbers_in_words() -> None:
+    assert format_range([12, 11, 12]) == "11 to 12"
+    assert format_range([7, 7]) == "7"
