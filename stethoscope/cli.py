@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     command: Command = options.command
     try:
-        return command(options)
+        status = command(options)
+        sys.stdout.flush()  # here, so that a reader that has ended is noticed below
+        return status
     except StethoscopeError as error:
         if options.debug:
             raise

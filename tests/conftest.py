@@ -13,7 +13,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
 from tests.sounds import beeps
 
-pytest_plugins = ["tests.report.fixtures"]
+pytest_plugins = ["tests.kubeflow.fixtures", "tests.report.fixtures"]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 FILE = str(ROOT / "same.yaml")
 
 
-@pytest.fixture
-def kubeflow() -> Iterator[Kubeflow]:
-    server = Kubeflow()
-    yield server
-    server.close()
-
-
 def write(folder: Path, **changes: object) -> str:
     document = yaml.safe_load((ROOT / "same.yaml").read_text())
     (folder / "pipeline.yaml").write_bytes((ROOT / "pipeline.yaml").read_bytes())
@@ -31,7 +23,7 @@ def write(folder: Path, **changes: object) -> str:
     return str(folder / "same.yaml")
 
 
-def test_the_two_lines_of_the_readme(
+def test_create_uploads_and_run_starts_a_run(
     kubeflow: Kubeflow,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -74,35 +66,18 @@ def test_the_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch
         guarded.close()
 
 
-def test_names_come_from_the_file(kubeflow: Kubeflow, tmp_path: Path) -> None:
+def test_names_come_from_the_file_unless_given(kubeflow: Kubeflow, tmp_path: Path) -> None:
     file = write(tmp_path)
     assert main(["program", "run", "-f", file, "--host", kubeflow.host]) == 0
     [run] = kubeflow.runs.values()
     assert run["display_name"] == "pump"
     assert kubeflow.experiments[run["experiment_id"]]["display_name"] == "stethoscope"
-    assert (
-        main(
-            [
-                "program",
-                "run",
-                "-f",
-                file,
-                "--host",
-                kubeflow.host,
-                "-n",
-                "mine",
-                "-e",
-                "trials",
-                "-r",
-                "first",
-            ]
-        )
-        == 0
-    )
+    names = ["-n", "mine", "-e", "trials", "-r", "first"]
+    assert main(["program", "run", "-f", file, "--host", kubeflow.host, *names]) == 0
     assert {one["display_name"] for one in kubeflow.pipelines.values()} == {"stethoscope", "mine"}
 
 
-def test_run_only_takes_the_newest_version_and_its_types(
+def test_run_only_uses_the_newest_version_and_casts_to_its_types(
     kubeflow: Kubeflow, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = write(tmp_path)
@@ -167,7 +142,7 @@ def test_wrong_parameters_are_refused_before_anything_is_sent(
         ({"run": {"parameters": {"fit_epochs": "two"}}}, "fit_epochs is 'two'"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_one_clear_line(
+def test_wrong_file_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, object], message: str
 ) -> None:
     (tmp_path / "broken.py").write_text("1 / 0")
@@ -182,7 +157,7 @@ def test_what_is_wrong_with_the_file_is_one_clear_line(
     ("content", "message"),
     [(None, "No such file"), ("a: [", "is no YAML"), ("- a", "holds no settings")],
 )
-def test_a_file_that_is_none(
+def test_file_that_cannot_be_read_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, message: str
 ) -> None:
     if content is not None:
@@ -191,20 +166,17 @@ def test_a_file_that_is_none(
     assert message in capsys.readouterr().err
 
 
-def test_without_a_cluster_it_offers_to_run_here(
+def test_host_without_a_server_is_named_with_the_option_local(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["program", "run", "-f", write(tmp_path), "--host", "http://127.0.0.1:9"]) == 1
-    assert (
-        "no Kubeflow answers at http://127.0.0.1:9; check --host and the connection, or run it here with --local"
-        in capsys.readouterr().err
-    )
+    error = capsys.readouterr().err
+    assert "no Kubeflow answers at http://127.0.0.1:9; check --host" in error
+    assert "or run it here with --local" in error
 
 
 @pytest.mark.slow
-def test_a_local_run_trains_as_the_parameters_say(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_local_run_uses_the_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
     arguments = ["-p", "detector=autoencoder", "-p", f"dataset_url={tiny}", "-p", "fit_epochs=2"]
     output = tmp_path / "run"
@@ -220,7 +192,7 @@ def test_a_local_run_trains_as_the_parameters_say(
     assert "fan/00" in capsys.readouterr().out
 
 
-def test_a_pipeline_of_someone_elses_runs_as_well(tmp_path: Path) -> None:
+def test_local_run_of_another_pipeline_copies_its_outputs(tmp_path: Path) -> None:
     (tmp_path / "theirs.py").write_text(
         """
 from kfp import dsl

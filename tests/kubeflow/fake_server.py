@@ -233,10 +233,10 @@ class Kubeflow:
         for name, value in given.items():
             if name not in inputs:
                 raise RefusedError(400, f"parameter {name} is not declared in the pipeline")
-            if not TYPES[inputs[name]["parameterType"]](value):
+            kind = inputs[name]["parameterType"]
+            if not TYPES[kind](value):
                 raise RefusedError(
-                    400,
-                    f"input parameter {name} requires type {inputs[name]['parameterType']}, got {value!r}",
+                    400, f"input parameter {name} requires type {kind}, got {value!r}"
                 )
         for name, one in inputs.items():
             if name not in given and "defaultValue" not in one and not one.get("isOptional"):

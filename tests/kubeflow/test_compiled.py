@@ -40,7 +40,7 @@ def documents(text: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(text))
 
 
-def test_the_settings_are_those_that_kfps_compiler_writes(tmp_path: Path) -> None:
+def test_settings_are_written_as_kfps_compiler_writes_them(tmp_path: Path) -> None:
     @dsl.pipeline(name="p")
     def plain():
         first = fetch()
@@ -73,7 +73,7 @@ def test_the_settings_are_those_that_kfps_compiler_writes(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", PIPELINES)
-def test_every_pipeline_takes_the_settings_and_stays_a_pipeline(name: str, tmp_path: Path) -> None:
+def test_every_pipeline_with_settings_is_a_valid_specification(name: str, tmp_path: Path) -> None:
     output = tmp_path / "x.yaml"
     arguments = [
         "compile",
@@ -100,7 +100,7 @@ def test_every_pipeline_takes_the_settings_and_stays_a_pipeline(name: str, tmp_p
     assert output.read_text().startswith("# PIPELINE DEFINITION")
 
 
-def test_only_training_gets_the_gpu() -> None:
+def test_only_steps_that_train_get_the_gpu() -> None:
     spec, _ = documents(
         ClusterOptions(gpu="nvidia.com/gpu").apply(compiled_file("main").read_text())
     )
@@ -112,7 +112,7 @@ def test_only_training_gets_the_gpu() -> None:
     assert with_gpu == ["exec-train-detector", "exec-train-diagnosis"]
 
 
-def test_without_settings_the_text_stays_as_it_is() -> None:
+def test_without_settings_the_text_is_unchanged() -> None:
     text = compiled_file("main").read_text()
     assert ClusterOptions().apply(text) == text
 
@@ -134,21 +134,10 @@ def test_wrong_settings_are_refused(options: dict[str, Any], message: str) -> No
 
 
 def test_parallelism_is_set_on_the_loop(tmp_path: Path) -> None:
-    assert (
-        main(
-            [
-                "compile",
-                "--pipeline",
-                "sweep",
-                "--parallelism",
-                "9",
-                "--output",
-                str(tmp_path / "x.yaml"),
-            ]
-        )
-        == 0
-    )
-    spec, _ = documents((tmp_path / "x.yaml").read_text())
+    output = tmp_path / "x.yaml"
+    arguments = ["--pipeline", "sweep", "--parallelism", "9", "--output", str(output)]
+    assert main(["compile", *arguments]) == 0
+    spec, _ = documents(output.read_text())
     assert spec["root"]["dag"]["tasks"]["for-loop-1"]["iteratorPolicy"] == {"parallelismLimit": 9}
 
 

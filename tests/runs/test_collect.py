@@ -1,5 +1,6 @@
-"""Results of a run on a cluster: the folders that KFP's launcher writes, put together from those of
-a local evaluation.
+"""Results of a run on a cluster.
+
+The folders are those that KFP's launcher writes, filled with the outputs of a local evaluation.
 """
 
 import json
@@ -14,7 +15,7 @@ from stethoscope.files import write_json
 
 
 @pytest.mark.parametrize("attempt", ["", "6f1e3a52-9f6f-4a57-8a63-0d2b8b0f7c11"])
-def test_a_copied_run_becomes_a_local_runs_folder(
+def test_collect_writes_the_folder_of_a_local_run(
     fan_results: Path,
     fan_bundle: Path,
     tmp_path: Path,
@@ -45,20 +46,14 @@ def test_a_copied_run_becomes_a_local_runs_folder(
         "bundle",
     } <= found
     assert (tmp_path / "out" / "report.html").read_text() == "written 50 s ago"
-    assert (
-        len(
-            json.loads((tmp_path / "out" / "summary.json").read_text())["evaluation"]["overall"][
-                "machines"
-            ]
-        )
-        == 2
-    )
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert len(summary["evaluation"]["overall"]["machines"]) == 2
     printed = capsys.readouterr().out
     assert "fan/00" in printed
     assert "Nothing to diagnose: fault_groups is 0" in printed
 
 
-def test_what_is_missing_is_named(
+def test_collect_names_an_output_that_is_missing(
     fan_results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(fan_results, tmp_path / "evaluate-detector" / "results")

@@ -1,0 +1,116 @@
+"""`stethoscope submit` against a server that checks what the real one checks."""
+
+import pytest
+
+from stethoscope import cli
+from stethoscope.cli import main
+from stethoscope.kubeflow import cluster
+from tests.kubeflow.fake_server import Kubeflow
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "POLL_SECONDS", 0.0)
+
+
+def submit(kubeflow: Kubeflow, *arguments: str) -> int:
+    return main(["submit", "--host", kubeflow.host, *arguments])
+
+
+def test_submit_casts_parameters_and_starts_a_run(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["fit_epochs=2", "max_fpr=0.2", "fit_shuffle=false"]
+    parameters = [part for one in given for part in ("-p", one)]
+    names = ["--experiment", "fans", "--run-name", "short", "--service-account", "runner"]
+    assert submit(kubeflow, "--dataset-url", "dcase2020/fan", *parameters, *names) == 0
+    [run] = kubeflow.runs.values()
+    assert run["runtime_config"]["parameters"] == {
+        "dataset_url": "dcase2020/fan",
+        "fit_epochs": 2,
+        "max_fpr": 0.2,
+        "fit_shuffle": False,
+    }
+    assert (run["display_name"], run["service_account"]) == ("short", "runner")
+    assert kubeflow.experiments[run["experiment_id"]]["display_name"] == "fans"
+    assert f"{kubeflow.host}/#/runs/details/{run['run_id']}" in capsys.readouterr().out
+
+
+def test_submit_uploads_a_pipeline_once_and_a_changed_one_as_a_version(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(3):
+        assert submit(kubeflow) == 0
+    image = "example.org/stethoscope-python:2"
+    for _ in range(2):
+        assert submit(kubeflow, "--image", image, "--gpu", "nvidia.com/gpu") == 0
+    assert len(kubeflow.pipelines) == 1
+    assert len(kubeflow.experiments) == 1
+    assert len(kubeflow.runs) == 5
+    newest = list(kubeflow.versions.values())[-1]["pipeline_spec"]["pipeline_spec"]
+    executors = newest["deploymentSpec"]["executors"]
+    assert executors["exec-download"]["container"]["image"] == image
+    assert "is there already" in capsys.readouterr().out.splitlines()[-2]
+
+
+def test_wait_shows_the_steps_and_ends_with_status_1_after_a_failure(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(kubeflow, "--wait") == 0
+    *lines, succeeded, then = capsys.readouterr().out.splitlines()
+    assert ["Download", "recordings", "succeeded"] in [line.split() for line in lines]
+    [run_id] = kubeflow.runs
+    assert f"copy the folder stethoscope/{run_id} from the artifact store" in succeeded
+    cli._parser().parse_args(then.split()[1:])
+    kubeflow.failing_task = "out of memory"
+    assert submit(kubeflow, "--wait") == 1
+    error = capsys.readouterr().err
+    assert "ended as failed; failed: Train detector (out of memory)" in error
+    assert error.count("\n") == 1
+
+
+def test_cron_starts_a_schedule_and_no_run(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(kubeflow, "--cron", "0 0 3 * * *", "-p", "fit_epochs=3") == 0
+    [schedule] = kubeflow.schedules.values()
+    assert schedule["trigger"]["cron_schedule"]["cron"] == "0 0 3 * * *"
+    assert schedule["runtime_config"]["parameters"] == {"fit_epochs": 3}
+    assert not kubeflow.runs
+    assert submit(kubeflow, "--cron", "3 * *") == 2
+    assert "cron is '3 * *'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("fit_epochs=two", "fit_epochs is 'two'; it must be a whole number"),
+        ("fit_epoch=2", "did you mean fit_epochs?"),
+        ("fit_shuffle=maybe", "fit_shuffle is 'maybe'; it must be true or false"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_is_sent(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str], argument: str, message: str
+) -> None:
+    assert submit(kubeflow, "-p", argument) == 2
+    assert message in capsys.readouterr().err
+    assert kubeflow.requests == []
+
+
+def test_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    guarded = Kubeflow(token="secret")
+    try:
+        assert submit(guarded, "--token", "secret") == 0
+        monkeypatch.setenv("STETHOSCOPE_TOKEN", "secret")
+        assert submit(guarded) == 0
+        assert len(guarded.runs) == 2
+    finally:
+        guarded.close()
+
+
+def test_wrong_settings_are_refused_before_anything_is_sent(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(kubeflow, "--workspace", "big") == 2
+    assert "workspace is 'big'" in capsys.readouterr().err
+    assert kubeflow.requests == []

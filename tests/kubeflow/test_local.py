@@ -1,0 +1,146 @@
+"""KFP's local runner, as `run_locally` starts it and `Console` shows it."""
+
+import builtins
+import io
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from kfp import compiler, dsl
+
+from components.download import download
+from stethoscope.kubeflow.local import Console, LocalRun, RunError, run_locally
+
+
+@dsl.component(base_image="python:3", install_kfp_package=False)
+def warn_once(text: str):
+    from stethoscope.progress import warn
+
+    warn(text)
+
+
+@dsl.component(base_image="python:3", install_kfp_package=False)
+def fail(attempts: str):
+    with open(attempts, "a") as file:
+        file.write("tried\n")
+    raise ValueError("it cannot work")
+
+
+def run(pipeline: object, folder: Path, **arguments: str) -> LocalRun:
+    compiler.Compiler().compile(pipeline, str(folder / "pipeline.yaml"))
+    work, log = folder / "work", folder / "run.log"
+    return run_locally(
+        folder / "pipeline.yaml", arguments, work=work, log=log, terminal=io.StringIO()
+    )
+
+
+def test_warnings_of_every_step_are_collected_once(tmp_path: Path) -> None:
+    @dsl.pipeline(name="p")
+    def pipeline():
+        first = warn_once(text="the first thing")
+        second = warn_once(text="the second\nthing").after(first)
+        warn_once(text="the first thing").after(second)
+
+    done = run(pipeline, tmp_path)
+    assert done.warnings == ["the first thing", "the second thing"]
+    assert len(done.seconds) == 3
+
+
+def test_warnings_of_the_step_that_all_pipelines_share_are_collected(tmp_path: Path) -> None:
+    """A table lists a recording that is not in the data set."""
+    folder = tmp_path / "UrbanSound8K"
+    (folder / "audio" / "fold1").mkdir(parents=True)
+    (folder / "audio" / "fold1" / "1.wav").write_bytes(b"RIFF")
+    (folder / "metadata").mkdir()
+    rows = ["slice_file_name,fsID,fold,class", "1.wav,1,1,horn", "2.wav,2,1,horn"]
+    (folder / "metadata" / "UrbanSound8K.csv").write_text("\n".join(rows))
+
+    @dsl.pipeline(name="p")
+    def pipeline(dataset_url: str):
+        download(dataset_url=dataset_url)
+
+    [warning] = run(pipeline, tmp_path, dataset_url=str(folder)).warnings
+    assert "2.wav is listed in" in warning
+
+
+def test_a_step_that_fails_here_is_not_tried_again(tmp_path: Path) -> None:
+    @dsl.pipeline(name="p")
+    def pipeline(attempts: str):
+        fail(attempts=attempts).set_retry(num_retries=3, backoff_duration="1s")
+
+    with pytest.raises(RunError, match=r"ValueError: it cannot work .*run\.log"):
+        run(pipeline, tmp_path, attempts=str(tmp_path / "attempts"))
+    assert (tmp_path / "attempts").read_text() == "tried\n"
+
+
+@pytest.fixture
+def stopping_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pipeline that replaces `print` and the level of the root logger, and stops."""
+    original = builtins.print
+    monkeypatch.setattr(builtins, "print", original)
+
+    class Pipeline:
+        pipeline_spec = SimpleNamespace(root=SimpleNamespace(dag=SimpleNamespace(tasks=[])))
+
+        def __call__(self) -> None:
+            builtins.print = lambda *values, **options: original("  ", *values, **options)
+            logging.getLogger().setLevel(1)
+            raise RuntimeError("stopped")
+
+    monkeypatch.setattr("kfp.components.load_component_from_text", lambda _: Pipeline())
+
+
+@pytest.mark.usefixtures("stopping_pipeline")
+def test_print_and_logging_are_restored_after_a_run(tmp_path: Path) -> None:
+    """The runner's own restoring fails where items of a loop do not end in order."""
+    root, original = logging.getLogger(), builtins.print
+    level, handlers = root.level, root.handlers[:]
+    compiled = Path(__file__).parents[2] / "pipeline.yaml"
+    with pytest.raises(RunError, match="stopped"):
+        run_locally(compiled, {}, work=tmp_path / "work", log=tmp_path / "run.log")
+    assert builtins.print is original
+    assert (root.level, root.handlers) == (level, handlers)
+
+
+STARTED = "03:14:15.926 - INFO - Executing task \x1b[96m'{}'\x1b[0m"
+ENDED = "03:14:16.926 - INFO - Task \x1b[96m'{}'\x1b[0m finished with status \x1b[92m{}\x1b[0m"
+
+
+def test_console_shows_a_line_per_step_and_logs_everything() -> None:
+    log, terminal = io.StringIO(), io.StringIO()
+    with Console(log, terminal, steps=2) as console:
+        print(STARTED.format("download"), file=console)
+        print("simulate 3/9", file=console)
+        print("warning: one thing", file=console)
+        print("warning: one thing", file=console)
+        print(ENDED.format("download", "SUCCESS"), file=console)
+        print(STARTED.format("train-detector"), file=console)
+        print("stethoscope.errors.DatasetError: nothing to train on", file=console)
+        print(ENDED.format("train-detector", "FAILURE"), file=console)
+    assert console.warnings == ["one thing"]
+    assert console.failure == "nothing to train on"
+    first, second = terminal.getvalue().splitlines()
+    assert first.startswith("[1/2] download ")
+    assert second.startswith("[2/2] train-detector ")
+    assert second.endswith("failed")
+    assert log.getvalue().count("warning: one thing") == 2
+    assert "simulate 3/9" in log.getvalue()
+
+
+def test_console_names_the_item_of_a_loop() -> None:
+    log, terminal = io.StringIO(), io.StringIO()
+    with Console(log, terminal, steps=1) as console:
+        print(STARTED.format("sweep-item"), file=console)
+        print("fan-1 | [1/2] download 0.1 s", file=console)
+        print(ENDED.format("sweep-item", "SUCCESS"), file=console)
+    [line] = terminal.getvalue().splitlines()
+    assert line.startswith("[1/1] fan-1 ")
+    assert list(console.seconds) == ["sweep-item fan-1"]
+
+
+def test_console_shows_a_step_that_did_not_end() -> None:
+    terminal = io.StringIO()
+    with Console(io.StringIO(), terminal, steps=1) as console:
+        print(STARTED.format("download"), file=console)
+    assert terminal.getvalue().rstrip().endswith("stopped")
