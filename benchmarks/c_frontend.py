@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_SOURCES = ("detector.c", "frontend.c", "fft.c", "network.c", "model.c")
+_SOURCES = ("detector.c", "decision.c", "frontend.c", "fft.c", "network.c", "model.c")
 _SECONDS = 10
 _STREAM = """
 #define _POSIX_C_SOURCE 199309L

@@ -52,7 +52,7 @@ def make(archive: Path, store: Path, scratch: Path, epochs: int, seed: int) -> t
     from stethoscope.detection.evaluate import evaluate_detector
     from stethoscope.detection.options import FitOptions
     from stethoscope.detection.train import train_detector
-    from stethoscope.edge.c import export_c
+    from stethoscope.edge.c.export import export_c
     from stethoscope.edge.detector import make_edge_detector
     from stethoscope.features.store import FeatureStore
 

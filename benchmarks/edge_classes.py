@@ -45,7 +45,7 @@ def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> st
     from stethoscope.classification.options import ClassFit
     from stethoscope.classification.train import train_classifier
     from stethoscope.datasets.layouts import index
-    from stethoscope.edge.c import export_classifier_c
+    from stethoscope.edge.c.export import export_classifier_c
     from stethoscope.edge.classifier import NETWORK, make_edge_classifier
     from stethoscope.features.extract import extract_features
     from stethoscope.model.network import Int8Network, softmax

@@ -59,7 +59,7 @@ def register(add: Add) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     from stethoscope.bundle.bundle import Bundle
-    from stethoscope.edge.c import export_c, export_classifier_c
+    from stethoscope.edge.c.export import export_c, export_classifier_c
 
     folder = options.bundle
     if not (folder / "bundle.json").exists() and (folder / "model.json").exists():

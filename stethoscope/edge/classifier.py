@@ -23,7 +23,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
 from stethoscope.model.int8 import LEAST_WINDOWS, check_max_drop
 from stethoscope.model.network import Int8Network, softmax
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.planes import Planes
 
 if TYPE_CHECKING:

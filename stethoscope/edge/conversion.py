@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from stethoscope.errors import ModelError
 from stethoscope.model.int8 import write_int8
 from stethoscope.model.network import Int8Network
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 if TYPE_CHECKING:
     import keras

@@ -26,7 +26,7 @@ from stethoscope.files import read_json, write_json
 from stethoscope.machines import machine_key, type_of, types_of
 from stethoscope.model.int8 import LEAST_WINDOWS, check_max_drop
 from stethoscope.model.network import Int8Network
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 from stethoscope.stats.roc import area_under_curve
 
 EDGE_VARIANT = "autoencoder"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stethoscope.bundle.build import write_bundle
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.edge.c import export_c
+from stethoscope.edge.c.export import export_c
 from stethoscope.edge.c.memory import MemoryReport
 from stethoscope.edge.conversion import refuse_loss
 from stethoscope.files import read_json

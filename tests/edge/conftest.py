@@ -29,7 +29,7 @@ def compile_c(
     return output
 
 
-CORE = ("detector.c", "frontend.c", "fft.c", "network.c", "model.c")
+CORE = ("detector.c", "decision.c", "frontend.c", "fft.c", "network.c", "model.c")
 
 
 @pytest.fixture(scope="session")

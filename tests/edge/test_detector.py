@@ -14,7 +14,8 @@ import soundfile
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.golden import golden_sound
 from stethoscope.cli import main
-from stethoscope.edge.c import export_c, stream_frames
+from stethoscope.edge.c.export import export_c
+from stethoscope.edge.c.frontend import stream_frames
 from stethoscope.edge.detector import edge_score, make_edge_detector
 from stethoscope.errors import ModelError
 from stethoscope.events.model import windows_of

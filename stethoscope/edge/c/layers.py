@@ -10,7 +10,13 @@ from stethoscope.errors import ModelError
 from stethoscope.model.int8 import builtin_names, read_model
 
 _SHAPELESS = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
+"""Operators that change the shape of a tensor but not its values."""
+
+_SAME_PADDING = 0
 _RELU = 1
+
+Shape = tuple[int, int, int]
+"""Height, width and channels."""
 
 
 @dataclass(frozen=True)
@@ -21,23 +27,24 @@ class Layer:
     ----------
     kind : {"convolution", "max_pool", "average_pool", "lookup"}
         A dense layer is a convolution over one pixel.
-    given, answer, kernel : tuple of int
-        Shape of input and output, (height, width, channels), and height and width of the kernel.
+    input_shape, output_shape : Shape
+    kernel : tuple of int
+        Height and width.
     stride, pad : tuple of int
         Vertical and horizontal.
     in_zero, out_zero, least : int
         Zero points, and the smallest output.
     weights, bias : int
-        Where they stand in the file, in bytes; 0 for none.
+        Their offsets in the file, in bytes; 0 for none.
     multiplier, shift : tuple of int
-        By which sums become outputs, one or one per channel.
+        By which sums are scaled to outputs, one or one per channel.
     lookup : tuple of int
         Output for every input from -128.
     """
 
     kind: str
-    given: tuple[int, int, int]
-    answer: tuple[int, int, int]
+    input_shape: Shape
+    output_shape: Shape
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
     pad: tuple[int, int] = (0, 0)
@@ -54,7 +61,7 @@ class Layer:
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
         return (
-            math.prod(self.answer) * math.prod(self.kernel) * self.given[2]
+            math.prod(self.output_shape) * math.prod(self.kernel) * self.input_shape[2]
             if self.kind == "convolution"
             else 0
         )
@@ -81,19 +88,17 @@ class PlainNetwork:
     @property
     def input_size(self) -> int:
         """Values of a window."""
-        return math.prod(self.layers[0].given)
+        return math.prod(self.layers[0].input_shape)
 
     @property
     def output_size(self) -> int:
-        """Values of an answer."""
-        return math.prod(self.layers[-1].answer)
+        """Values of an output."""
+        return math.prod(self.layers[-1].output_shape)
 
     @property
     def buffer_size(self) -> int:
-        """Largest result between two layers, in bytes; two such buffers are all the memory a run
-        takes.
-        """
-        return max((math.prod(layer.answer) for layer in self.layers[:-1]), default=1)
+        """Largest result between two layers, in bytes; a run needs two buffers of this size."""
+        return max((math.prod(layer.output_shape) for layer in self.layers[:-1]), default=1)
 
     @property
     def macs(self) -> int:
@@ -104,60 +109,32 @@ class PlainNetwork:
 def read_layers(content: bytes, name: str) -> PlainNetwork:
     """Read the layers of an int8 TFLite file.
 
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        Of the file, for messages.
+
     Raises
     ------
     ModelError
         If the network is no chain of layers that plain C can run.
     """
-    model = read_model(content)
-    graph = model.subgraphs[0]
-    places = _buffer_places(content)
-    names = builtin_names()
+    reader = _Reader(content, name)
+    graph, names = reader.graph, builtin_names()
     layers: list[Layer] = []
     last = graph.inputs[0]
     for operator in graph.operators:
-        code = model.operatorCodes[operator.opcodeIndex]
+        code = reader.model.operatorCodes[operator.opcodeIndex]
         kind = names[max(code.builtinCode, code.deprecatedBuiltinCode)]
         if operator.inputs[0] != last:
             raise ModelError(
-                f"{name}: {kind} does not follow the layer before it; plain C runs chains of layers, build the network as one"
+                f"{name}: {kind} does not follow the layer before it; plain C runs chains of "
+                f"layers, build the network as one"
             )
         last = operator.outputs[0]
-        given, answer = graph.tensors[operator.inputs[0]], graph.tensors[last]
-        if kind in _SHAPELESS:
-            continue
-        if kind in ("CONV_2D", "FULLY_CONNECTED"):
-            layers.append(_convolution(graph, operator, kind, places))
-        elif kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
-            options = operator.builtinOptions
-            kernel, stride = (
-                (options.filterHeight, options.filterWidth),
-                (options.strideH, options.strideW),
-            )
-            layers.append(
-                _sliding(
-                    kind.removesuffix("_2D").lower(),
-                    _shape(given),
-                    _shape(answer),
-                    kernel,
-                    stride,
-                    options.padding,
-                    least=_least(answer, options),
-                )
-            )
-        elif kind == "LOGISTIC":
-            layers.append(
-                Layer(
-                    "lookup",
-                    _shape(given),
-                    _shape(answer),
-                    lookup=_logistic(given.quantization, answer.quantization),
-                )
-            )
-        else:
-            raise ModelError(
-                f"{name}: holds a {kind}, which plain C here does not run; build the network of convolutions, pooling and dense layers"
-            )
+        if kind not in _SHAPELESS:
+            layers.append(reader.layer(operator, kind))
     first, end = graph.tensors[graph.inputs[0]].quantization, graph.tensors[last].quantization
     return PlainNetwork(
         tuple(layers),
@@ -168,80 +145,108 @@ def read_layers(content: bytes, name: str) -> PlainNetwork:
     )
 
 
-def _convolution(graph: Any, operator: Any, kind: str, places: list[int]) -> Layer:
-    given, weights, answer = (
-        graph.tensors[index]
-        for index in (operator.inputs[0], operator.inputs[1], operator.outputs[0])
-    )
-    bias = (
-        graph.tensors[operator.inputs[2]]
-        if len(operator.inputs) > 2 and operator.inputs[2] >= 0
-        else None
-    )
-    options = operator.builtinOptions
-    # TensorFlow Lite multiplies the two scales of a dense layer in single precision, those of a
-    # convolution in double.
-    precision = np.float32 if kind == "FULLY_CONNECTED" else np.float64
-    scales = given.quantization.scale[0].astype(precision) * weights.quantization.scale.astype(
-        precision
-    )
-    multiplier, shift = zip(
-        *(_fixed_point(float(scale) / float(answer.quantization.scale[0])) for scale in scales),
-        strict=True,
-    )
-    rest: dict[str, Any] = {
-        "in_zero": int(given.quantization.zeroPoint[0]),
-        "out_zero": int(answer.quantization.zeroPoint[0]),
-        "least": _least(answer, options),
-        "weights": places[weights.buffer],
-        "bias": places[bias.buffer] if bias is not None else 0,
-        "multiplier": multiplier,
-        "shift": shift,
-    }
-    if kind == "FULLY_CONNECTED":
-        outputs, inputs = (int(size) for size in weights.shape)
-        return Layer("convolution", (1, 1, inputs), (1, 1, outputs), **rest)
-    kernel, stride = (
-        (int(weights.shape[1]), int(weights.shape[2])),
-        (options.strideH, options.strideW),
-    )
-    return _sliding(
-        "convolution", _shape(given), _shape(answer), kernel, stride, options.padding, **rest
-    )
+class _Reader:
+    """Makes layers of the operators of a TFLite file."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        self.model = read_model(content)
+        self.graph = self.model.subgraphs[0]
+        self._offsets = _buffer_offsets(content)
+        self._name = name
+
+    def layer(self, operator: Any, kind: str) -> Layer:
+        """Return the layer of an operator, of which `kind` is TensorFlow Lite's name."""
+        given, answer = (
+            self.graph.tensors[index] for index in (operator.inputs[0], operator.outputs[0])
+        )
+        options = operator.builtinOptions
+        if kind == "FULLY_CONNECTED":
+            weights = self.graph.tensors[operator.inputs[1]]
+            outputs, inputs = (int(size) for size in weights.shape)
+            scaling = self._scaling(operator, np.float32)
+            return Layer("convolution", (1, 1, inputs), (1, 1, outputs), **scaling)
+        if kind == "CONV_2D":
+            weights = self.graph.tensors[operator.inputs[1]]
+            kernel = (int(weights.shape[1]), int(weights.shape[2]))
+            scaling = self._scaling(operator, np.float64)
+            return _sliding("convolution", given, answer, kernel, options, scaling)
+        if kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+            kernel = (options.filterHeight, options.filterWidth)
+            least = {"least": _least(answer, options)}
+            return _sliding(kind.removesuffix("_2D").lower(), given, answer, kernel, options, least)
+        if kind == "LOGISTIC":
+            lookup = _logistic(given.quantization, answer.quantization)
+            return Layer("lookup", _shape(given), _shape(answer), lookup=lookup)
+        raise ModelError(
+            f"{self._name}: holds a {kind}, which plain C cannot run; build the network of "
+            f"convolutions, pooling and dense layers"
+        )
+
+    def _scaling(self, operator: Any, precision: type[np.floating[Any]]) -> dict[str, Any]:
+        """Return where weights and bias of a layer are, and how sums become outputs.
+
+        TensorFlow Lite multiplies the two scales of a dense layer in single `precision`, those of a
+        convolution in double.
+        """
+        tensors = self.graph.tensors
+        given, weights = tensors[operator.inputs[0]], tensors[operator.inputs[1]]
+        answer = tensors[operator.outputs[0]]
+        has_bias = len(operator.inputs) > 2 and operator.inputs[2] >= 0
+        scales = given.quantization.scale[0].astype(precision) * weights.quantization.scale.astype(
+            precision
+        )
+        multiplier, shift = zip(
+            *(_fixed_point(float(scale) / float(answer.quantization.scale[0])) for scale in scales),
+            strict=True,
+        )
+        return {
+            "in_zero": int(given.quantization.zeroPoint[0]),
+            "out_zero": int(answer.quantization.zeroPoint[0]),
+            "least": _least(answer, operator.builtinOptions),
+            "weights": self._offsets[weights.buffer],
+            "bias": self._offsets[tensors[operator.inputs[2]].buffer] if has_bias else 0,
+            "multiplier": multiplier,
+            "shift": shift,
+        }
 
 
 def _sliding(
     kind: str,
-    given: tuple[int, int, int],
-    answer: tuple[int, int, int],
+    given: Any,
+    answer: Any,
     kernel: tuple[int, int],
-    stride: tuple[int, int],
-    padding: int,
-    **rest: Any,
+    options: Any,
+    rest: dict[str, Any],
 ) -> Layer:
-    same = padding == 0
+    """Return a layer whose kernel slides over the tensor `given`."""
+    input_shape, output_shape = _shape(given), _shape(answer)
+    stride = (options.strideH, options.strideW)
     pad = [
-        max((a - 1) * s + k - g, 0) // 2 if same else 0
-        for g, a, k, s in zip(given[:2], answer[:2], kernel, stride, strict=True)
+        max((n_out - 1) * step + size - n_in, 0) // 2 if options.padding == _SAME_PADDING else 0
+        for n_in, n_out, size, step in zip(
+            input_shape[:2], output_shape[:2], kernel, stride, strict=True
+        )
     ]
-    return Layer(kind, given, answer, kernel, stride, (pad[0], pad[1]), **rest)
+    return Layer(kind, input_shape, output_shape, kernel, stride, (pad[0], pad[1]), **rest)
 
 
-def _shape(tensor: Any) -> tuple[int, int, int]:
-    """Return height, width and channels; a tensor of fewer dimensions is one high, and one wide."""
+def _shape(tensor: Any) -> Shape:
+    """Return the shape of a tensor; missing dimensions before the last are 1."""
     sizes = [1, 1, *(int(size) for size in tensor.shape[1:])][-3:]
     return sizes[0], sizes[1], sizes[2]
 
 
 def _least(answer: Any, options: Any) -> int:
+    """Return the smallest output: zero after a rectifier."""
     return (
         int(answer.quantization.zeroPoint[0]) if options.fusedActivationFunction == _RELU else -128
     )
 
 
 def _fixed_point(value: float) -> tuple[int, int]:
-    """Return a number as an integer of 31 bits after the point and a power of two, as TensorFlow
-    Lite does.
+    """Return a number as an integer with 31 bits after the point and a power of two.
+
+    TensorFlow Lite does the same.
     """
     fraction, exponent = math.frexp(value)
     multiplier = math.floor(fraction * (1 << 31) + 0.5)
@@ -251,19 +256,20 @@ def _fixed_point(value: float) -> tuple[int, int]:
 
 
 def _logistic(given: Any, answer: Any) -> tuple[int, ...]:
+    """Return the output of the logistic function for every input, from two quantisations."""
     inputs = (np.arange(-128, 128) - int(given.zeroPoint[0])) * float(given.scale[0])
     outputs = np.rint(1 / (1 + np.exp(-inputs)) / float(answer.scale[0])) + int(answer.zeroPoint[0])
     return tuple(int(value) for value in np.clip(outputs, -128, 127))
 
 
-def _buffer_places(content: bytes) -> list[int]:
-    """Return where the content of every buffer stands in the file; 0 for an empty one."""
+def _buffer_offsets(content: bytes) -> list[int]:
+    """Return the offset of the content of every buffer in the file; 0 for an empty one."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.Model.GetRootAs(content, 0)
-    places = []
+    offsets = []
     for index in range(model.BuffersLength()):
         table = model.Buffers(index)._tab
         field = table.Offset(4)
-        places.append(int(table.Vector(field)) if field else 0)
-    return places
+        offsets.append(int(table.Vector(field)) if field else 0)
+    return offsets

@@ -221,7 +221,10 @@ def _planned_arena(network: PlainNetwork) -> int:
     """
     sizes = [
         network.input_size,
-        *(layer.answer[0] * layer.answer[1] * layer.answer[2] for layer in network.layers),
+        *(
+            layer.output_shape[0] * layer.output_shape[1] * layer.output_shape[2]
+            for layer in network.layers
+        ),
     ]
     return (
         max(a + b for a, b in pairwise(sizes))

@@ -1,0 +1,50 @@
+"""An anomaly detector as C: the int8 autoencoder, with a verdict per block of windows."""
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.edge.c.target import Int8File, Target
+from stethoscope.edge.c.text import Constant, single
+from stethoscope.edge.detector import EdgeDetector, int8_file
+from stethoscope.sound.definition import Frames
+
+BLOCK_SECONDS = 10.0
+"""Duration of the sound of a verdict, in seconds."""
+
+
+def anomaly_target(bundle: Bundle) -> Target:
+    """Describe the detector of a bundle, after its conversion to int8.
+
+    Raises
+    ------
+    ModelError
+        If plain C cannot run its network.
+    """
+    folder = bundle.folder / "models" / "detector"
+    edge, feature = EdgeDetector.read(folder), bundle.detector.feature
+    seconds = edge.context * feature.hop_length / feature.sample_rate
+    windows = max(1, round(BLOCK_SECONDS / seconds))
+    threshold = f"of a block's score, for {edge.machine}, moved to this int8 model"
+    return Target(
+        kind="anomaly",
+        name=bundle.name,
+        file=Int8File.read(int8_file(folder, edge.machine)),
+        feature=feature,
+        window=edge.context,
+        stride=edge.context,
+        mean=0.0,
+        deviation=1.0,
+        constants=(
+            Constant("SPECTRUM_MEAN", single(0.0), "of the training frames"),
+            Constant("SPECTRUM_STD", single(1.0)),
+            Constant("BLOCK_WINDOWS", str(windows), f"of a verdict, about {BLOCK_SECONDS:g} s"),
+            Constant("THRESHOLD", single(edge.threshold), threshold),
+        ),
+        golden_scores=_golden_scores,
+    )
+
+
+def _golden_scores(output: Frames, windows: Frames) -> tuple[npt.NDArray[np.float32], float]:
+    scores = np.mean((output - windows.reshape(output.shape)) ** 2, axis=1)
+    return scores, 0.01 * float(scores.max())

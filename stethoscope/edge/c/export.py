@@ -1,0 +1,187 @@
+"""From a bundle to a folder of C for microcontrollers.
+
+The folder holds everything that a device needs: the int8 model, the front end in C99 without heap,
+a detector, golden vectors with a self-test, build files and examples. The same bundle always gives
+the same files.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+from stethoscope import __version__
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.edit import add_files
+from stethoscope.edge.c import frontend
+from stethoscope.edge.c.anomaly import anomaly_target
+from stethoscope.edge.c.classes import class_target
+from stethoscope.edge.c.events import event_target
+from stethoscope.edge.c.golden import golden_files
+from stethoscope.edge.c.memory import MemoryReport, report_memory
+from stethoscope.edge.c.model import model_constants, model_header, model_source
+from stethoscope.edge.c.structs import struct_size
+from stethoscope.edge.c.target import Target
+from stethoscope.edge.c.text import Array, Constant
+from stethoscope.edge.conversion import DESCRIPTION
+from stethoscope.errors import ModelError
+from stethoscope.files import atomic_folder, digest, write_json, write_text
+from stethoscope.model.int8 import check_for_microcontroller
+
+_TEMPLATE = ".in"
+_USAGE = "_usage.c"
+
+
+def export_c(bundle: Bundle, folder: str | os.PathLike[str], *, role: str = "") -> MemoryReport:
+    """Write the model of a bundle as C, and put a copy with its hashes into the bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    folder : path
+        Written all or nothing.
+    role : {"", "events", "detector", "diagnosis"}
+        Of the model; empty takes that of events, or else the detector.
+
+    Returns
+    -------
+    MemoryReport
+
+    Raises
+    ------
+    ModelError
+        If the bundle has no int8 network, or one that plain C cannot run.
+    """
+    target = _target(bundle, role)
+    with tempfile.TemporaryDirectory() as scratch:
+        written = Path(scratch) / "c"
+        memory = _write(target, written)
+        add_files(bundle.folder, written, "c")
+        with atomic_folder(folder) as temporary:
+            shutil.copytree(written, temporary, dirs_exist_ok=True)
+    return memory
+
+
+def export_classifier_c(model: Path, folder: str | os.PathLike[str]) -> MemoryReport:
+    """Write the classifier of a model folder as C.
+
+    Parameters
+    ----------
+    model : Path
+        With the int8 network that :func:`stethoscope.edge.classifier.make_edge_classifier` made.
+    folder : path
+        Written all or nothing.
+
+    Returns
+    -------
+    MemoryReport
+
+    Raises
+    ------
+    ModelError
+        If there is no int8 network, or one that plain C cannot run.
+    """
+    target = class_target(model, "sounds")
+    with atomic_folder(folder) as temporary:
+        return _write(target, temporary)
+
+
+def _target(bundle: Bundle, role: str) -> Target:
+    if role == "diagnosis":
+        if bundle.diagnosis is None:
+            raise ModelError(
+                f"{bundle.folder}: has no diagnosis, it has {', '.join(bundle.models)}; "
+                f"train on faulty recordings too"
+            )
+        return class_target(bundle.folder / "models" / "diagnosis", f"{bundle.name}-diagnosis")
+    if role in ("", "events") and "events" in bundle.models:
+        return event_target(bundle)
+    if role == "events":
+        _ = bundle.events  # raises an error that names the models of the bundle
+    if (bundle.folder / "models" / "detector" / DESCRIPTION).is_file():
+        return anomaly_target(bundle)
+    raise ModelError(
+        f"{bundle.folder}: holds no int8 network; a detector autoencoder is converted with "
+        f"recordings of the machine, given by --recordings"
+    )
+
+
+def _write(target: Target, folder: Path) -> MemoryReport:
+    """Write all files into a folder."""
+    operators = check_for_microcontroller(target.file.content, "the int8 model")
+    tables = [*frontend.arrays(target.feature), *target.arrays]
+    constants = model_constants(target)
+    files = dict(_sources(target))
+    usage = files.pop(_USAGE)
+    memory = _memory(target, constants, tables, (files["decision.h"], files["detector.h"]))
+    golden_header, golden_source = golden_files(target)
+    values = {
+        "model.h": model_header(target, constants, tables, operators, memory),
+        "model.c": model_source(target, tables),
+        "golden.h": golden_header,
+        "golden.c": golden_source,
+        "README.md": {
+            "name": target.name,
+            "version": __version__,
+            "usage": usage,
+            "sample_rate": str(target.feature.sample_rate),
+            "operators": ", ".join(operators),
+            "arena": f"{memory.arena:,}",
+        },
+    }
+    for name, text in files.items():
+        if name.endswith(_TEMPLATE):
+            name = name.removesuffix(_TEMPLATE)
+            text = Template(text).substitute(values[name])
+        write_text(folder / name, text)
+    write_text(folder / "MEMORY.md", memory.to_markdown())
+    write_json(folder / "memory.json", memory.to_json())
+    _write_hashes(folder)
+    return memory
+
+
+def _sources(target: Target) -> Iterator[tuple[str, str]]:
+    """Yield name and text of every source file of a target."""
+    for name in target.folders:
+        yield from _walk(resources.files(__package__).joinpath("sources", name))
+
+
+def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        name = prefix + entry.name
+        if entry.is_dir():
+            yield from _walk(entry, f"{name}/")
+        else:
+            yield name, entry.read_text(encoding="utf-8")
+
+
+def _memory(
+    target: Target, constants: list[Constant], tables: list[Array], headers: tuple[str, str]
+) -> MemoryReport:
+    """Work out memory and time that a target needs."""
+    feature = target.feature
+    frames = feature.sample_rate / feature.hop_length
+    # The frames of a clip are computed twice: for its loudest band, and for their values.
+    passes = 2 if target.clip_samples else 1
+    return report_memory(
+        target.file.content,
+        target.file.layers,
+        tables=sum(table.values.nbytes for table in tables),
+        detector=struct_size("detector_t", headers, constants, frontend.real_type(feature)),
+        runs=frames / target.stride,
+        frame_macs=passes * frames * frontend.macs_per_frame(feature, tables),
+        clip=2 * target.clip_samples,
+    )
+
+
+def _write_hashes(folder: Path) -> None:
+    """Write the SHA-256 of every file of a folder."""
+    names = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+    lines = [f"{digest(folder / name)}  {name}\n" for name in names]
+    write_text(folder / "SHA256SUMS", "".join(lines))

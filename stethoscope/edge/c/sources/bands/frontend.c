@@ -1,0 +1,22 @@
+/* Band spectrum: log(1 + |X|) of the lowest bins, of samples in the units of 16-bit PCM. */
+#include "frontend.h"
+
+#include <math.h>
+
+#include "fft.h"
+
+void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE],
+                    real_t work[FRAME_SIZE]) {
+    int32_t total = 0;
+    for (int i = 0; i < FRAME_SIZE; i++) {
+        total += pcm[i];
+    }
+    real_t mean = (real_t)total / FRAME_SIZE;
+    for (int i = 0; i < FRAME_SIZE; i++) {
+        work[i] = ((real_t)pcm[i] - mean) * FRAME_WINDOW[i];
+    }
+    fft_real(work);
+    for (int k = 0; k < SPECTRUM_SIZE; k++) {
+        frame[k] = log1pf(sqrtf((float)fft_energy(work, k)));
+    }
+}

@@ -1,0 +1,56 @@
+/* Decisions about events: from the scores of windows to events with start, end and score.
+ *
+ * The windows so far can be divided into events and the time between them in many ways. The most
+ * probable division is the best explanation of the scores; it may change with every window. */
+#ifndef DECISION_H
+#define DECISION_H
+
+#include <stdint.h>
+
+#include "model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    uint32_t start, end; /* in samples since detector_init; they wrap after 74 hours at 16 kHz */
+    float score;         /* mean score of its windows, 0 to 1 */
+} detector_event_t;
+
+/* Called for every event, HOLD_OFF windows after its end. */
+typedef void (*detector_on_event_t)(void *context, const detector_event_t *event);
+typedef detector_on_event_t detector_on_result_t;
+
+/* An event that ended. */
+typedef struct {
+    uint32_t first, last; /* its windows */
+    float score;
+    int exists; /* 0: no event */
+} decision_run_t;
+
+/* An event that may be in progress. */
+typedef struct {
+    float gain;            /* evidence for it, over the best explanation without it */
+    float total;           /* of the scores of its windows */
+    decision_run_t before; /* the event before it in this explanation, unless it was reported */
+} decision_candidate_t;
+
+typedef struct {
+    float frame[SPECTRUM_SIZE];
+    uint32_t index;                                 /* of the next window */
+    decision_candidate_t candidates[EVENT_LENGTHS]; /* of 1, 2, ... windows so far */
+    uint32_t longest_first; /* first window of the last candidate, which stands for all that are
+                               as long or longer */
+    decision_run_t pending; /* last event of the best explanation, unless it was reported */
+} decision_t;
+
+struct detector;
+
+/* Process the network's answer to the next window. detector_feed calls it. */
+void detector_judge(struct detector *detector, int8_t answer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

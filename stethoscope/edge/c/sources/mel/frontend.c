@@ -1,0 +1,48 @@
+/* Log-mel spectrum or mel-frequency cepstral coefficients, of samples from -1 to 1. */
+#include "frontend.h"
+
+#include <math.h>
+
+#include "fft.h"
+
+void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS],
+                    real_t work[FRAME_SIZE]) {
+    for (int i = 0; i < FRAME_SIZE; i++) {
+        work[i] = (float)pcm[i] / 32768.0f * FRAME_WINDOW[i];
+    }
+    fft_real(work);
+    const float *weight = MEL_WEIGHTS;
+    for (int band = 0; band < MEL_BANDS; band++) {
+        float mel = 0.0f;
+        for (int bin = MEL_FIRST[band]; bin < MEL_FIRST[band] + MEL_COUNT[band]; bin++) {
+            float energy = fft_energy(work, bin);
+            mel += *weight++ * (MEL_POWER == 2.0f ? energy : powf(energy, MEL_POWER / 2.0f));
+        }
+        bands[band] = 20.0f / MEL_POWER * log10f(mel + MEL_EPSILON);
+    }
+}
+
+#ifndef CLIP_SAMPLES
+void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE],
+                    real_t work[FRAME_SIZE]) {
+    frontend_bands(pcm, frame, work);
+}
+#elif defined(CEPSTRA)
+/* The cosine transform of the bands. */
+void frontend_values(const float bands[MEL_BANDS], float floor, float frame[SPECTRUM_SIZE]) {
+    for (int k = 0; k < SPECTRUM_SIZE; k++) {
+        float total = 0.0f;
+        for (int band = 0; band < MEL_BANDS; band++) {
+            float level = bands[band] > floor ? bands[band] : floor;
+            total += level * COSINES[band * SPECTRUM_SIZE + k];
+        }
+        frame[k] = total;
+    }
+}
+#else
+void frontend_values(const float bands[MEL_BANDS], float floor, float frame[SPECTRUM_SIZE]) {
+    for (int band = 0; band < SPECTRUM_SIZE; band++) {
+        frame[band] = bands[band] > floor ? bands[band] : floor;
+    }
+}
+#endif

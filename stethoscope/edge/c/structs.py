@@ -1,0 +1,44 @@
+"""Sizes of structs in C headers, laid out by cffi as a compiler lays them out."""
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+from cffi import FFI
+
+from stethoscope.edge.c.text import Constant, c_type
+
+_BETWEEN = re.compile(r"/\*.*?\*/|^#ifdef __cplusplus$.*?^#endif$|^#.*?$", re.DOTALL | re.MULTILINE)
+"""What stands between the declarations: comments and lines for the preprocessor."""
+
+
+def struct_size(
+    name: str,
+    headers: Iterable[str],
+    constants: Iterable[Constant],
+    real: np.dtype[np.floating],
+) -> int:
+    """Return the size of a struct in bytes, on a computer like this one.
+
+    Pointers take 8 bytes here and 4 on a microcontroller: the size there is at most this one.
+
+    Parameters
+    ----------
+    name : str
+        Of the type.
+    headers : iterable of str
+        Sources of headers that declare it and the types in it, in the order of their inclusion.
+    constants : iterable of Constant
+        Of ``model.h``; those that are whole numbers can be lengths of arrays.
+    real : np.dtype
+        The type ``real_t``.
+    """
+    lengths = "".join(
+        f"#define {constant.name} {constant.value}\n"
+        for constant in constants
+        if constant.value.isdecimal()
+    )
+    types = f"typedef {c_type(np.dtype(real))} real_t;\n"
+    ffi = FFI()
+    ffi.cdef(lengths + types + "".join(_BETWEEN.sub("", header) for header in headers))
+    return int(ffi.sizeof(name))
