@@ -54,7 +54,9 @@ class WindowBatches(Batches):
 
 
 class TrainingBatches(WindowBatches):
-    """Batches of windows of the training part, in random order, altered if `fit` asks for it.
+    """Batches of windows of the training part, in random order.
+
+    With ``fit.augmentation`` they are altered, differently in each epoch.
 
     Parameters
     ----------

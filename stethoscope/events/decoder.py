@@ -32,7 +32,7 @@ _IMPOSSIBLE = np.float32(-1e9)
 _RAREST_LENGTH = math.log(1e-6)  # smallest logarithm of the probability of a length
 
 
-class Run(NamedTuple):
+class EventWindows(NamedTuple):
     """The windows of an event.
 
     Attributes
@@ -107,7 +107,7 @@ class Decoder:
         below = [0.5 * (1 + math.erf((bound - center) / scale)) for bound in bounds[1:]]
         return 1 - np.array([0.0, *below])
 
-    def runs(self, scores: Scores, threshold: float) -> list[Run]:
+    def decode(self, scores: Scores, threshold: float) -> list[EventWindows]:
         """Return the events of a recording, as a stream would find them.
 
         Parameters
@@ -118,7 +118,7 @@ class Decoder:
             Score at which the evidence is 0.
         """
         search = Search(self)
-        found: list[Run] = []
+        found: list[EventWindows] = []
         for value, score in zip(evidence(scores, threshold), scores, strict=True):
             found += search.step(value, score)
         return found + search.finish()
@@ -148,14 +148,14 @@ class Search:
         # and the event before it that is not final yet.
         self._gain = np.full(self._places, _IMPOSSIBLE)
         self._total = np.zeros(self._places, dtype=np.float32)
-        self._before: list[Run | None] = [None] * self._places
+        self._before: list[EventWindows | None] = [None] * self._places
         self._oldest_first = 0  # first window of the candidate in the last place
-        self._pending: Run | None = None
+        self._pending: EventWindows | None = None
         self._reported = -1  # window at which the current event was reported; -1: no event is on
         self._now = -1
-        self._final: list[Run] = []  # not returned yet
+        self._final: list[EventWindows] = []  # not returned yet
 
-    def step(self, value: np.float32, score: np.float32) -> list[Run]:
+    def step(self, value: np.float32, score: np.float32) -> list[EventWindows]:
         """Take the next window, and return the events that became final with it.
 
         Parameters
@@ -179,7 +179,7 @@ class Search:
             self._close()
         return self._take_final()
 
-    def finish(self) -> list[Run]:
+    def finish(self) -> list[EventWindows]:
         """End the search; return the events that are not final yet, the last may still be on."""
         lasting = self._gain + self._decoder.survival
         best = int(lasting.argmax())
@@ -213,7 +213,7 @@ class Search:
         """Return whether a candidate that lasts is better than the best explanation."""
         return bool((self._gain + self._decoder.survival).max() > 0)
 
-    def _end(self, place: int) -> Run:
+    def _end(self, place: int) -> EventWindows:
         """Return a candidate as an event that ends now; the event before it becomes final."""
         reported = self._pending.reported if self._pending else self._reported
         if earlier := self._before[place]:
@@ -221,9 +221,9 @@ class Search:
             reported = self._now
         first = self._oldest_first if place == self._places - 1 else self._now - place
         score = float(self._total[place] / np.float32(self._now - first + 1))
-        return Run(first, self._now, score, reported)
+        return EventWindows(first, self._now, score, reported)
 
-    def _make_final(self, event: Run) -> None:
+    def _make_final(self, event: EventWindows) -> None:
         """Make an event final: candidates that began before its end become impossible."""
         self._final.append(event)
         self._before = [None] * self._places
@@ -231,7 +231,7 @@ class Search:
         if self._oldest_first <= event.last:
             self._gain[-1] = _IMPOSSIBLE
 
-    def _take_final(self) -> list[Run]:
+    def _take_final(self) -> list[EventWindows]:
         taken, self._final = self._final, []
         return taken
 

@@ -142,12 +142,12 @@ class EventDetector:
         """Turn the scores of a recording's windows [shape=(n_windows,)] into events."""
         return [
             Event(
-                start=run.first * self.stride_seconds,
-                end=run.last * self.stride_seconds + self.window_seconds,
-                score=run.score,
-                reported_at=run.reported * self.stride_seconds + self.window_seconds,
+                start=one.first * self.stride_seconds,
+                end=one.last * self.stride_seconds + self.window_seconds,
+                score=one.score,
+                reported_at=one.reported * self.stride_seconds + self.window_seconds,
             )
-            for run in self.decoder.runs(scores, self.threshold)
+            for one in self.decoder.decode(scores, self.threshold)
         ]
 
     def find(

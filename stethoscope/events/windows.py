@@ -21,7 +21,7 @@ PARTS = ("training", "validation", "test")
 _FRACTIONS = (0.6, 0.2, 0.2)
 _FINER = 4  # windows for augmented training lie closer by this factor
 
-Indices = npt.NDArray[np.int64]
+_Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class LabelledWindows:
         The events of every recording, in seconds.
     """
 
-    clip: Indices
-    first: Indices
+    clip: _Integers
+    first: _Integers
     label: npt.NDArray[np.float32]
-    part: Indices
+    part: _Integers
     intervals: list[list[tuple[float, float]]]
 
     @classmethod
@@ -180,7 +180,7 @@ def _clip_spans(
     return [(a, b) for a, b in inside if b - a >= least]
 
 
-def _divide(clip: Indices, clips: Sequence[Clip], fit: EventFit) -> Indices:
+def _divide(clip: _Integers, clips: Sequence[Clip], fit: EventFit) -> _Integers:
     """Return the part of every window."""
     bounds = np.cumsum(_FRACTIONS[:2])
     if fit.division == "sequential":

@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stethoscope.errors import ParameterError
-from stethoscope.events.decoder import Decoder, Run, Search, evidence
+from stethoscope.events.decoder import Decoder, EventWindows, Search, evidence
 
 
 def decoder(**options: float) -> Decoder:
     return Decoder(**{"length": 6.0, "spread": 0.3, "interval": 100.0, "hold_off": 3, **options})  # type: ignore[arg-type]
 
 
-def spans(found: list[Run]) -> list[tuple[int, int]]:
-    return [(run.first, run.last) for run in found]
+def spans(found: list[EventWindows]) -> list[tuple[int, int]]:
+    return [(one.first, one.last) for one in found]
 
 
 def scores(*parts: tuple[int, float]) -> npt.NDArray[np.float32]:
@@ -53,52 +53,54 @@ def test_evidence_is_the_logarithm_of_the_odds_over_those_of_the_threshold() -> 
 
 def test_clear_events_are_found_exactly() -> None:
     scored = scores((9, 0.02), (6, 0.97), (12, 0.02), (5, 0.97), (10, 0.02))
-    assert spans(decoder().runs(scored, 0.5)) == [(9, 14), (27, 31)]
-    assert decoder().runs(scored, 0.5)[0].score == pytest.approx(0.97)
+    assert spans(decoder().decode(scored, 0.5)) == [(9, 14), (27, 31)]
+    assert decoder().decode(scored, 0.5)[0].score == pytest.approx(0.97)
 
 
 def test_event_ends_at_its_typical_length_if_scores_stay_doubtful() -> None:
     scored = scores((10, 0.02), (6, 0.99), (5, 0.55), (20, 0.02))
-    assert spans(decoder(spread=0.1).runs(scored, 0.5)) == [(10, 15)]
-    assert spans(decoder(length=11.0, spread=0.1).runs(scored, 0.5)) == [(10, 20)]
+    assert spans(decoder(spread=0.1).decode(scored, 0.5)) == [(10, 15)]
+    assert spans(decoder(length=11.0, spread=0.1).decode(scored, 0.5)) == [(10, 20)]
 
 
 def test_low_score_within_an_event_does_not_end_it() -> None:
     assert spans(
-        decoder().runs(scores((10, 0.02), (3, 0.99), (1, 0.1), (3, 0.99), (10, 0.02)), 0.5)
+        decoder().decode(scores((10, 0.02), (3, 0.99), (1, 0.1), (3, 0.99), (10, 0.02)), 0.5)
     ) == [(10, 16)]
 
 
 def test_rare_events_need_more_evidence() -> None:
     doubtful = scores((20, 0.05), (6, 0.75), (20, 0.05))
-    assert spans(decoder(interval=30.0).runs(doubtful, 0.5)) == [(20, 25)]
-    assert decoder(interval=30_000.0).runs(doubtful, 0.5) == []
+    assert spans(decoder(interval=30.0).decode(doubtful, 0.5)) == [(20, 25)]
+    assert decoder(interval=30_000.0).decode(doubtful, 0.5) == []
 
 
 def test_single_window_is_no_event() -> None:
-    assert decoder(spread=0.2).runs(scores((20, 0.02), (1, 0.99), (20, 0.02)), 0.5) == []
+    assert decoder(spread=0.2).decode(scores((20, 0.02), (1, 0.99), (20, 0.02)), 0.5) == []
 
 
 def test_event_far_longer_than_expected_is_one_event() -> None:
     scored = scores((20, 0.02), (400, 0.97), (20, 0.02), (6, 0.97), (20, 0.02))
     assert len(decoder().density) < 30
-    assert spans(decoder().runs(scored, 0.5)) == [(20, 419), (440, 445)]
+    assert spans(decoder().decode(scored, 0.5)) == [(20, 419), (440, 445)]
 
 
 def test_two_events_with_a_short_gap_are_two() -> None:
     scored = scores((20, 0.02), (6, 0.99), (2, 0.02), (6, 0.99), (20, 0.02))
-    assert spans(decoder(spread=0.1, interval=20.0).runs(scored, 0.5)) == [(20, 25), (28, 33)]
+    assert spans(decoder(spread=0.1, interval=20.0).decode(scored, 0.5)) == [(20, 25), (28, 33)]
 
 
 def test_event_at_the_beginning_or_end_of_the_sound_is_found() -> None:
-    assert spans(decoder().runs(scores((20, 0.02), (4, 0.99)), 0.5)) == [(20, 23)]
-    assert spans(decoder().runs(scores((3, 0.99), (20, 0.02)), 0.5)) == [(0, 2)]
-    assert decoder().runs(np.empty(0, dtype=np.float32), 0.5) == []
+    assert spans(decoder().decode(scores((20, 0.02), (4, 0.99)), 0.5)) == [(20, 23)]
+    assert spans(decoder().decode(scores((3, 0.99), (20, 0.02)), 0.5)) == [(0, 2)]
+    assert decoder().decode(np.empty(0, dtype=np.float32), 0.5) == []
 
 
 def test_event_is_reported_before_its_end_and_sooner_if_events_are_frequent() -> None:
     scored = scores((20, 0.02), (8, 0.9), (20, 0.02))
-    often, seldom = (decoder(interval=interval).runs(scored, 0.5)[0] for interval in (10.0, 5000.0))
+    often, seldom = (
+        decoder(interval=interval).decode(scored, 0.5)[0] for interval in (10.0, 5000.0)
+    )
     assert 20 <= often.reported < seldom.reported < 28
 
 
@@ -133,10 +135,10 @@ def test_explanation_found_online_is_nearly_as_good_as_the_best_one() -> None:
         scored = np.concatenate([np.repeat(drawn, rng.integers(1, 4)), scores((20, 0.01))])
         values = evidence(scored, 0.5).astype(np.float64)
         gains = [
-            values[run.first : run.last + 1].sum()
+            values[one.first : one.last + 1].sum()
             - rule.cost
-            + rule.density[min(run.last - run.first, len(rule.density) - 1)]
-            for run in rule.runs(scored, 0.5)
+            + rule.density[min(one.last - one.first, len(rule.density) - 1)]
+            for one in rule.decode(scored, 0.5)
         ]
         reached.append(sum(gains))
         possible.append(best_explanation(values, rule))
@@ -152,10 +154,12 @@ class Candidate:
     first: int
     gain: np.float32
     total: np.float32
-    before: Run | None
+    before: EventWindows | None
 
 
-def reference(rule: Decoder, scored: npt.NDArray[np.float32], threshold: float) -> list[Run]:
+def reference(
+    rule: Decoder, scored: npt.NDArray[np.float32], threshold: float
+) -> list[EventWindows]:
     """Search for events as :class:`Search` does, with a list of candidates by their first window.
 
     Nothing is moved from place to place here. Of all candidates that are as long as the longest
@@ -163,23 +167,25 @@ def reference(rule: Decoder, scored: npt.NDArray[np.float32], threshold: float) 
     """
     longest = len(rule.density)
     candidates: list[Candidate] = []
-    final: list[Run] = []
-    pending: Run | None = None
+    final: list[EventWindows] = []
+    pending: EventWindows | None = None
     reported = -1
 
     def gains(now: int, expected: npt.NDArray[np.float32]) -> list[np.float32]:
         return [one.gain + expected[min(now - one.first, longest - 1)] for one in candidates]
 
-    def make_final(event: Run) -> None:
+    def make_final(event: EventWindows) -> None:
         final.append(event)
         candidates[:] = [replace(c, before=None) for c in candidates if c.first > event.last]
 
-    def end(one: Candidate, now: int) -> Run:
+    def end(one: Candidate, now: int) -> EventWindows:
         since = pending.reported if pending else reported
         if one.before:
             make_final(one.before)
             since = now
-        return Run(one.first, now, float(one.total / np.float32(now - one.first + 1)), since)
+        return EventWindows(
+            one.first, now, float(one.total / np.float32(now - one.first + 1)), since
+        )
 
     now = -1
     for now, (value, score) in enumerate(zip(evidence(scored, threshold), scored, strict=True)):
@@ -225,7 +231,7 @@ def test_search_finds_the_events_of_a_search_over_all_first_windows(
 ) -> None:
     rule = decoder(hold_off=hold_off, length=length, spread=spread, interval=interval)
     scored = scores(*((count, score) for score, count in parts), (0, 0.0))
-    assert rule.runs(scored, 0.5) == reference(rule, scored, 0.5)
+    assert rule.decode(scored, 0.5) == reference(rule, scored, 0.5)
 
 
 def test_step_returns_an_event_when_its_hold_off_has_passed() -> None:
@@ -248,13 +254,13 @@ def test_step_returns_an_event_when_its_hold_off_has_passed() -> None:
 def test_events_are_in_order_and_do_not_overlap(
     drawn: list[float], hold_off: int, length: float, spread: float
 ) -> None:
-    found = decoder(hold_off=hold_off, length=length, spread=spread, interval=3.0).runs(
+    found = decoder(hold_off=hold_off, length=length, spread=spread, interval=3.0).decode(
         np.array(drawn, dtype=np.float32), 0.5
     )
-    for run in found:
-        assert 0 <= run.first <= run.last < len(drawn)
-        assert 0 < run.score <= 1.0001
-        assert run.reported <= run.last
+    for one in found:
+        assert 0 <= one.first <= one.last < len(drawn)
+        assert 0 < one.score <= 1.0001
+        assert one.reported <= one.last
     assert all(after.first > before.last for before, after in pairwise(found))
 
 
@@ -263,9 +269,9 @@ def test_final_events_are_not_changed_by_later_sound(drawn: list[float]) -> None
     """Thirty windows of background make all events final."""
     rule = decoder(interval=20.0)
     first = np.concatenate([np.repeat(np.array(drawn, dtype=np.float32), 3), scores((30, 0.02))])
-    found = rule.runs(first, 0.5)
+    found = rule.decode(first, 0.5)
     longer = np.concatenate([first, scores((9, 0.98), (30, 0.02))])
-    assert rule.runs(longer, 0.5)[: len(found)] == found
+    assert rule.decode(longer, 0.5)[: len(found)] == found
 
 
 @pytest.mark.parametrize("wrong", [{"hold_off": 0}, {"interval": 1.0}])
