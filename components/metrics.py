@@ -22,11 +22,10 @@ def metrics(
     Returns:
         figures: Means over machines, and each machine's own; what cannot be computed is left out.
     """
-    from stethoscope.detection.metrics import evaluate
+    from stethoscope.detection.metrics import evaluate, values_by_name
     from stethoscope.detection.scores import read_scores
-    from stethoscope.detection.viewers import viewer_figures
 
-    for name, value in viewer_figures(
+    for name, value in values_by_name(
         evaluate(read_scores(scores.path), max_fpr=max_fpr, seed=seed)
     ).items():
         figures.log_metric(name, value)

@@ -18,9 +18,9 @@ def roc_curve(
     Returns:
         roc: The curve.
     """
+    from stethoscope.detection.metrics import roc_relative_to_thresholds
     from stethoscope.detection.scores import read_scores
-    from stethoscope.detection.viewers import viewer_roc
 
-    curve = viewer_roc(read_scores(scores.path), machine=machine)
+    curve = roc_relative_to_thresholds(read_scores(scores.path), machine=machine)
     if curve is not None:
         roc.log_roc_curve(curve.false_positive_rate, curve.true_positive_rate, curve.thresholds)

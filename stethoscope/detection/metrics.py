@@ -16,7 +16,7 @@ from stethoscope.machines import format_machines
 from stethoscope.progress import format_range
 from stethoscope.stats.bootstrap import area_figure, bootstrap_areas
 from stethoscope.stats.figure import Figure, proportion
-from stethoscope.stats.roc import BoolArray, FloatArray, missing_class
+from stethoscope.stats.roc import BoolArray, Curve, FloatArray, missing_class, roc_curve
 
 FEW_CLIPS = 30
 """With fewer normal or anomalous clips than this, the figures come with a warning;
@@ -134,6 +134,57 @@ def evaluate(scored: Sequence[ScoredClip], *, max_fpr: float = 0.1, seed: int = 
                 for value in values
             }
     return Evaluation(max_fpr, overall, breakdowns, tuple(_warnings(overall)))
+
+
+def values_by_name(evaluation: Evaluation) -> dict[str, float]:
+    """Return the values of all figures that could be computed, as ``auc`` or ``fan_00_auc``."""
+    overall = evaluation.overall
+    named = {
+        "auc": overall.auc,
+        "pauc": overall.pauc,
+        "auc_harmonic": overall.harmonic_auc,
+        "pauc_harmonic": overall.harmonic_pauc,
+        "false_alarm_rate": overall.false_alarm_rate,
+    }
+    for one in overall.machines:
+        prefix = one.machine.replace("/", "_")
+        for name in ("auc", "pauc", "accuracy", "precision", "recall", "f1", "false_alarm_rate"):
+            named[f"{prefix}_{name}"] = getattr(one, name)
+    return {name: float(figure.value) for name, figure in named.items() if figure.value is not None}
+
+
+def roc_relative_to_thresholds(scored: Sequence[ScoredClip], *, machine: str = "") -> Curve | None:
+    """Return the ROC curve of one machine, or of all together.
+
+    Scores of different machines have different scales. Therefore each score is taken relative to
+    the threshold of its machine, as for the decisions.
+
+    Parameters
+    ----------
+    scored : sequence of ScoredClip
+    machine : str
+        ``fan/00``; empty for all.
+
+    Returns
+    -------
+    Curve or None
+        None if normal or anomalous clips are missing.
+
+    Raises
+    ------
+    ParameterError
+        If no clip belongs to `machine`.
+    """
+    known = [
+        clip for clip in scored if clip.condition != "unknown" and machine in ("", clip.machine)
+    ]
+    if machine and not known:
+        machines = ", ".join(sorted({clip.machine for clip in scored}))
+        raise ParameterError(f"machine is {machine!r}; there are {machines}")
+    return roc_curve(
+        [clip.score - clip.threshold for clip in known],
+        [clip.condition == "anomaly" for clip in known],
+    )
 
 
 def check_max_fpr(max_fpr: float) -> None:

@@ -1,13 +1,14 @@
 import json
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from stethoscope.detection.metrics import evaluate
+from stethoscope.detection.metrics import evaluate, roc_relative_to_thresholds, values_by_name
 from stethoscope.detection.scores import ScoredClip, read_scores, write_scores
 from stethoscope.errors import ParameterError
 from tests.detection.scored import scored_clips, truth_and_scores
@@ -153,3 +154,26 @@ def test_a_max_fpr_out_of_range_is_refused(max_fpr):
 def test_an_evaluation_of_no_clips_is_refused():
     with pytest.raises(ParameterError, match="no scored clip"):
         evaluate([])
+
+
+def test_figures_that_can_be_computed_are_named_by_machine():
+    clips = [*scored_clips(), *scored_clips(5, 0, machines=("pump/02",))]
+    evaluation = evaluate(clips)
+    values = values_by_name(evaluation)
+    fan, pump = evaluation.overall.machines
+    assert values["auc"] == values["fan_00_auc"] == fan.auc.value
+    assert values["pump_02_false_alarm_rate"] == pump.false_alarm_rate.value
+    assert "pump_02_auc" not in values
+
+
+def test_the_roc_of_several_machines_is_relative_to_their_thresholds():
+    fan = scored_clips(machines=("fan/00",))
+    shifted = scored_clips(machines=("pump/00",), threshold=1.0)
+    pump = [replace(clip, score=clip.score + 50, threshold=51.0) for clip in shifted]
+    together = roc_relative_to_thresholds([*fan, *pump])
+    expected = roc_relative_to_thresholds([*fan, *shifted])
+    assert together.true_positive_rate == expected.true_positive_rate
+    assert together.thresholds == pytest.approx(expected.thresholds)
+    assert roc_relative_to_thresholds([*fan, *pump], machine="fan/00").n_normal == 30
+    with pytest.raises(ParameterError, match="machine is 'fan/7'; there are fan/00, pump/00"):
+        roc_relative_to_thresholds([*fan, *pump], machine="fan/7")
