@@ -38,7 +38,7 @@ def report(
 
     from stethoscope.datasets.prepare import archives_in
     from stethoscope.diagnosis.groups import plots_of
-    from stethoscope.diagnosis.report_inputs import FaultInputs
+    from stethoscope.diagnosis.report.inputs import FaultInputs
     from stethoscope.monitoring.report import write_report
 
     faults = FaultInputs.read(

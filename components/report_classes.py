@@ -28,7 +28,7 @@ def report_classes(
     """
     from pathlib import Path
 
-    from stethoscope.classification.report import write_class_report
+    from stethoscope.classification.report.page import write_class_report
     from stethoscope.datasets.prepare import archives_in
 
     write_class_report(

@@ -31,7 +31,7 @@ def report_events(
     from pathlib import Path
 
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.events.report import write_event_report
+    from stethoscope.events.report.page import write_event_report
 
     write_event_report(
         page.path,

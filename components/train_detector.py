@@ -54,9 +54,9 @@ def train_detector(
     """
     from stethoscope.detection.detector import make_detector
     from stethoscope.detection.options import DetectorOptions, FitOptions
-    from stethoscope.detection.report.plots import write_loss_page
     from stethoscope.detection.train import train_detector
     from stethoscope.features.store import FeatureStore
+    from stethoscope.report.training import write_loss_page
 
     options = DetectorOptions(
         name=detector,

@@ -33,10 +33,7 @@ NEIGHBOURS = {("progress", "errors"), ("files", "errors"), ("options", "errors")
 
 
 STILL_WRONG = {
-    "stethoscope/classification/report",
     "stethoscope/events/options",
-    "stethoscope/events/report",
-    "stethoscope/report/words",
     "classification/evaluate",
     "diagnosis/evaluate",
     "monitoring/check",
@@ -113,11 +110,12 @@ DEPLOYED = (
 
 WITHOUT_TENSORFLOW = (
     "classification/evaluate",
-    "classification/report",
+    "classification/report/page",
     "detection/evaluate",
     "diagnosis/evaluate",
-    "diagnosis/report",
+    "diagnosis/report/sections",
     "events/evaluate",
+    "events/report/page",
     "features/extract",
     "monitoring/check",
     "monitoring/report",

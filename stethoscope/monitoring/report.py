@@ -1,25 +1,28 @@
-"""The report: one self-contained HTML file that says what was found, shows why, and lets one hear
-it.
-"""
+"""The report of the main pipeline: detection and diagnosis, in one HTML file."""
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from stethoscope.detection.report import sections
-from stethoscope.detection.report.choice import choose
+from stethoscope.detection.report.bands import band_section
+from stethoscope.detection.report.clip_map import map_section
+from stethoscope.detection.report.clips import clip_section
+from stethoscope.detection.report.curves import curve_section
 from stethoscope.detection.report.deviations import profiles
-from stethoscope.detection.report.inputs import Inputs
-from stethoscope.detection.report.listen import listening_cards
-from stethoscope.diagnosis.report import fault_sections
-from stethoscope.diagnosis.report_inputs import FaultInputs
-from stethoscope.files import write_text
-from stethoscope.report.html import page, tag
-
-MAX_BYTES = 10_000_000
-"""Largest report: pages beyond it are slow to open in a browser and in Kubeflow's viewer."""
-
-_FRAME_BYTES = 100_000  # style, script and what holds the sections together
+from stethoscope.detection.report.distributions import distribution_section
+from stethoscope.detection.report.inputs import DetectionInputs
+from stethoscope.detection.report.machines import breakdown_section, machine_section
+from stethoscope.detection.report.notes import (
+    detector_settings_section,
+    loss_section,
+    warning_section,
+)
+from stethoscope.detection.report.overview import header
+from stethoscope.diagnosis.report.inputs import FaultInputs
+from stethoscope.diagnosis.report.sections import fault_sections
+from stethoscope.report.common import skipped_section
+from stethoscope.report.page import write_page
 
 
 def write_report(
@@ -38,8 +41,7 @@ def write_report(
     path : path
         Written all or nothing.
     archives : sequence of Path
-        Archives or folders of the recordings, for the clips that can be played; each is read once
-        from start to end.
+        Archives or folders of the recordings, for the clips that can be played. Each is read once.
     features, model, results : path
         Folders of the feature store, the model and the evaluation.
     faults : FaultInputs, optional
@@ -50,28 +52,20 @@ def write_report(
     ModelError, DatasetError
         If one of the folders is incomplete.
     """
-    inputs = Inputs.read(features=features, model=model, results=results)
+    inputs = DetectionInputs.read(features=features, model=model, results=results)
     deviations = profiles(inputs)
-    before = [sections.machines(inputs), sections.breakdowns(inputs), sections.cautions(inputs)]
-    after: list[sections.Section | None] = [
-        sections.bands(inputs, deviations),
-        sections.score_distributions(inputs),
-        sections.trade_offs(inputs),
-        sections.clip_maps(inputs),
-        sections.training(inputs),
-        sections.settings(inputs),
-        sections.skipped(inputs),
+    sections = [
+        machine_section(inputs),
+        breakdown_section(inputs),
+        warning_section(inputs),
+        partial(clip_section, inputs, deviations, archives),
+        *(fault_sections(inputs, faults, archives) if faults else []),
+        band_section(inputs, deviations),
+        distribution_section(inputs),
+        curve_section(inputs),
+        map_section(inputs),
+        loss_section(inputs),
+        detector_settings_section(inputs),
+        skipped_section(inputs.skipped),
     ]
-    if faults is not None:
-        after = [*fault_sections(inputs, faults, archives), *after]
-    groups = choose(inputs)
-    used = sum(len(one.html.encode()) for one in (*before, *after) if one)
-    cards, notes = listening_cards(
-        inputs, deviations, archives, groups, MAX_BYTES - _FRAME_BYTES - used
-    )
-    contents = [one for one in (*before, sections.listening(groups, cards, notes), *after) if one]
-    main = tag("main", [one.html for one in contents])
-    write_text(
-        path,
-        page(sections.headline(inputs), sections.header(inputs, contents), main, sections.footer()),
-    )
+    write_page(path, header(inputs), sections)

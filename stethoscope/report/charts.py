@@ -1,20 +1,25 @@
-"""Charts as SVG that fill the width they are given.
+"""Charts as SVG that fill the width of their box.
 
-The drawing is stretched to its box while strokes, dots and letters keep their size, so a chart
-reads equally well on a telephone and on a wall; colours are names that the style sheet gives values
-for light and dark screens.
+The drawing is stretched to its box while strokes, dots and letters keep their size, so a chart is
+readable on small and on large screens. Colours are names of the style sheet, which defines them for
+light and for dark screens.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.ticker import MaxNLocator
 
 from stethoscope.report.html import Content, Html, join, tag
+
+MAX_STYLES = 6
+"""Most lines of a chart that have a colour of their own, ``s0`` to ``s5``."""
+
+SHARE_TICKS = tuple((value, f"{100 * value:g}") for value in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
+"""Ticks of an axis of shares, in per cent."""
 
 _SIDE = 1000.0  # of the drawing, in its own units
 
@@ -28,7 +33,7 @@ class Axis:
     low, high : float
         Its ends.
     ticks : tuple of (float, str)
-        Where something is written, and what.
+        Values that are marked, with their text.
     label : str
         The quantity and its unit.
     """
@@ -42,21 +47,58 @@ class Axis:
     def linear(
         cls, low: float, high: float, label: str, *, ticks: int = 5, whole: bool = False
     ) -> Self:
-        """Return an axis with about as many round `ticks`, only at `whole` numbers if wanted."""
+        """Return an axis with round ticks.
+
+        Parameters
+        ----------
+        low, high : float
+            Its ends; equal ends are moved apart.
+        label : str
+            The quantity and its unit.
+        ticks : int
+            Most intervals between ticks.
+        whole : bool
+            Mark only whole numbers.
+        """
         if not high > low:
             low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
-        values = MaxNLocator(ticks, steps=[1, 2, 5, 10], integer=whole).tick_values(low, high)
-        slack = 0.005 * (high - low)  # a clip of 9.98 s is marked at 10 s
-        kept = [round(float(value), 12) for value in values if low - slack <= value <= high + slack]
-        return cls(
-            low, high, tuple((value, f"{value:g}".replace("-", "−")) for value in kept), label
-        )
+        values = round_numbers(low, high, ticks, whole=whole)
+        marked = tuple((value, f"{value:g}".replace("-", "−")) for value in values)
+        return cls(low, high, marked, label)
 
     def at(self, value: float) -> float:
-        """Return where a value lies, 0 at the low end and 1 at the high end; beyond the ends it
-        stays there.
+        """Return the place of a value, 0 at the low end and 1 at the high end.
+
+        Values beyond an end are placed at it.
         """
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+
+def round_numbers(low: float, high: float, intervals: int, *, whole: bool = False) -> list[float]:
+    """Return multiples of 1, 2 or 5 times a power of ten from `low` to `high`.
+
+    Parameters
+    ----------
+    low, high : float
+        `high` above `low`.
+    intervals : int
+        Most intervals between them; more if there were fewer than two numbers otherwise.
+    whole : bool
+        Return only whole numbers.
+    """
+    slack = 0.005 * (high - low)  # a clip of 9.98 s is marked at 10 s
+    least = (high - low) / intervals
+    exponent = math.floor(math.log10(least))
+    steps = [factor * 10.0**power for power in (exponent - 1, exponent) for factor in (1, 2, 5)]
+    steps = [step for step in (*steps, 10.0 ** (exponent + 1)) if not whole or step >= 1] or [1.0]
+    widest = next((step for step in steps if step >= least * (1 - 1e-9)), steps[-1])
+    numbers: list[float] = []
+    for step in reversed([step for step in steps if step <= widest]):
+        first, last = math.ceil((low - slack) / step), math.floor((high + slack) / step)
+        numbers = [round(step * multiple, 12) for multiple in range(first, last + 1)]
+        if len(numbers) > 1:
+            break
+    return numbers
 
 
 class Chart:
@@ -84,7 +126,7 @@ class Chart:
         self._path(_polyline(outline) + "Z", f"area {style}")
 
     def region(self, points: Sequence[tuple[float, float]], style: str) -> None:
-        """Fill what lies between points."""
+        """Fill the polygon with these corners."""
         if points:
             self._path(_polyline(self._points(*zip(*points, strict=True))) + "Z", f"area {style}")
 
@@ -101,9 +143,8 @@ class Chart:
     def dots(
         self, xs: Iterable[float], ys: Iterable[float], style: str, titles: Sequence[str] = ()
     ) -> None:
-        """Draw a dot at each point, each with a title of its own if given."""
-        # A line of no length with round or square ends keeps its shape in a drawing that is
-        # stretched.
+        """Draw a dot at each point, with its title if `titles` are given."""
+        # A line of length zero with round or square ends keeps its shape in a stretched drawing.
         points = [f"M{x:.1f} {y:.1f}h0" for x, y in self._points(xs, ys)]
         if titles:
             for point, title in zip(points, titles, strict=True):
@@ -119,13 +160,19 @@ class Chart:
         self._notes.append(tag("span", note, class_="note", style=side))
 
     def text(self, x: float, y: float, words: str) -> None:
-        """Write words at a point."""
+        """Write text at a point."""
         place = f"left:{100 * self.x.at(x):.1f}%;bottom:{100 * self.y.at(y):.1f}%"
         self._notes.append(tag("span", words, class_="place", style=place))
 
     def html(self, description: str, *, shape: str = "") -> Html:
-        """Return the chart; `description` tells those who cannot see it what it shows. `shape` is
-        ``square`` or empty.
+        """Return the chart.
+
+        Parameters
+        ----------
+        description : str
+            For readers who cannot see it.
+        shape : {"", "square", "tall"}
+            Of its box.
         """
         lines = "".join(f"M{_SIDE * self.x.at(x):.1f} 0V{_SIDE:g}" for x, _ in self.x.ticks)
         lines += "".join(f"M0 {_SIDE * (1 - self.y.at(y)):.1f}H{_SIDE:g}" for y, _ in self.y.ticks)
@@ -151,7 +198,15 @@ class Chart:
 
 
 def framed(content: Content, x: Axis, y: Axis, description: str, *, shape: str = "") -> Html:
-    """Return a drawing or a picture with the letters of its axes around it."""
+    """Return a drawing or a picture with its axes.
+
+    Parameters
+    ----------
+    content : Content
+    x, y : Axis
+    description, shape : str
+        As of :meth:`Chart.html`.
+    """
     return tag(
         "div",
         tag("div", y.label, class_="y-label"),
@@ -177,7 +232,7 @@ def framed(content: Content, x: Axis, y: Axis, description: str, *, shape: str =
 
 
 def legend(*entries: tuple[str, str]) -> Html:
-    """Return a legend: pairs of the marks' classes (``line normal``) and what they stand for."""
+    """Return a legend: pairs of the class of the marks (``line normal``) and their meaning."""
     return tag(
         "ul",
         [tag("li", tag("i", class_=f"swatch {style}"), text) for style, text in entries],
@@ -185,9 +240,21 @@ def legend(*entries: tuple[str, str]) -> Html:
     )
 
 
+def two_sided_axis(up: npt.NDArray[np.generic], down: npt.NDArray[np.generic]) -> Axis:
+    """Return an axis of numbers of clips, positive both above and below zero.
+
+    Parameters
+    ----------
+    up, down : np.ndarray
+        Heights of the bars; those of `down` are not positive.
+    """
+    low, high = 1.12 * min(float(down.min()), -1.0), 1.3 * max(float(up.max()), 1.0)
+    axis = Axis.linear(low, high, "clips", ticks=7, whole=True)
+    return replace(axis, ticks=tuple((value, f"{abs(value):g}") for value, _ in axis.ticks))
+
+
 def frequency_axis(centres: npt.NDArray[np.float64]) -> Axis:
-    """Return the axis of frequency bands, evenly spaced as they are, with round frequencies written
-    where they fall.
+    """Return the axis of frequency bands, spaced evenly, with marks at round frequencies.
 
     Parameters
     ----------
@@ -200,7 +267,7 @@ def frequency_axis(centres: npt.NDArray[np.float64]) -> Axis:
         band = float(np.interp(hz, centres, bands, left=math.nan, right=math.nan))
         if not math.isnan(band) and (not ticks or band - ticks[-1][0] > len(centres) / 12):
             ticks.append((band, f"{hz / 1000:g}"))
-    return Axis(-0.5, len(centres) - 0.5, tuple(ticks), "kHz")
+    return Axis(-0.5, len(centres) - 0.5, tuple(ticks), "frequency, kHz")
 
 
 def _polyline(points: Iterable[tuple[float, float]]) -> str:

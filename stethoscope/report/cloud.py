@@ -1,7 +1,7 @@
-"""Points in space that can be turned by hand: an SVG drawn from one side, which a few lines of
-script project anew.
+"""Points in three dimensions that the reader can turn.
 
-Without scripts the drawing stays as it is. Nothing is loaded from anywhere.
+They are an SVG drawing that the script of the page projects again. Without scripts the first view
+stays.
 """
 
 import math
@@ -14,8 +14,8 @@ import numpy.typing as npt
 from stethoscope.report.html import Html, join, tag
 
 _YAW, _PITCH = -0.6, 0.4  # of the first view, in radians; page.js starts from them
-_REACH = 0.95  # of the farthest point, where 1 is the edge of the drawing
-_AXIS = 0.8
+_REACH = 0.95  # of the farthest point; 1 is the edge of the drawing
+_AXIS = 0.8  # length of the drawn axes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +28,16 @@ class Point:
 
 
 def cloud(points: Sequence[Point], axes: Sequence[str], description: str) -> Html:
-    """Return points over three axes, all three with one scale.
+    """Return points over three axes of the same scale.
 
     Parameters
     ----------
     points : sequence of Point
         At least one.
     axes : sequence of str
-        What the axes are called.
+        Names of the axes.
     description : str
-        For those who cannot see it.
+        For readers who cannot see it.
     """
     places = np.array([point.at for point in points], dtype=np.float64)
     places -= places.mean(axis=0)
@@ -52,30 +52,33 @@ def cloud(points: Sequence[Point], axes: Sequence[str], description: str) -> Htm
         )
         for point, place in zip(points, places, strict=True)
     ]
-    lines = []
-    for number, name in enumerate(axes):
-        end = _AXIS * np.eye(3)[number]
-        x, y = _project(end)
-        lines += [
-            tag("path", d=f"M0 0L{x:.3f} {y:.3f}", class_="axis", data_to=_numbers(end)),
-            tag("text", name, x=f"{x:.3f}", y=f"{y:.3f}", data_to=_numbers(1.08 * end)),
-        ]
-    drawing = tag("svg", lines, marks, viewBox="-1.1 -0.9 2.2 1.8")
-    hint = tag(
-        "p",
-        "Drag it, or use the arrow keys, to turn it; a double click turns it back.",
-        class_="fine",
+    drawing = tag("svg", _axes(axes), marks, viewBox="-1.1 -0.9 2.2 1.8")
+    hint = (
+        "Drag the points or use the arrow keys to turn them. "
+        "A double click restores the first view."
     )
     return join(
         tag(
             "div", drawing, class_="canvas cloud", role="img", tabindex="0", aria_label=description
         ),
-        hint,
+        tag("p", hint, class_="fine"),
     )
 
 
+def _axes(names: Sequence[str]) -> list[Html]:
+    drawn = []
+    for number, name in enumerate(names):
+        end = _AXIS * np.eye(3)[number]
+        x, y = _project(end)
+        drawn += [
+            tag("path", d=f"M0 0L{x:.3f} {y:.3f}", class_="axis", data_to=_numbers(end)),
+            tag("text", name, x=f"{x:.3f}", y=f"{y:.3f}", data_to=_numbers(1.08 * end)),
+        ]
+    return drawn
+
+
 def _project(place: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return where a place is seen, turned about the upright axis and tilted towards the viewer."""
+    """Return the place of a point in the drawing, turned about the vertical axis and tilted."""
     x, y, z = place
     across = x * math.cos(_YAW) + z * math.sin(_YAW)
     depth = z * math.cos(_YAW) - x * math.sin(_YAW)

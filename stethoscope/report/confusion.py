@@ -1,10 +1,11 @@
-"""How classes are told apart, as tables: figures per class, and what is taken for what."""
+"""Results of a classification as tables: figures per class and the confusion matrix."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stethoscope.report.blocks import table
 from stethoscope.report.html import Html, tag
-from stethoscope.report.words import figure
+from stethoscope.report.words import count, figure, plain
 from stethoscope.stats.figure import Figure
 
 _MOST_CONFUSIONS = 3
@@ -16,76 +17,87 @@ def class_table(classes: Sequence[Mapping[str, Any]]) -> Html:
     Parameters
     ----------
     classes : sequence of mapping
-        :class:`~stethoscope.classification.metrics.ClassFigures` as JSON.
+        ``label``, ``clips``, ``precision``, ``recall`` and ``f1`` of each, as in
+        ``evaluation.json``.
     """
-    head = tag("tr", [tag("th", name) for name in ("Class", "Clips", "Precision", "Recall", "F1")])
     rows = [
-        tag(
-            "tr",
-            tag("th", one["label"].replace("_", " ")),
-            tag("td", f"{one['clips']:,}"),
-            [
-                tag("td", figure(Figure(**one[name]), share=True))
-                for name in ("precision", "recall")
-            ],
-            tag("td", f"{one['f1']:.3f}"),
-        )
+        [
+            plain(one["label"]),
+            f"{one['clips']:,}",
+            figure(Figure(**one["precision"]), share=True),
+            figure(Figure(**one["recall"]), share=True),
+            f"{one['f1']:.3f}",
+        ]
         for one in classes
     ]
-    return tag(
-        "div", tag("table", tag("thead", head), tag("tbody", rows)), class_="scroll", tabindex="0"
-    )
+    head = ("Class", "Clips", "Precision", "Recall", "F1")
+    return table(head, rows, caption="Figures per class")
 
 
 def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Html:
-    """Return the confusion matrix, clips by true class (row) and answered class (column), each cell
-    shaded by its share of the row.
+    """Return the confusion matrix, each cell shaded by its share of the row.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    confusion : sequence of sequence of int [shape=(n_labels, n_labels)]
+        Clips by true class (row) and predicted class (column).
     """
-    spoken = [label.replace("_", " ") for label in labels]
-    head = tag("tr", tag("th", "heard"), [tag("th", tag("span", label)) for label in spoken])
-    rows = []
-    for row, (label, counts) in enumerate(zip(spoken, confusion, strict=True)):
-        total = max(sum(counts), 1)
-        cells = [
-            tag(
-                "td",
-                str(n) if n else "",
-                class_="right" if row == column else "wrong",
-                style=f"--share:{n / total:.3f}" if n else None,
-                title=f"{label}: {n} of {sum(counts)} taken for {spoken[column]}",
-            )
-            for column, n in enumerate(counts)
-        ]
-        rows.append(tag("tr", tag("th", label), cells))
-    table = tag(
+    names = [plain(label) for label in labels]
+    heads = [tag("th", tag("span", name), scope="col") for name in names]
+    rows = [
+        tag("tr", tag("th", name, scope="row"), _cells(row, counts, names))
+        for row, (name, counts) in enumerate(zip(names, confusion, strict=True))
+    ]
+    matrix = tag(
         "table",
-        tag("thead", head),
+        tag("thead", tag("tr", tag("th", "true ↓ predicted →", scope="col"), heads)),
         tag("tbody", rows),
         class_="confusion",
         aria_label="Confusion matrix",
     )
-    return tag("div", table, class_="scroll fit", tabindex="0")
+    return tag(
+        "div",
+        matrix,
+        class_="scroll fit",
+        role="region",
+        tabindex="0",
+        aria_label="Confusion matrix",
+    )
+
+
+def _cells(row: int, counts: Sequence[int], names: Sequence[str]) -> list[Html]:
+    total = sum(counts)
+    return [
+        tag(
+            "td",
+            str(n) if n else "",
+            class_="right" if row == column else "wrong",
+            style=f"--share:{n / total:.3f}" if n else None,
+            title=f"{names[row]} → {names[column]}: {n} of {count(total, 'clip')}",
+        )
+        for column, n in enumerate(counts)
+    ]
 
 
 def frequent_confusions(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
-    """Return the most frequent confusions in a sentence."""
+    """Return the most frequent confusions in a sentence.
+
+    Parameters
+    ----------
+    labels, confusion : sequence
+        As of :func:`confusion_table`.
+    """
     pairs = sorted(
-        (
-            (n, row, column)
-            for row, counts in enumerate(confusion)
-            for column, n in enumerate(counts)
-            if n and row != column
-        ),
-        key=lambda pair: (-pair[0], pair[1], pair[2]),
+        (-n, row, column)
+        for row, counts in enumerate(confusion)
+        for column, n in enumerate(counts)
+        if n and row != column
     )
     if not pairs:
-        return "Nothing is taken for anything else."
-    told = [
-        f"{labels[row]} is taken for {labels[column]} {_times(n)}"
+        return "No clip is confused."
+    texts = [
+        f"{plain(labels[row])} → {plain(labels[column])}: {count(-n, 'clip')}"
         for n, row, column in pairs[:_MOST_CONFUSIONS]
     ]
-    return f"Most often, {', '.join(told)}.".replace("_", " ")
-
-
-def _times(n: int) -> str:
-    return {1: "once", 2: "twice"}.get(n, f"{n} times")
+    return f"Most frequent confusions: {'; '.join(texts)}."

@@ -11,11 +11,23 @@ from typing import Any
 import numpy as np
 
 from stethoscope.files import read_json, write_csv, write_json, write_text
-from stethoscope.report.html import Content, Html, page, tag
+from stethoscope.report.blocks import table
+from stethoscope.report.html import Content, tag
+from stethoscope.report.page import Header, report_page, section
+from stethoscope.report.words import count
 from stethoscope.sweep.items import RESULT
 from stethoscope.terminal import decimal
 
 COLUMNS = ("machine", "setting", "AUC", "pAUC", "seconds", "status")
+SETTING_COLUMNS = ("setting", "machines", "AUC", "pAUC", "seconds")
+
+_SETTINGS_NOTE = (
+    "Means over the machines for which a setting succeeded. Settings that succeeded for more "
+    "machines come first."
+)
+_RUNS_NOTE = (
+    "Means over the ids of a machine, with 95 % intervals. Seconds from download to exported model."
+)
 
 
 class Leaderboard:
@@ -84,53 +96,35 @@ class Leaderboard:
             "",
             "## Settings",
             "",
-            *_table(("setting", "machines", "AUC", "pAUC", "seconds"), self._settings()),
+            *_markdown(SETTING_COLUMNS, self._settings()),
         ]
-        parts += ["", "## Runs", "", *_table(COLUMNS, self._rows())]
+        parts += ["", "## Runs", "", *_markdown(COLUMNS, self._rows())]
         return "\n".join(parts) + "\n"
 
     def to_html(self, *, links: bool) -> str:
-        """Return a page of its own.
+        """Return the tables as an HTML page.
 
         Parameters
         ----------
         links : bool
-            Link each item to its report in ``items/<item>/``; inside Kubeflow's frame links lead
-            nowhere.
+            Link each item to its report in ``items/<item>/``. Links do not work inside Kubeflow's
+            viewer.
         """
         rows = self._rows()
-        if links:
-            for row, one in zip(rows, self.results, strict=True):
-                if one["status"] == "succeeded":
-                    row[0] = tag("a", row[0], href=f"items/{one['item']}/report.html")
-        return page(
-            "Sweep",
-            tag(
-                "main",
-                tag("h1", "Sweep"),
-                tag("p", self.headline()),
-                tag(
-                    "section",
-                    tag("h2", "Settings"),
-                    tag(
-                        "p",
-                        "Means over the machines on which a setting succeeded; settings with more machines stand first.",
-                    ),
-                    _html_table(
-                        ("setting", "machines", "AUC", "pAUC", "seconds"), self._settings()
-                    ),
-                ),
-                tag(
-                    "section",
-                    tag("h2", "Runs"),
-                    tag(
-                        "p",
-                        "Means over the ids of a machine, with 95 % intervals; seconds from download to exported model.",
-                    ),
-                    _html_table(COLUMNS, rows),
-                ),
-            ),
+        for row, one in zip(rows, self.results, strict=True):
+            if one["status"] != "succeeded":
+                row[-1] = tag("span", row[-1], class_="na")
+            elif links:
+                row[0] = tag("a", row[0], href=f"items/{one['item']}/report.html")
+        settings = section(
+            "settings",
+            "Settings",
+            tag("p", _SETTINGS_NOTE),
+            table(SETTING_COLUMNS, self._settings(), caption="Settings"),
         )
+        runs = section("runs", "Runs", tag("p", _RUNS_NOTE), table(COLUMNS, rows, caption="Runs"))
+        header = Header("Sweep", ["Leaderboard"], headline="Sweep", summary=self.headline())
+        return report_page(header, [settings, runs])
 
     def headline(self) -> str:
         """Return the outcome in a sentence or two."""
@@ -138,7 +132,10 @@ class Leaderboard:
         best = self.settings[0]
         text = f"{done} of {len(self.results)} runs succeeded."
         if best["auc"] is not None:
-            text += f" Best setting: {describe_setting(best['varied'])}, mean AUC {best['auc']:.3f} over {best['machines']} machine(s)."
+            text += (
+                f" Best setting: {describe_setting(best['varied'])}, "
+                f"mean AUC {best['auc']:.3f} over {count(best['machines'], 'machine')}."
+            )
         return text
 
     def _rows(self) -> list[list[Content]]:
@@ -258,7 +255,7 @@ def _figure(result: Mapping[str, Any], name: str) -> str:
     return decimal(figure["value"]) + interval
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> list[str]:
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> list[str]:
     def line(cells: Sequence[Content]) -> str:
         return (
             "| "
@@ -267,12 +264,3 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> list[str
         )
 
     return [line(header), "|" + "---|" * len(header), *map(line, rows)]
-
-
-def _html_table(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> Html:
-    head = tag("thead", tag("tr", [tag("th", name, scope="col") for name in header]))
-    body = [
-        tag("tr", tag("th", row[0], scope="row"), [tag("td", cell) for cell in row[1:]])
-        for row in rows
-    ]
-    return tag("div", tag("table", head, tag("tbody", body)), class_="card scroll")

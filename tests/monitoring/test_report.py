@@ -1,6 +1,4 @@
-"""The page as a whole: what it says, that it is sound HTML, that it needs nothing else, and that it
-stays small.
-"""
+"""The report of the main pipeline: its texts, valid HTML, no network, and its size."""
 
 import base64
 import io
@@ -13,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-import stethoscope.monitoring.report
+import stethoscope.report.page
 from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.detection.autoencoder.score import PredictionScorer
 from stethoscope.errors import ModelError
@@ -37,7 +35,7 @@ def heading(page: Element) -> str:
     return title.text
 
 
-def test_the_headline_counts_what_was_found(report: Reporter) -> None:
+def test_headline_counts_found_anomalies_and_false_alarms(report: Reporter) -> None:
     page = read_page(report(by_condition))
     assert heading(page) == "5 of 6 anomalous clips found, 1 false alarm in 6 normal clips"
     machines = {one.all("strong")[0].text: one.text for one in page.all("li") if one.all("strong")}
@@ -47,23 +45,23 @@ def test_the_headline_counts_what_was_found(report: Reporter) -> None:
     assert "lowest AUC" not in machines["fan 00"]
 
 
-def test_none_of_equally_good_machines_is_called_the_lowest(report: Reporter) -> None:
+def test_no_machine_has_the_lowest_auc_if_all_are_equal(report: Reporter) -> None:
     page = read_page(report(lambda clip: 3.0 if clip.condition == "anomaly" else 0.6))
     assert "1.000" in page.text
     assert "lowest AUC" not in page.text
 
 
-def test_the_charts_say_what_they_show(report: Reporter) -> None:
+def test_charts_have_descriptions_with_their_figures(report: Reporter) -> None:
     page = read_page(report(by_condition))
     said = [
         str(one.attributes["aria-label"]).replace("\u00a0", " ")
         for one in page.all("div")
         if one.attributes.get("role") == "img"
     ]
-    # fan 02: anomalies at 3, 4 and 0.5, normals at 2, 0.61 and 0.62: six of nine pairs are ranked
-    # rightly.
+    # fan 02: anomalies at 3, 4 and 0.5, normals at 2, 0.61 and 0.62: in six of nine pairs the
+    # anomaly is higher.
     assert "Receiver operating characteristic of fan: fan 00 AUC 1.000, fan 02 AUC 0.667" in said
-    assert "17 % of 6 normal test clips of fan raise a false alarm where 10 % are wanted" in said
+    assert "False-alarm rate of fan on 6 normal test clips: 17 %, target 10 %" in said
     assert (
         "Map of the clips of fan: 16 normal training clips, 6 normal test clips, 6 anomalous test clips"
         in said
@@ -75,7 +73,7 @@ def test_the_charts_say_what_they_show(report: Reporter) -> None:
     assert sum(text.startswith("Mean deviation of fan 0") for text in said) == 2
 
 
-def test_a_single_machine_is_named_in_the_headline(report: Reporter) -> None:
+def test_headline_names_a_single_machine(report: Reporter) -> None:
     page = read_page(report(lambda clip: by_condition(clip) if clip.machine_id == "00" else None))
     assert heading(page) == "fan 00: 3 of 3 anomalous clips found, no false alarm in 3 normal clips"
 
@@ -95,7 +93,9 @@ def test_a_single_machine_is_named_in_the_headline(report: Reporter) -> None:
         ),
     ],
 )
-def test_what_cannot_be_measured_is_said(report: Reporter, kept: str, title: str, why: str) -> None:
+def test_figures_that_cannot_be_computed_have_a_reason(
+    report: Reporter, kept: str, title: str, why: str
+) -> None:
     page = read_page(
         report(
             lambda clip: (
@@ -108,7 +108,7 @@ def test_what_cannot_be_measured_is_said(report: Reporter, kept: str, title: str
     assert f"n/a{why}" in cells
 
 
-def test_the_page_is_sound_and_accessible(report: Reporter) -> None:
+def test_page_is_valid_and_accessible(report: Reporter) -> None:
     page = read_page(report(by_condition))
     ids = [one.attributes["id"] for one in page.all() if "id" in one.attributes]
     assert len(ids) == len(set(ids))
@@ -129,7 +129,7 @@ def test_the_page_is_sound_and_accessible(report: Reporter) -> None:
     assert language.attributes["lang"] == "en"
 
 
-def test_the_page_needs_no_network(report: Reporter) -> None:
+def test_page_needs_no_network(report: Reporter) -> None:
     path = report(by_condition)
     page = read_page(path)
     addresses = [
@@ -157,7 +157,7 @@ def players(page: Element) -> dict[str, bytes]:
     }
 
 
-def test_what_is_played_is_the_recording(report: Reporter, fan_archive: Path) -> None:
+def test_sounds_are_the_recordings_with_one_gain(report: Reporter, fan_archive: Path) -> None:
     sounds = players(read_page(report(by_condition)))
     assert "fan/test/anomaly_id_02_00000002.wav" in sounds  # the one that was missed
     assert len(sounds) == len(set(sounds))
@@ -173,7 +173,7 @@ def test_what_is_played_is_the_recording(report: Reporter, fan_archive: Path) ->
     np.testing.assert_allclose(gains, gains[0], rtol=1e-3)
 
 
-def test_a_long_recording_at_a_high_rate_is_cut_to_its_most_deviating_part(
+def test_long_recording_is_cut_to_its_part_of_strongest_deviation(
     report: Reporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -214,7 +214,9 @@ def test_a_long_recording_at_a_high_rate_is_cut_to_its_most_deviating_part(
     assert 12 <= float(seconds[1]) <= 13
 
 
-def test_names_from_outside_stay_text(report: Reporter, fan_archive: Path, tmp_path: Path) -> None:
+def test_names_from_outside_are_escaped(
+    report: Reporter, fan_archive: Path, tmp_path: Path
+) -> None:
     name = "fan/<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>.wav"
     machine_id = '"><svg onload=alert(1)>'
     with zipfile.ZipFile(fan_archive) as archive:
@@ -304,17 +306,17 @@ def test_names_from_outside_stay_text(report: Reporter, fan_archive: Path, tmp_p
     assert len(players(page)) == 1
 
 
-def test_the_file_stays_small_and_says_what_is_missing(
+def test_page_stays_below_its_size_and_notes_what_was_left_out(
     report: Reporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = report(by_condition)
-    assert whole.stat().st_size < stethoscope.monitoring.report.MAX_BYTES
+    assert whole.stat().st_size < stethoscope.report.page.MAX_BYTES
     sounds = len(players(read_page(whole)))
     limit = whole.stat().st_size - 30_000
     monkeypatch.setattr(
-        stethoscope.monitoring.report,
+        stethoscope.report.page,
         "MAX_BYTES",
-        limit + stethoscope.monitoring.report._FRAME_BYTES - 20_000,
+        limit + stethoscope.report.page._FRAME_BYTES - 20_000,
     )
     smaller = report(by_condition)
     page = read_page(smaller)
@@ -326,7 +328,7 @@ def test_the_file_stays_small_and_says_what_is_missing(
 @pytest.mark.parametrize(
     "content", [None, b"", b"PK\3\4 cut off"], ids=["absent", "empty", "broken"]
 )
-def test_an_archive_that_is_gone_does_not_stop_the_report(
+def test_report_without_sounds_if_the_archive_is_unreadable(
     report: Reporter, fan_archive: Path, tmp_path: Path, content: bytes | None
 ) -> None:
     archives = []
@@ -339,7 +341,7 @@ def test_an_archive_that_is_gone_does_not_stop_the_report(
     assert page.all("img")  # the pictures come from the feature store
 
 
-def test_skipped_recordings_and_warnings_are_told(report: Reporter) -> None:
+def test_skipped_recordings_and_warnings_are_listed(report: Reporter) -> None:
     skipped = [
         Skipped("fan.zip", f"fan/test/{number:03}.wav", "holds no samples") for number in range(250)
     ]
@@ -354,16 +356,16 @@ def test_skipped_recordings_and_warnings_are_told(report: Reporter) -> None:
             ],
         )
     )
-    assert "250 recordings could not be used" in page.text
+    assert "250 recordings could not be used; they are listed at the end" in page.text
     assert "fan.zip/fan/test/199.wav" in page.text
     assert "fan.zip/fan/test/200.wav" not in page.text
-    assert "50 more" in page.text
+    assert "50 more are listed in evaluation.json" in page.text
     items = [one.text for one in page.all("li")]
     assert "fan 00, fan 02: rests on 3 clips" in items
     assert "nothing was held out" in items
 
 
-def test_an_incomplete_folder_leaves_no_report(
+def test_incomplete_folder_leaves_the_old_report(
     fan_archive: Path, fan_store: Path, fan_model: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "report.html"
@@ -375,7 +377,7 @@ def test_an_incomplete_folder_leaves_no_report(
     assert path.read_text() == "the last one"
 
 
-def test_a_real_evaluation_is_reported(
+def test_report_of_a_real_evaluation(
     fan_archive: Path, fan_store: Path, fan_model: Path, fan_results: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "report.html"

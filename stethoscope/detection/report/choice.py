@@ -1,4 +1,4 @@
-"""Which clips are worth a person's time."""
+"""Selection of the clips that the report shows."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from statistics import median_low
 
 import numpy as np
 
-from stethoscope.detection.report.inputs import Inputs
+from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.scores import ScoredClip
+from stethoscope.report.media import RecordingKey, recording_key
 
 MAX_REFERENCES = 3
-"""Most machines with a normal clip to compare with."""
+"""Most machines of which a normal clip is shown for comparison."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,10 @@ class Group:
     Attributes
     ----------
     reason : str
-        Why one of them is shown.
+        Why each of them is shown.
     clips : list of ScoredClip
     absence : str
-        What it means if there are none; empty if it means nothing.
+        Sentence for a group without clips; may be empty.
     """
 
     reason: str
@@ -31,77 +32,66 @@ class Group:
     absence: str = ""
 
 
-def choose(inputs: Inputs) -> list[Group]:
-    """Return the clips to hear: the most anomalous, the errors, those nearest to the threshold, and
-    normal ones to compare with.
+def choose(inputs: DetectionInputs) -> list[Group]:
+    """Return the clips to show, in groups.
 
-    No clip is shown twice, and every group goes round the machines before it takes a second clip of
-    one.
+    These are the most anomalous clips, the errors, those nearest to the threshold, and normal ones
+    for comparison. No clip is shown twice. Within a group, no machine has a second clip before
+    every other machine has one.
     """
     margin = _margins(inputs)
-    taken: set[tuple[str, str]] = set()
+    taken: set[RecordingKey] = set()
 
     def take(
-        wanted: Callable[[ScoredClip], bool], key: Callable[[ScoredClip], float], n: int
+        n: int, wanted: Callable[[ScoredClip], bool], *, highest: bool = False
     ) -> list[ScoredClip]:
-        fitting = [
-            clip for clip in inputs.scored if wanted(clip) and (clip.source, clip.path) not in taken
-        ]
-        chosen = _round_robin(fitting, key, n)
-        taken.update((clip.source, clip.path) for clip in chosen)
+        fitting = [c for c in inputs.scored if wanted(c) and recording_key(c) not in taken]
+        chosen = _in_turns(fitting, lambda clip: -margin(clip) if highest else margin(clip), n)
+        taken.update(map(recording_key, chosen))
         return chosen
 
-    missed = take(lambda clip: clip.condition == "anomaly" and not clip.decision, margin, 3)
-    alarms = take(
-        lambda clip: clip.condition == "normal" and clip.decision, lambda clip: -margin(clip), 2
-    )
-    most = take(
-        lambda clip: clip.condition != "normal" and clip.decision, lambda clip: -margin(clip), 3
-    )
-    above = take(lambda clip: clip.decision, margin, 2)
-    below = take(lambda clip: not clip.decision, lambda clip: -margin(clip), 2)
+    missed = take(3, lambda clip: clip.condition == "anomaly" and not clip.decision)
+    alarms = take(2, lambda clip: clip.condition == "normal" and clip.decision, highest=True)
+    most = take(3, lambda clip: clip.condition != "normal" and clip.decision, highest=True)
+    above = take(2, lambda clip: clip.decision)
+    below = take(2, lambda clip: not clip.decision, highest=True)
     references = _references(inputs, [*most, *missed, *alarms, *above, *below], taken)
 
     conditions = {clip.condition for clip in inputs.scored}
+    none_missed = "Every anomalous clip was found." if "anomaly" in conditions else ""
+    no_alarm = "No normal clip raised an alarm." if "normal" in conditions else ""
     return [
-        Group("Most anomalous", most, "No anomalous clip lies above its threshold."),
+        Group("Most anomalous", most, "No anomalous clip is above its threshold."),
         Group("For comparison: a typical normal clip", references),
-        Group(
-            "Missed anomaly",
-            missed,
-            "Every anomalous clip was found." if "anomaly" in conditions else "",
-        ),
-        Group(
-            "False alarm",
-            alarms,
-            "No normal clip raised an alarm." if "normal" in conditions else "",
-        ),
+        Group("Missed anomaly", missed, none_missed),
+        Group("False alarm", alarms, no_alarm),
         Group("Just above the threshold", above),
         Group("Just below the threshold", below),
     ]
 
 
-def _margins(inputs: Inputs) -> Callable[[ScoredClip], float]:
-    """Return how far above its threshold a clip lies, in units of the spread of its machine's
-    normal scores.
+def _margins(inputs: DetectionInputs) -> Callable[[ScoredClip], float]:
+    """Return how to compute the distance of a clip above its threshold.
+
+    The unit is the interquartile range of the normal scores of its machine.
     """
     spread: dict[str, float] = {}
-    for machine in inputs.by_machine:
-        normal = [clip.score for clip in inputs.by_machine[machine] if clip.condition == "normal"]
-        normal += [
-            *inputs.normal_scores.held_out.get(machine, []),
-            *inputs.normal_scores.trained.get(machine, []),
-        ]
-        spread[machine] = (
-            float(np.subtract(*np.percentile(normal, [75, 25]))) if normal else 0.0
-        ) or 1.0
+    for machine, clips in inputs.by_machine.items():
+        normal = [clip.score for clip in clips if clip.condition == "normal"]
+        normal += inputs.normal_scores.held_out.get(machine, [])
+        normal += inputs.normal_scores.trained.get(machine, [])
+        quartiles = np.percentile(normal, [75, 25]) if normal else (0.0, 0.0)
+        spread[machine] = float(quartiles[0] - quartiles[1]) or 1.0
     return lambda clip: (clip.score - clip.threshold) / spread[clip.machine]
 
 
-def _round_robin(
+def _in_turns(
     clips: Sequence[ScoredClip], key: Callable[[ScoredClip], float], n: int
 ) -> list[ScoredClip]:
-    """Return `n` clips of the lowest key, a second one of a machine only after one of every other."""
+    """Return `n` clips of lowest key.
+
+    A machine has a second clip only after every other machine has one.
+    """
     turns: dict[str, int] = {}
     order = []
     for clip in sorted(clips, key=key):
@@ -111,17 +101,18 @@ def _round_robin(
 
 
 def _references(
-    inputs: Inputs, shown: Iterable[ScoredClip], taken: set[tuple[str, str]]
+    inputs: DetectionInputs, shown: Iterable[ScoredClip], taken: set[RecordingKey]
 ) -> list[ScoredClip]:
-    """Return a typical normal clip of each machine shown: of the test part, or of the training part
-    where that has none.
+    """Return a typical normal clip of each machine shown.
+
+    It is a test clip, or a training clip if the machine has no normal test clip.
     """
     references = []
     for machine in list(dict.fromkeys(clip.machine for clip in shown))[:MAX_REFERENCES]:
         passed = [
-            c
-            for c in inputs.by_machine[machine]
-            if c.condition == "normal" and not c.decision and (c.source, c.path) not in taken
+            clip
+            for clip in inputs.by_machine[machine]
+            if clip.condition == "normal" and not clip.decision and recording_key(clip) not in taken
         ]
         if passed:
             middle = median_low(clip.score for clip in passed)
@@ -131,7 +122,7 @@ def _references(
     return references
 
 
-def _training_clip(inputs: Inputs, positions: Sequence[int]) -> ScoredClip:
+def _training_clip(inputs: DetectionInputs, positions: Sequence[int]) -> ScoredClip:
     position = positions[len(positions) // 2]
     clip = inputs.store.clips[position]
     score = inputs.scorer.score(np.array(inputs.store.clip_frames(position)), clip.machine)

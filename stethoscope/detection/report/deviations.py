@@ -1,25 +1,25 @@
-"""Where normal and anomalous clips deviate from what the detector expects: over frequency, and over
-time and frequency.
-"""
+"""Deviation of clips from what the detector expects, over frequency and over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.report.inputs import Inputs
+from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.progress import track
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.report.media import recording_key
+from stethoscope.sound.logmel import Frames
 
 T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]
 
 MAX_CLIPS = 500
-"""About how many clips all profiles are averaged over; every machine has its share, at least four
-of each condition.
+"""About the number of clips that all profiles use.
+
+Each machine has an equal share, at least four of each condition.
 """
 
 
@@ -42,47 +42,57 @@ class Profile:
     anomaly: FloatArray | None
 
 
-def profiles(inputs: Inputs) -> dict[str, Profile]:
-    """Return the profile of every machine whose deviation can be compared with something normal."""
+def profiles(inputs: DetectionInputs) -> dict[str, Profile]:
+    """Return the profile of every machine that has normal clips to compare with."""
     most = max(4, MAX_CLIPS // (2 * len(inputs.by_machine)))
     wanted = {
-        machine: {
-            condition: _positions(inputs, clips, condition, most)
-            for condition in ("normal", "anomaly")
-        }
+        machine: _sample(inputs, machine, clips, most)
         for machine, clips in inputs.by_machine.items()
     }
-    for machine, clips in wanted.items():
-        if not clips["normal"]:
-            clips["train"] = spread(inputs.normal_training.get(machine, []), most)
-    total = sum(len(positions) for clips in wanted.values() for positions in clips.values())
-    steps = track(
-        (
-            (machine, name, one)
-            for machine, clips in wanted.items()
-            for name in clips
-            for one in clips[name]
-        ),
-        label="bands",
-        total=total,
-    )
-    sums: dict[tuple[str, str], FloatArray] = {}
-    for machine, name, position in steps:
-        deviation = deviation_of(inputs, position, machine).mean(axis=0, dtype=np.float64)
-        sums[machine, name] = sums.get((machine, name), 0.0) + deviation / len(
-            wanted[machine][name]
-        )
+    means = _mean_deviations(inputs, wanted)
     found = {}
     for machine in wanted:
-        usual = sums.get((machine, "normal"), sums.get((machine, "train")))
+        usual = means.get((machine, "normal"), means.get((machine, "train")))
         if usual is not None:
-            found[machine] = Profile(
-                usual, (machine, "train") in sums, sums.get((machine, "anomaly"))
-            )
+            in_training = (machine, "train") in means
+            found[machine] = Profile(usual, in_training, means.get((machine, "anomaly")))
     return found
 
 
-def deviation_of(inputs: Inputs, position: int, machine: str) -> Frames:
+def _sample(
+    inputs: DetectionInputs, machine: str, clips: Sequence[ScoredClip], most: int
+) -> dict[str, list[int]]:
+    """Return indices in the store of at most so many clips per condition.
+
+    There are training clips among them only if the machine has no normal test clip.
+    """
+    sample = {
+        condition: _positions(inputs, clips, condition, most) for condition in ("normal", "anomaly")
+    }
+    if not sample["normal"]:
+        sample["train"] = spread(inputs.normal_training.get(machine, []), most)
+    return sample
+
+
+def _mean_deviations(
+    inputs: DetectionInputs, wanted: Mapping[str, Mapping[str, Sequence[int]]]
+) -> dict[tuple[str, str], FloatArray]:
+    """Return the mean deviation per band [shape=(n_bands,)], by machine and kind of clips."""
+    flat = [
+        (machine, kind, position)
+        for machine, kinds in wanted.items()
+        for kind, positions in kinds.items()
+        for position in positions
+    ]
+    means: dict[tuple[str, str], FloatArray] = {}
+    for machine, kind, position in track(flat, label="bands", total=len(flat)):
+        deviation = deviation_of(inputs, position, machine).mean(axis=0, dtype=np.float64)
+        share = deviation / len(wanted[machine][kind])
+        means[machine, kind] = means.get((machine, kind), 0.0) + share
+    return means
+
+
+def deviation_of(inputs: DetectionInputs, position: int, machine: str) -> Frames:
     """Return the deviation of a clip of the store [shape=(n_frames, n_bands)]."""
     deviation = inputs.scorer.deviation(np.array(inputs.store.clip_frames(position)), machine)
     inputs.store.release()
@@ -90,7 +100,7 @@ def deviation_of(inputs: Inputs, position: int, machine: str) -> Frames:
 
 
 def excess(deviation: npt.NDArray[np.floating], usual: FloatArray) -> FloatArray:
-    """Return how many times the usual deviation there is in every band.
+    """Return the deviation as a multiple of the usual deviation in each band.
 
     Parameters
     ----------
@@ -103,8 +113,13 @@ def excess(deviation: npt.NDArray[np.floating], usual: FloatArray) -> FloatArray
 
 
 def smooth(values: FloatArray, *, frames: int, bands: int) -> FloatArray:
-    """Return moving means over `frames` and `bands`, both odd, of values [shape=(n_frames,
-    n_bands)] mirrored at the edges.
+    """Return moving means of values that are mirrored at the edges.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(n_frames, n_bands)]
+    frames, bands : int
+        Widths of the mean, odd.
     """
     for axis, width in enumerate((frames, bands)):
         half = [(width // 2, width // 2) if axis == one else (0, 0) for one in range(2)]
@@ -114,24 +129,18 @@ def smooth(values: FloatArray, *, frames: int, bands: int) -> FloatArray:
     return values
 
 
-def band_centres(feature: LogMel) -> FloatArray:
-    """Return the centre frequencies of the bands, in Hz [shape=(n_mels,)]."""
-    filters = feature.filters.astype(np.float64)
-    weight = filters.sum(axis=1)
-    filled = np.flatnonzero(weight)  # filters narrower than a line of the spectrum can be empty
-    lines = np.fft.rfftfreq(feature.n_fft, 1 / feature.sample_rate)
-    centres: FloatArray = np.interp(
-        np.arange(len(filters)), filled, filters[filled] @ lines / weight[filled]
-    )
-    return centres
-
-
 def strongest_bands(ratio: FloatArray, centres: FloatArray) -> tuple[float, float, float]:
-    """Return where the excess over the usual deviation is strongest: lower and upper frequency in
-    Hz, and how many times the usual.
+    """Return the bands of strongest excess: lower and upper frequency in Hz, and the excess.
 
-    The range reaches from the peak to where the excess has fallen to half, smoothed over five
-    bands.
+    The excess is smoothed over five bands. The range reaches from its peak to where the excess over
+    1 has fallen to half.
+
+    Parameters
+    ----------
+    ratio : np.ndarray [shape=(n_bands,)]
+        Result of :func:`excess`.
+    centres : np.ndarray [shape=(n_bands,)]
+        Frequencies of the bands, in Hz.
     """
     level = smooth(ratio[np.newaxis], frames=1, bands=5)[0]
     peak = int(level.argmax())
@@ -144,13 +153,15 @@ def strongest_bands(ratio: FloatArray, centres: FloatArray) -> tuple[float, floa
     return float(centres[low]), float(centres[high]), float(level[peak])
 
 
-def _positions(inputs: Inputs, clips: Sequence[ScoredClip], condition: str, most: int) -> list[int]:
-    keys = [(clip.source, clip.path) for clip in clips if clip.condition == condition]
+def _positions(
+    inputs: DetectionInputs, clips: Sequence[ScoredClip], condition: str, most: int
+) -> list[int]:
+    keys = [recording_key(clip) for clip in clips if clip.condition == condition]
     return spread([inputs.position[key] for key in keys if key in inputs.position], most)
 
 
 def spread(items: Sequence[T], most: int) -> list[T]:
-    """Return at most so many of the items, evenly spread."""
+    """Return at most `most` of the items, at even distances."""
     return [
         items[index]
         for index in np.unique(

@@ -1,4 +1,4 @@
-"""What the report is made of, read from the folders that the other steps left."""
+"""What the report shows, read from the folders that earlier steps wrote."""
 
 import os
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ from stethoscope.stats.figure import Figure
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Everything that the sections read.
+class DetectionInputs:
+    """Everything that the sections on detection read.
 
     Attributes
     ----------
@@ -40,7 +40,8 @@ class Inputs:
     overall : Summary
     breakdowns : dict of str to dict of str to Summary
     warnings : list of str
-    skipped : list of Skipped
+    skipped : list of dict
+        Source, path and reason of recordings that could not be used.
     model : dict
         The content of ``model.json``.
     curves : dict
@@ -56,7 +57,7 @@ class Inputs:
     overall: Summary
     breakdowns: dict[str, dict[str, Summary]]
     warnings: list[str]
-    skipped: list[Skipped]
+    skipped: list[dict[str, str]]
     model: dict[str, Any]
     curves: dict[str, dict[str, list[float]]]
 
@@ -90,7 +91,7 @@ class Inputs:
                 for name, parts in evaluation["breakdowns"].items()
             },
             warnings=evaluation["warnings"],
-            skipped=[Skipped(**one) for one in evaluation["skipped"]],
+            skipped=evaluation["skipped"],
             model=read_json(model / "model.json"),
             curves=read_json(model / "curves.json"),
         )
@@ -151,7 +152,7 @@ class Inputs:
 
 
 def machine_name(machine: str) -> str:
-    """Return how people call a machine: ``fan/00`` is fan 00."""
+    """Return the name of a machine for people: ``fan/00`` is fan 00."""
     return short(" ".join(part for part in split_key(machine) if part) or "machine", 40)
 
 

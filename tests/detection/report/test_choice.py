@@ -1,10 +1,10 @@
-"""Which clips are shown."""
+"""Selection of the clips that the report shows."""
 
 from pathlib import Path
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.report.choice import choose
-from stethoscope.detection.report.inputs import Inputs
+from stethoscope.detection.report.inputs import DetectionInputs
 from tests.report.fixtures import Reporter
 
 
@@ -19,14 +19,14 @@ def chosen(
         return scores.get(f"{clip.condition}{clip.machine_id}{clip.path[-5]}", 0.2)
 
     results = report(judge).parent / "results"
-    inputs = Inputs.read(features=fan_store, model=fan_model, results=results)
+    inputs = DetectionInputs.read(features=fan_store, model=fan_model, results=results)
     return {
         group.reason: [f"{clip.condition}{clip.machine_id}{clip.path[-5]}" for clip in group.clips]
         for group in choose(inputs)
     }
 
 
-def test_every_machine_has_its_turn(report: Reporter, fan_store: Path, fan_model: Path) -> None:
+def test_machines_take_turns(report: Reporter, fan_store: Path, fan_model: Path) -> None:
     scores = {
         "anomaly000": 9.0,
         "anomaly001": 8.0,
@@ -41,7 +41,7 @@ def test_every_machine_has_its_turn(report: Reporter, fan_store: Path, fan_model
     assert groups["Just above the threshold"] == ["anomaly021", "anomaly002"]
 
 
-def test_errors_are_shown_worst_first_and_no_clip_twice(
+def test_worst_errors_come_first_and_no_clip_twice(
     report: Reporter, fan_store: Path, fan_model: Path
 ) -> None:
     scores = {
@@ -60,7 +60,7 @@ def test_errors_are_shown_worst_first_and_no_clip_twice(
     assert len(everything) == len(set(everything))
 
 
-def test_a_normal_clip_to_compare_with_comes_from_training_where_the_test_part_has_none(
+def test_reference_is_a_training_clip_if_there_is_no_normal_test_clip(
     report: Reporter, fan_store: Path, fan_model: Path
 ) -> None:
     results = (
@@ -69,7 +69,7 @@ def test_a_normal_clip_to_compare_with_comes_from_training_where_the_test_part_h
         ).parent
         / "results"
     )
-    inputs = Inputs.read(features=fan_store, model=fan_model, results=results)
+    inputs = DetectionInputs.read(features=fan_store, model=fan_model, results=results)
     (reference,) = next(
         group.clips for group in choose(inputs) if group.reason.startswith("For comparison")
     )

@@ -1,4 +1,4 @@
-"""What the report says of faults, read from the folders that the steps of the diagnosis left."""
+"""What the sections on faults show, read from the folders that earlier steps wrote."""
 
 import csv
 import os
@@ -13,14 +13,14 @@ from stethoscope.files import read_json
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the diagnosis said of a test clip.
+class DiagnosedClip:
+    """A test clip with the prediction of the diagnosis.
 
     Attributes
     ----------
     path, machine : str
     label, answer : str
-        Its group, and the likeliest class.
+        Its own class, and the most probable one.
     probabilities : tuple of float
         In the order of the labels.
     """
@@ -41,14 +41,14 @@ class FaultInputs:
     reason : str
         Why there is nothing to diagnose; empty if there is something.
     plots : frozenset of str
-        Which of :data:`stethoscope.diagnosis.groups.PLOTS` are wanted.
+        Which of :data:`stethoscope.diagnosis.groups.PLOTS` to show.
     groups : FaultGroups
     evaluation : mapping
         The content of ``diagnosis.json``.
     training : mapping
         The content of ``curves.json``: learning curves, the best epoch, accuracy before training,
         numbers of clips; empty if there is nothing to diagnose.
-    answers : list of Answer
+    answers : list of DiagnosedClip
     """
 
     reason: str
@@ -56,7 +56,7 @@ class FaultInputs:
     groups: FaultGroups
     evaluation: Mapping[str, Any]
     training: Mapping[str, Any]
-    answers: list[Answer]
+    answers: list[DiagnosedClip]
 
     @classmethod
     def read(
@@ -83,10 +83,10 @@ class FaultInputs:
         return cls(reason, plots, FaultGroups.read(groups), evaluation, training, answers)
 
 
-def _answers(path: Path, labels: list[str]) -> list[Answer]:
+def _answers(path: Path, labels: list[str]) -> list[DiagnosedClip]:
     with path.open(newline="", encoding="utf-8") as file:
         return [
-            Answer(
+            DiagnosedClip(
                 row["path"],
                 row["machine"],
                 row["label"],

@@ -1,10 +1,10 @@
 import re
 from pathlib import Path
 
-from stethoscope.events.report import write_event_report
+from stethoscope.events.report.page import write_event_report
 
 
-def test_the_report_shows_what_was_asked_for(
+def test_report_has_recordings_filters_and_curves(
     beep_parts: Path, beep_folder: Path, tmp_path: Path
 ) -> None:
     write_event_report(
@@ -21,5 +21,5 @@ def test_the_report_shows_what_was_asked_for(
     assert page.count("<figcaption>Filter ") == 8
     assert "First window inside an event" in page
     assert page.count("Scores of the windows over time") == 2
-    assert "Loss over the epochs" in page
+    assert "Loss over 6 epochs: training clips" in page
     assert not re.search(r'(src|href)="(?!data:|#)', page), "the page stands alone"

@@ -1,0 +1,294 @@
+"""Clips to play, with their spectrogram and a map of their deviation."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from stethoscope.detection.report.choice import Group, choose
+from stethoscope.detection.report.deviations import Profile, deviation_of, excess, smooth
+from stethoscope.detection.report.inputs import DetectionInputs, machine_name
+from stethoscope.detection.scores import ScoredClip
+from stethoscope.report.blocks import clip_card
+from stethoscope.report.charts import framed, frequency_axis
+from stethoscope.report.html import Html, tag
+from stethoscope.report.media import (
+    MAX_SAMPLE_RATE,
+    RecordingKey,
+    Sound,
+    colour_scale,
+    picture,
+    player,
+    read_sounds,
+    recording_key,
+    sound_addresses,
+)
+from stethoscope.report.page import Section, section
+from stethoscope.report.spectrogram import COLOURS, band_centres, spectrogram, time_axis
+from stethoscope.report.words import decibels, hertz, number, percent, short
+from stethoscope.sound.audio import load
+
+SECONDS = 10.0
+"""Longest excerpt, in seconds."""
+
+MIN_PEAK = 3.0
+"""The peak of the deviation is described if it is at least this many times the usual."""
+
+_DEVIATION_COLOURS = "inferno"
+_HIGHEST_EXCESS = 8.0
+_SMOOTHING = {"frames": 7, "bands": 3}
+_PEAK_SMOOTHING = {"frames": 15, "bands": 5}
+_OUTCOMES = {
+    ("anomaly", True): ("anomalous, found", "anomaly"),
+    ("anomaly", False): ("anomalous, missed", "anomaly"),
+    ("normal", True): ("normal, false alarm", "normal"),
+    ("normal", False): ("normal", "normal"),
+    ("unknown", True): ("judged anomalous", "anomaly"),
+    ("unknown", False): ("judged normal", "normal"),
+}
+"""Text and style by condition and decision."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The part of a clip that is shown.
+
+    Attributes
+    ----------
+    first, last : int
+        Frames, `last` excluded.
+    start, end : float
+        The same in seconds.
+    whole : bool
+        True if it is the whole clip.
+    """
+
+    first: int
+    last: int
+    start: float
+    end: float
+    whole: bool
+
+
+@dataclass(frozen=True)
+class _View:
+    """Excerpt of a clip with its pictures."""
+
+    excerpt: Excerpt
+    pictures: list[Html]
+
+
+def clip_section(
+    inputs: DetectionInputs, profiles: Mapping[str, Profile], archives: Sequence[Path], room: int
+) -> Section:
+    """Return a card for each of the most interesting clips.
+
+    Parameters
+    ----------
+    inputs : DetectionInputs
+    profiles : mapping of str to Profile
+        Usual deviation, by machine.
+    archives : sequence of Path
+        Archives or folders of the recordings.
+    room : int
+        Most bytes of all cards together.
+    """
+    groups = choose(inputs)
+    views = {
+        recording_key(clip): _view(inputs, profiles.get(clip.machine), clip)
+        for group in groups
+        for clip in group.clips
+        if recording_key(clip) in inputs.position
+    }
+    sounds, sound_notes = _sounds(inputs, archives, views)
+    cards, room_notes = _cards(inputs, groups, views, sounds, room)
+    absences = [group.absence for group in groups if group.absence and not group.clips]
+    notes = [*absences, *sound_notes, *room_notes, *_format_notes(inputs, views)]
+    text = (
+        "Each clip has a spectrogram and a map of its deviation, the difference from what the "
+        "detector expects. The map shows it as a multiple of the usual deviation of normal clips "
+        "of the machine in that band: dark is as usual, bright is many times the usual. Click a "
+        "picture to play from there."
+    )
+    return section(
+        "clips",
+        "Clips to listen to",
+        tag("p", text),
+        tag("p", " ".join(notes), class_="soft"),
+        tag("div", cards, class_="gallery"),
+    )
+
+
+def _view(inputs: DetectionInputs, profile: Profile | None, clip: ScoredClip) -> _View:
+    feature = inputs.scorer.feature
+    position = inputs.position[recording_key(clip)]
+    deviation = deviation_of(inputs, position, clip.machine)
+    own_mean = np.maximum(deviation.mean(axis=0, dtype=np.float64), 1e-12)
+    ratio = smooth(excess(deviation, profile.usual if profile else own_mean), **_SMOOTHING)
+    step = feature.hop_length / feature.sample_rate
+    excerpt = _excerpt(ratio, step)
+    shown = ratio[excerpt.first : excerpt.last]
+    centres = band_centres(feature)
+    peak = _peak(shown, centres, excerpt, step)
+    frames = np.array(inputs.store.clip_frames(position)[excerpt.first : excerpt.last])
+    name = short(clip.path)
+    heat = np.log2(np.maximum(shown, 1.0)) / np.log2(_HIGHEST_EXCESS)
+    return _View(
+        excerpt,
+        [
+            tag("h4", "Spectrogram", colour_scale("quiet", "loud", COLOURS)),
+            spectrogram(frames, feature, f"Spectrogram of {name}", start=excerpt.start),
+            tag("h4", "Deviation", _deviation_scale()),
+            framed(
+                picture(heat, _DEVIATION_COLOURS),
+                time_axis(len(shown), feature, start=excerpt.start),
+                frequency_axis(centres),
+                f"Deviation of {name} over time and frequency. {peak}",
+            ),
+            tag("p", peak),
+        ],
+    )
+
+
+def _deviation_scale() -> Html:
+    return colour_scale("usual", f"≥ {_HIGHEST_EXCESS:g} times", _DEVIATION_COLOURS)
+
+
+def _excerpt(ratio: npt.NDArray[np.float64], step: float) -> Excerpt:
+    """Return the part of a clip to show: all of it, or the part that deviates most."""
+    n = len(ratio)
+    width = max(1, int(SECONDS / step))
+    if n <= width + 1:
+        return Excerpt(0, n, 0.0, max(n - 1, 1) * step, whole=True)
+    total = np.concatenate([[0.0], np.cumsum(ratio.mean(axis=1))])
+    first = int(np.argmax(total[width:] - total[:-width]))
+    return Excerpt(first, first + width, first * step, (first + width) * step, whole=False)
+
+
+def _peak(
+    ratio: npt.NDArray[np.float64],
+    centres: npt.NDArray[np.float64],
+    excerpt: Excerpt,
+    step: float,
+) -> str:
+    """Return where the deviation is strongest, in words."""
+    wide = smooth(ratio, **_PEAK_SMOOTHING)
+    frame, band = np.unravel_index(int(wide.argmax()), wide.shape)
+    times = float(wide[frame, band])
+    if times < MIN_PEAK:
+        return f"No part deviates more than {MIN_PEAK:g} times the usual."
+    high = max(float(centres[band]), 1.0)
+    duration = float((wide[:, band] > times / 2).mean())
+    when = "throughout" if duration > 0.5 else f"around {excerpt.start + float(frame) * step:.1f} s"
+    return f"Strongest {when}, near {hertz(high, high)}: {times:.1f} times the usual deviation."
+
+
+def _sounds(
+    inputs: DetectionInputs, archives: Sequence[Path], views: Mapping[RecordingKey, _View]
+) -> tuple[dict[RecordingKey, str], list[str]]:
+    """Return the excerpts as data addresses, and notes on them."""
+    channel = inputs.scorer.feature.channel
+
+    def decode(content: bytes, name: str) -> Sound:
+        return Sound(*load(content, channel=channel, name=name))
+
+    sounds = {}
+    for key, sound in read_sounds(archives, views, decode):
+        excerpt = views[key].excerpt
+        part = sound if excerpt.whole else sound.cut(excerpt.start, excerpt.end)
+        sounds[key] = part.limited()
+    addresses, gain = sound_addresses(sounds)
+    notes = []
+    if missing := len(views) - len(sounds):
+        notes.append(
+            f"{missing} of {len(views)} recordings could not be read again from the archives and "
+            "cannot be played."
+        )
+    if sounds:
+        notes.append(
+            f"All recordings are amplified by the same gain, {decibels(gain)}, so that their "
+            "loudness can be compared."
+        )
+    return addresses, notes
+
+
+def _cards(
+    inputs: DetectionInputs,
+    groups: Sequence[Group],
+    views: Mapping[RecordingKey, _View],
+    sounds: Mapping[RecordingKey, str],
+    room: int,
+) -> tuple[list[Html], list[str]]:
+    """Return a card for every clip in order; those without room have neither sound nor pictures."""
+    cards: dict[RecordingKey, Html] = {}
+    n_bare = 0
+    for reason, clip in _first_of_each(groups):
+        key = recording_key(clip)
+        pictures = views[key].pictures if key in views else []
+        card = _card(inputs, reason, clip, player(sounds.get(key), clip.path), *pictures)
+        if len(card.encode()) > room:
+            n_bare += 1
+            card = _card(inputs, reason, clip, player(None, clip.path))
+        room -= len(card.encode())
+        cards[key] = card
+    notes = []
+    if n_bare:
+        notes.append(
+            f"Sound and pictures of {n_bare} of {len(cards)} clips were left out to keep the file "
+            "small."
+        )
+    return [cards[recording_key(clip)] for group in groups for clip in group.clips], notes
+
+
+def _format_notes(inputs: DetectionInputs, views: Mapping[RecordingKey, _View]) -> list[str]:
+    notes = []
+    if any(not view.excerpt.whole for view in views.values()):
+        notes.append(
+            f"Of clips longer than {SECONDS:g} s, the {SECONDS:g} s of strongest deviation are "
+            "shown."
+        )
+    rate = inputs.scorer.feature.sample_rate
+    if rate > MAX_SAMPLE_RATE:
+        notes.append(
+            f"Recordings are played at {MAX_SAMPLE_RATE / 1000:g} kHz; the detector analyses "
+            f"{rate / 1000:g} kHz."
+        )
+    return notes
+
+
+def _first_of_each(groups: Sequence[Group]) -> Iterable[tuple[str, ScoredClip]]:
+    """Yield the first clip of each group with its reason, then the second of each.
+
+    The last ones may find no room.
+    """
+    for rank in range(max((len(group.clips) for group in groups), default=0)):
+        for group in groups:
+            yield from ((group.reason, clip) for clip in group.clips[rank : rank + 1])
+
+
+def _card(inputs: DetectionInputs, reason: str, clip: ScoredClip, *contents: Html) -> Html:
+    outcome, style = _OUTCOMES[clip.condition, clip.decision]
+    several = len({one.source for one in inputs.scored}) > 1
+    heading = tag(
+        "h3",
+        tag("span", reason),
+        " ",
+        machine_name(clip.machine),
+        " ",
+        tag("span", outcome, class_=f"badge {style}"),
+    )
+    text = (
+        f"Score {number(clip.score)}, threshold {number(clip.threshold)}; "
+        f"{_share_below(inputs, clip)} normal clips are expected to score lower."
+    )
+    source = clip.source if several else ""
+    return clip_card(heading, clip.path, tag("p", text), *contents, source=source)
+
+
+def _share_below(inputs: DetectionInputs, clip: ScoredClip) -> str:
+    share = inputs.thresholds.probability(clip.score, clip.machine)
+    if share >= 0.995:
+        return "nearly all"
+    return "nearly no" if share < 0.005 else f"{percent(share)} of"

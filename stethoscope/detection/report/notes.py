@@ -1,0 +1,55 @@
+"""Warnings, training curves and settings of a detector."""
+
+from collections.abc import Iterable
+
+from stethoscope.detection.report.inputs import DetectionInputs, machine_name
+from stethoscope.report.blocks import notes
+from stethoscope.report.common import settings_section
+from stethoscope.report.page import Section, section
+from stethoscope.report.training import loss_charts
+from stethoscope.report.words import count
+
+
+def warning_section(inputs: DetectionInputs) -> Section | None:
+    """Return the warnings of the evaluation; None without any."""
+    texts = _grouped(inputs.warnings, len(inputs.by_machine))
+    if inputs.skipped:
+        skipped = count(len(inputs.skipped), "recording")
+        texts.append(f"{skipped} could not be used; they are listed at the end of this report.")
+    return section("cautions", "Warnings", notes(texts)) if texts else None
+
+
+def _grouped(warnings: Iterable[str], n_machines: int) -> list[str]:
+    """Return warnings; those with the same text about several machines become one."""
+    machines: dict[str, list[str]] = {}
+    for warning in warnings:
+        subject, colon, text = warning.partition(": ")
+        if colon and "/" in subject and " " not in subject:
+            machines.setdefault(text, []).append(machine_name(subject))
+        else:
+            machines.setdefault(warning, [])
+    texts = []
+    for text, names in machines.items():
+        everyone = len(names) == n_machines > 3
+        subject = f"all {n_machines} machines" if everyone else ", ".join(names)
+        texts.append(f"{subject}: {text}" if names else text)
+    return texts
+
+
+def loss_section(inputs: DetectionInputs) -> Section:
+    """Return the loss curves of the training."""
+    return section("loss", "Training curves", loss_charts(inputs.curves))
+
+
+def detector_settings_section(inputs: DetectionInputs) -> Section:
+    """Return the settings of the feature, the detector and the thresholds, and the versions."""
+    no_settings = ("versions", "schema_version")
+    settings = {
+        **{name: value for name, value in inputs.model.items() if name not in no_settings},
+        "feature": inputs.scorer.feature.to_json(),
+        "threshold": {
+            "method": inputs.thresholds.method,
+            "false-alarm rate": inputs.thresholds.false_alarm_rate,
+        },
+    }
+    return settings_section(settings, inputs.model.get("versions", {}))

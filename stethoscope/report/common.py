@@ -1,0 +1,80 @@
+"""Sections that the reports of several jobs have."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from stethoscope.report.blocks import table
+from stethoscope.report.html import tag
+from stethoscope.report.page import Section, section
+from stethoscope.report.words import short
+
+MAX_SKIPPED = 200
+"""Most skipped recordings that are listed by name."""
+
+
+def skipped_section(skipped: Sequence[Mapping[str, str]]) -> Section | None:
+    """Return the recordings that could not be used; None without any.
+
+    Parameters
+    ----------
+    skipped : sequence of mapping
+        ``source``, ``path`` and ``reason`` of each, as in ``evaluation.json``.
+    """
+    if not skipped:
+        return None
+    rows = [
+        [tag("code", short(f"{one['source']}/{one['path']}", 200)), short(one["reason"], 400)]
+        for one in skipped[:MAX_SKIPPED]
+    ]
+    left_out = len(skipped) - len(rows)
+    return section(
+        "skipped",
+        "Skipped recordings",
+        tag("p", "These recordings could not be used."),
+        table(("Recording", "Reason"), rows, caption="Skipped recordings", words=True),
+        tag("p", f"{left_out:,} more are listed in evaluation.json.", class_="soft")
+        if left_out
+        else "",
+    )
+
+
+def settings_section(settings: Mapping[str, Any], versions: Mapping[str, Any]) -> Section:
+    """Return the settings of a model and the versions of the packages that made it.
+
+    Parameters
+    ----------
+    settings : mapping
+        JSON values; nested mappings are written as ``outer · inner``.
+    versions : mapping
+        Version by package.
+    """
+    return section(
+        "settings",
+        "Settings and versions",
+        table(
+            ("Setting", "Value"),
+            [[name, value] for name, value in _flat(settings)],
+            caption="Settings",
+            words=True,
+        ),
+        tag("h3", "Versions"),
+        table(
+            ("Package", "Version"),
+            [[name, str(version)] for name, version in versions.items()],
+            caption="Versions of packages",
+            words=True,
+        ),
+    )
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    for name, item in value.items():
+        if isinstance(item, Mapping):
+            yield from _flat(item, f"{prefix}{name} · ")
+        else:
+            values = item if isinstance(item, list) else [item]
+            yield f"{prefix}{name}", ", ".join(map(_text, values))
+
+
+def _text(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

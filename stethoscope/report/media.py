@@ -1,0 +1,202 @@
+"""Sounds and pictures inside a page, as data addresses."""
+
+import base64
+import contextlib
+import io
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from stethoscope.datasets.archives import open_archive
+from stethoscope.errors import AudioError, DatasetError
+from stethoscope.progress import track
+from stethoscope.report.html import Html, tag
+from stethoscope.report.words import short
+from stethoscope.sound.audio import Samples, resample
+
+MAX_SAMPLE_RATE = 16000
+"""Highest sample rate of sounds in a page, in Hz."""
+
+_PEAK = 0.9  # of the loudest sample after amplification
+_QUALITY = 82  # of WebP; spectrograms show no blocks at it
+
+K = TypeVar("K", bound=Hashable)
+RecordingKey = tuple[str, str]
+"""Source and path of a recording."""
+
+
+class Recorded(Protocol):
+    """What knows its recording: a clip of any kind."""
+
+    @property
+    def source(self) -> str:
+        """Archive of the recording."""
+
+    @property
+    def path(self) -> str:
+        """Path in the archive."""
+
+
+def recording_key(clip: Recorded) -> RecordingKey:
+    """Return source and path of the recording of a clip."""
+    return clip.source, clip.path
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Samples with their rate.
+
+    Attributes
+    ----------
+    samples : np.ndarray [shape=(n_samples,) or (channels, n_samples)]
+        From -1 to 1.
+    rate : int
+        In Hz.
+    """
+
+    samples: Samples
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Its duration."""
+        return int(self.samples.shape[-1]) / self.rate
+
+    @property
+    def peak(self) -> float:
+        """Largest absolute value of its samples."""
+        return float(np.abs(self.samples).max(initial=0.0))
+
+    def cut(self, start: float, end: float) -> "Sound":
+        """Return the part from `start` to `end`, in seconds."""
+        first, last = round(start * self.rate), round(end * self.rate)
+        return Sound(self.samples[..., first:last], self.rate)
+
+    def limited(self) -> "Sound":
+        """Return the sound at :data:`MAX_SAMPLE_RATE` at most."""
+        if self.rate <= MAX_SAMPLE_RATE:
+            return self
+        channels = [
+            resample(channel, self.rate, MAX_SAMPLE_RATE) for channel in np.atleast_2d(self.samples)
+        ]
+        samples = np.stack(channels) if self.samples.ndim > 1 else channels[0]
+        return Sound(samples, MAX_SAMPLE_RATE)
+
+
+def read_sounds(
+    archives: Sequence[Path],
+    wanted: Collection[RecordingKey],
+    decode: Callable[[bytes, str], Sound],
+) -> Iterator[tuple[RecordingKey, Sound]]:
+    """Yield recordings, read in one pass over each archive.
+
+    Recordings and archives that can no longer be read are left out: they cost the sound, not the
+    report.
+
+    Parameters
+    ----------
+    archives : sequence of Path
+    wanted : collection of (str, str)
+        Source and path of each recording.
+    decode : callable
+        From content and name of a recording to its sound.
+    """
+    contents = track(_contents(archives, wanted), label="clips", total=len(wanted))
+    for source, path, content in contents:
+        if isinstance(content, DatasetError):
+            continue
+        with contextlib.suppress(AudioError):
+            yield (source, path), decode(content, path)
+
+
+def _contents(
+    archives: Sequence[Path], wanted: Collection[RecordingKey]
+) -> Iterator[tuple[str, str, bytes | DatasetError]]:
+    names: dict[str, list[str]] = {}
+    for source, name in wanted:
+        names.setdefault(source, []).append(name)
+    for path in archives:
+        if path.name in names:
+            with contextlib.suppress(DatasetError), open_archive(path) as archive:
+                for name, content in archive.stream(names[path.name]):
+                    yield path.name, name, content
+
+
+def sound_addresses(sounds: Mapping[K, Sound]) -> tuple[dict[K, str], float]:
+    """Return sounds as data addresses, all amplified by the same gain, and the gain."""
+    gain = _gain(max((sound.peak for sound in sounds.values()), default=0.0))
+    return {key: _flac_address(sound, gain) for key, sound in sounds.items()}, gain
+
+
+def sound_address(sound: Sound) -> str:
+    """Return a sound as a data address, amplified to full level."""
+    return _flac_address(sound, _gain(sound.peak))
+
+
+def player(address: str | None, name: str) -> Html:
+    """Return the player of a sound; a sentence without an address."""
+    if address is None:
+        return tag("p", "The recording is not included in this file.", class_="soft")
+    return tag(
+        "audio",
+        controls=True,
+        preload="metadata",
+        src=address,
+        aria_label=f"Recording {short(name)}",
+    )
+
+
+def picture(values: npt.NDArray[np.floating], colours: str) -> Html:
+    """Return values as a picture.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(n_frames, n_bands)]
+        From 0 to 1; the first band is drawn at the bottom.
+    colours : str
+        Name of a colour map of matplotlib.
+    """
+    import matplotlib.image
+
+    file = io.BytesIO()
+    matplotlib.image.imsave(
+        file,
+        values.T,
+        vmin=0.0,
+        vmax=1.0,
+        cmap=colours,
+        origin="lower",
+        format="webp",
+        pil_kwargs={"quality": _QUALITY},
+    )
+    return tag("img", src=_data_address("image/webp", file.getvalue()), alt="")
+
+
+def colour_scale(low: str, high: str, colours: str) -> Html:
+    """Return a colour map as a strip between the names of its ends."""
+    import matplotlib
+
+    stops = matplotlib.colormaps[colours](np.linspace(0, 1, 7), bytes=True)[:, :3]
+    gradient = ",".join("#" + bytes(stop).hex() for stop in stops)
+    strip = tag("i", style=f"background:linear-gradient(90deg,{gradient})")
+    return tag("span", low, strip, high, class_="scale")
+
+
+def _gain(peak: float) -> float:
+    return _PEAK / peak if peak else 1.0
+
+
+def _flac_address(sound: Sound, gain: float) -> str:
+    file = io.BytesIO()
+    samples = sound.samples.T * np.float32(gain)
+    soundfile.write(file, samples, sound.rate, format="FLAC", subtype="PCM_16")
+    return _data_address("audio/flac", file.getvalue())
+
+
+def _data_address(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
