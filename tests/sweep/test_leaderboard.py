@@ -47,7 +47,7 @@ def test_setting_that_succeeded_on_more_machines_stands_first() -> None:
     assert board.settings[0]["seconds"] == 20.0
     assert [one["item"] for one in board.results] == ["fan-2", "fan-1", "pump-1", "pump-2"]
     assert (
-        "3 of 4 runs succeeded. Best setting: seed=1, mean AUC 0.750 over 2 machine(s)"
+        "3 of 4 runs succeeded. Best setting: seed=1, mean AUC 0.750 over 2 machines"
         in board.headline()
     )
     assert board.failed == ["pump-2: a | <b> & the archive\nis damaged"]
@@ -83,7 +83,8 @@ def test_written_tables_hold_every_run(tmp_path: Path) -> None:
     assert "<b>" not in page
     links = Links()
     links.feed(page)
-    assert links.found == [f"items/{name}/report.html" for name in ("fan-2", "fan-1", "pump-1")]
+    reports = [f"items/{name}/report.html" for name in ("fan-2", "fan-1", "pump-1")]
+    assert links.found == ["#settings", "#runs", *reports]
     assert (tmp_path / "out" / "items" / "pump-2" / "result.json").is_file()
 
 
