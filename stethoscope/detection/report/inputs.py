@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from stethoscope.datasets.clips import Skipped
 from stethoscope.detection.load import load_scorer
 from stethoscope.detection.metrics import MachineFigures, Summary
 from stethoscope.detection.normal_scores import NormalScores, read_normal_scores
