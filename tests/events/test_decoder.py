@@ -149,7 +149,7 @@ def test_explanation_found_online_is_nearly_as_good_as_the_best_one() -> None:
 
 @dataclass
 class Candidate:
-    """An event that is on, in the reference below."""
+    """An event that is on, in the search below."""
 
     first: int
     gain: np.float32
@@ -157,64 +157,75 @@ class Candidate:
     before: EventWindows | None
 
 
-def reference(
-    rule: Decoder, scored: npt.NDArray[np.float32], threshold: float
-) -> list[EventWindows]:
-    """Search for events as :class:`Search` does, with a list of candidates by their first window.
+class ReferenceSearch:
+    """Searches for events as :class:`Search` does, with a list of candidates by first window.
 
     Nothing is moved from place to place here. Of all candidates that are as long as the longest
     length or longer only the best one stays.
     """
-    longest = len(rule.density)
-    candidates: list[Candidate] = []
-    final: list[EventWindows] = []
-    pending: EventWindows | None = None
-    reported = -1
 
-    def gains(now: int, expected: npt.NDArray[np.float32]) -> list[np.float32]:
-        return [one.gain + expected[min(now - one.first, longest - 1)] for one in candidates]
+    def __init__(self, rule: Decoder) -> None:
+        self.rule = rule
+        self.candidates: list[Candidate] = []
+        self.final: list[EventWindows] = []
+        self.pending: EventWindows | None = None
+        self.reported = -1
+        self.now = -1
 
-    def make_final(event: EventWindows) -> None:
-        final.append(event)
-        candidates[:] = [replace(c, before=None) for c in candidates if c.first > event.last]
-
-    def end(one: Candidate, now: int) -> EventWindows:
-        since = pending.reported if pending else reported
-        if one.before:
-            make_final(one.before)
-            since = now
-        return EventWindows(
-            one.first, now, float(one.total / np.float32(now - one.first + 1)), since
-        )
-
-    now = -1
-    for now, (value, score) in enumerate(zip(evidence(scored, threshold), scored, strict=True)):
-        long = [one for one in candidates if now - one.first >= longest - 1]
-        kept = max(long, key=lambda one: one.gain, default=None)
-        candidates = [one for one in candidates if one is kept or one not in long]
-        candidates.append(Candidate(now, -rule.cost, np.float32(0), pending))
-        for one in candidates:
-            one.gain, one.total = one.gain + value, one.total + score
-        if reported < 0 and max(gains(now, rule.survival)) > 0:
-            reported = now
-        ended = gains(now, rule.density)
-        # Of equally good candidates the shortest.
-        best = len(ended) - 1 - int(np.argmax(ended[::-1]))
-        if (gained := ended[best]) > 0:
-            pending = end(candidates[best], now)
-            for one in candidates:
+    def step(self, value: np.float32, score: np.float32) -> None:
+        self.now += 1
+        self.lengthen(value, score)
+        if self.reported < 0 and self.best(self.rule.survival)[0] > 0:
+            self.reported = self.now
+        gained, candidate = self.best(self.rule.density)
+        if candidate and gained > 0:
+            self.pending = self.end(candidate)
+            for one in self.candidates:
                 one.gain -= gained
-        if max(gains(now, rule.survival), default=-1) > 0:
-            continue
-        if pending and now - pending.last >= rule.hold_off:
-            make_final(pending)
-            pending = None
-        if not pending:
-            reported = -1
-    lasting = gains(now, rule.survival)
-    if max(lasting, default=-1) > 0:
-        pending = end(candidates[len(lasting) - 1 - int(np.argmax(lasting[::-1]))], now)
-    return final + ([pending] if pending else [])
+        if self.best(self.rule.survival)[0] > 0:
+            return
+        if self.pending and self.now - self.pending.last >= self.rule.hold_off:
+            self.make_final(self.pending)
+            self.pending = None
+        if not self.pending:
+            self.reported = -1
+
+    def finish(self) -> list[EventWindows]:
+        gained, candidate = self.best(self.rule.survival)
+        if candidate and gained > 0:
+            self.pending = self.end(candidate)
+        return self.final + ([self.pending] if self.pending else [])
+
+    def lengthen(self, value: np.float32, score: np.float32) -> None:
+        longest = len(self.rule.density)
+        long = [one for one in self.candidates if self.now - one.first >= longest - 1]
+        kept = max(long, key=lambda one: one.gain, default=None)
+        self.candidates = [one for one in self.candidates if one is kept or one not in long]
+        self.candidates.append(Candidate(self.now, -self.rule.cost, np.float32(0), self.pending))
+        for one in self.candidates:
+            one.gain, one.total = one.gain + value, one.total + score
+
+    def best(self, expected: npt.NDArray[np.float32]) -> tuple[float, Candidate | None]:
+        """Return the most evidence, and its candidate; of equally good ones the shortest."""
+        best: tuple[float, Candidate | None] = (-1.0, None)
+        for one in reversed(self.candidates):
+            gained = one.gain + expected[min(self.now - one.first, len(expected) - 1)]
+            if best[1] is None or gained > best[0]:
+                best = (gained, one)
+        return best
+
+    def end(self, one: Candidate) -> EventWindows:
+        reported = self.pending.reported if self.pending else self.reported
+        if one.before:
+            self.make_final(one.before)
+            reported = self.now
+        score = float(one.total / np.float32(self.now - one.first + 1))
+        return EventWindows(one.first, self.now, score, reported)
+
+    def make_final(self, event: EventWindows) -> None:
+        self.final.append(event)
+        later = [one for one in self.candidates if one.first > event.last]
+        self.candidates = [replace(one, before=None) for one in later]
 
 
 @given(
@@ -231,7 +242,10 @@ def test_search_finds_the_events_of_a_search_over_all_first_windows(
 ) -> None:
     rule = decoder(hold_off=hold_off, length=length, spread=spread, interval=interval)
     scored = scores(*((count, score) for score, count in parts), (0, 0.0))
-    assert rule.decode(scored, 0.5) == reference(rule, scored, 0.5)
+    search = ReferenceSearch(rule)
+    for value, score in zip(evidence(scored, 0.5), scored, strict=True):
+        search.step(value, score)
+    assert rule.decode(scored, 0.5) == search.finish()
 
 
 def test_step_returns_an_event_when_its_hold_off_has_passed() -> None:
