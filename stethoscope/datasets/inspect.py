@@ -17,8 +17,10 @@ from stethoscope.datasets.layouts import survey
 from stethoscope.errors import StethoscopeError
 from stethoscope.progress import track
 from stethoscope.sound.audio import decode
+from stethoscope.terminal import table
 
 _MOST_NAMES = 20
+_N_KEYS = 4  # columns of a machine: type, id, signal-to-noise ratio, domain
 _BITS = {
     "PCM_S8": "8",
     "PCM_U8": "8",
@@ -217,13 +219,8 @@ def _table(groups: Sequence[Group]) -> list[str]:
     rows = [("machine", "id", "SNR dB", "domain", *(" ".join(column) for column in columns))]
     rows += [(*key, *(str(count[column]) for column in columns)) for key, count in counts.items()]
     used = [index for index in range(len(rows[0])) if any(row[index] for row in rows[1:])]
-    widths = {index: max(len(row[index]) for row in rows) for index in used}
-    return [
-        "  ".join(
-            row[i].ljust(widths[i]) if i < 4 else row[i].rjust(widths[i]) for i in used
-        ).rstrip()
-        for row in rows
-    ]
+    align = "".join("<" if index < _N_KEYS else ">" for index in used)
+    return table([[row[index] for index in used] for row in rows], align=align)
 
 
 def _by_frequency(counts: Mapping[int, int] | Mapping[str, int]) -> dict[str, int]:
