@@ -129,7 +129,7 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
 
 
 class _Facts(Protocol):
-    """What soundfile knows of a recording."""
+    """Properties of a recording, as soundfile names them."""
 
     samplerate: int
     channels: int

@@ -87,14 +87,14 @@ def load(
     name: str = "",
     max_seconds: float = MAX_SECONDS,
 ) -> tuple[Samples, int]:
-    """Load one channel of a recording at a wanted rate.
+    """Load one channel of a recording at a given rate.
 
     Parameters
     ----------
     source, name, max_seconds
         As for :func:`decode`.
     sample_rate : int
-        Wanted rate, in Hz; 0 keeps the recording's own.
+        Rate of the result, in Hz; 0 keeps the recording's own.
     channel : int
         Index of the channel, from 0.
 
@@ -123,7 +123,7 @@ def load_channels(
     name: str = "",
     max_seconds: float = MAX_SECONDS,
 ) -> tuple[Samples, int]:
-    """Load several channels of a recording at a wanted rate.
+    """Load several channels of a recording at a given rate.
 
     A mono recording is repeated on all of them.
 

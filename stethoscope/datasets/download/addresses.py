@@ -34,7 +34,7 @@ def split_addresses(dataset_url: str, md5: str = "") -> list[tuple[str, str]]:
 def _split_md5(md5: str, n_addresses: int) -> list[str]:
     if not md5.strip():
         return [""] * n_addresses
-    # Empty entries count: they stand for the archives whose MD5 is unknown.
+    # Empty entries count: they belong to the archives whose MD5 is unknown.
     sums = [part.strip().lower() for part in md5.split(",")]
     if len(sums) != n_addresses:
         raise ParameterError(

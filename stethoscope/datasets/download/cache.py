@@ -69,7 +69,7 @@ def _unchanged(url: str, validator: str) -> bool:
             return response.status_code == 304
     except (requests.ConnectionError, requests.Timeout) as error:
         warn(
-            f"{url}: cannot be asked whether it has changed ({innermost_reason(error)});"
+            f"{url}: cannot be checked for changes ({innermost_reason(error)});"
             " the copy downloaded before is used"
         )
         return True

@@ -1,8 +1,8 @@
 """Repeat a transfer that fails for a reason that may pass.
 
-Neither tenacity nor urllib3's Retry fits: attempts count as failed in a row only while less than a
-mebibyte arrives, which both would have to be taught by functions of our own, and Retry does not
-cover a connection that breaks while the body is read.
+Neither tenacity nor urllib3's Retry is used. The count of failures starts again after each mebibyte
+that arrives, for which tenacity would need a stop, a wait and a counter of our own, and Retry does
+not cover a connection that breaks while the body is read.
 """
 
 import math

@@ -18,4 +18,6 @@ def _read(archive: Archive) -> list[Clip]:
     return clips
 
 
-FOLDERS = Layout("folders", "dog/01.wav, cat/01.wav; only when asked for", _read, automatic=False)
+FOLDERS = Layout(
+    "folders", "dog/01.wav, cat/01.wav; only when chosen by name", _read, automatic=False
+)

@@ -19,7 +19,7 @@ def test_unchanged_file_is_not_downloaded_twice(site: Site, tmp_path: Path) -> N
     assert first.path.samefile(second.path)
     assert whole(tmp_path / "b")
     fetch(site.url, tmp_path / "c", md5=MD5, cache=cache)
-    assert len(site.requests) == 2  # its MD5 says enough
+    assert len(site.requests) == 2  # its MD5 is known
 
     site.content, site.headers = SMALL, {"ETag": '"2"'}
     (changed,) = fetch(site.url, tmp_path / "d", cache=cache)

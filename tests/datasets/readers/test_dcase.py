@@ -20,8 +20,8 @@ def fits(path: Path, layout: str) -> bool:
         return False
 
 
-# Names from the pages and baselines of DCASE 2020 to 2025 Task 2 and MIMII, with what their authors
-# say they mean.
+# Names from the pages and baselines of DCASE 2020 to 2025 Task 2 and MIMII, with the meaning that their authors
+# document.
 KNOWN = [
     ("dcase2020", "fan/train/normal_id_00_00000000.wav", "fan 00 train normal - -"),
     ("dcase2020", "ToyCar/test/anomaly_id_01_00000264.wav", "ToyCar 01 test anomaly - -"),
@@ -79,9 +79,9 @@ def test_names_are_read_as_their_authors_document(
     pack: Pack, layout: str, name: str, meaning: str
 ) -> None:
     """The meaning is type, id, split, condition, domain and attributes, with a dash for none."""
-    for wanted in ("auto", layout):
-        clip = only(pack([name]), wanted)
-        told = (
+    for chosen in ("auto", layout):
+        clip = only(pack([name]), chosen)
+        found = (
             clip.machine_type,
             clip.machine_id,
             clip.split,
@@ -89,7 +89,7 @@ def test_names_are_read_as_their_authors_document(
             clip.domain,
             clip.label,
         )
-        assert " ".join(part or "-" for part in told) == meaning
+        assert " ".join(part or "-" for part in found) == meaning
         assert (clip.path, clip.source) == (name, "set.zip")
     assert {
         other for other in LAYOUTS if LAYOUTS[other].automatic and fits(pack([name]), other)

@@ -1,4 +1,4 @@
-"""The simulated set with time labels: what its labels say is what is heard."""
+"""The simulated set with time labels: bells and labels agree."""
 
 from pathlib import Path
 from zipfile import ZipFile

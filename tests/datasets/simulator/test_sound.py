@@ -15,8 +15,8 @@ def test_blades_pass_a_whole_number_of_times_per_revolution(machine: str) -> Non
     assert typical is not None
     speeds = set()
     for machine_id in (0, 2, 4):
-        # A severe imbalance makes the shaft's own line stand out; the same clip tells the
-        # blade-pass frequency.
+        # A severe imbalance strengthens the line of the shaft; the blade-pass frequency is in the
+        # same clip.
         y = simulate_clip(
             machine=machine, machine_id=machine_id, fault="imbalance", snr_db=CLEAN_DB, seconds=20.0
         )
