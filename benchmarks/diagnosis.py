@@ -26,18 +26,17 @@ from statistics import fmean
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
-from stethoscope.classification.options import ClassFit, whole_numbers
+from stethoscope.classification.options import ClassFit
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.faults import FAULTS
-from stethoscope.diagnosis.groups import FaultGroups, FaultOptions, group_faults
+from stethoscope.diagnosis.groups import FaultGroups, group_faults
 from stethoscope.diagnosis.model import NORMAL, Diagnosis
+from stethoscope.diagnosis.options import FAULT_FIT, FaultOptions
 from stethoscope.diagnosis.train import train_diagnosis
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import packaged_file
-from stethoscope.kubeflow.parameters import read_parameters
 from stethoscope.sound.mfcc import Mfcc
 
 COLUMNS = ("ARI plain", "ARI default", "fault", "fault or normal", "normal", "other machine")
@@ -159,21 +158,7 @@ def kept_out(clips: Sequence[Clip], truth: dict[str, str], seed: int) -> set[str
 
 def default_fit(seed: int) -> ClassFit:
     """Return how the pipeline trains by default."""
-    given = {
-        name: one.cast(one.default)
-        for name, one in read_parameters(packaged_file("pipeline.yaml")).items()
-    }
-    names = set(ClassFit.__dataclass_fields__) - {"filters"}
-    chosen = {name: given[f"class_{name}"] for name in names if f"class_{name}" in given}
-    return ClassFit(
-        **{
-            **chosen,
-            "network": "mfcc-cnn",
-            "filters": whole_numbers(given["class_filters"], "class_filters"),
-            "seed": seed,
-            "verbose": 0,
-        }
-    )
+    return replace(FAULT_FIT.of({"seed": seed}), verbose=0)
 
 
 def recognised(

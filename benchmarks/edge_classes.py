@@ -40,9 +40,8 @@ def main() -> None:
 
 def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> str:
     """Train one network and return its row."""
-    from stethoscope.classification.evaluate import feature_of
     from stethoscope.classification.model import Classifier, prepare
-    from stethoscope.classification.options import ClassFit
+    from stethoscope.classification.options import ClassFit, feature_of
     from stethoscope.classification.train import train_classifier
     from stethoscope.datasets.layouts import index
     from stethoscope.edge.c.export import export_classifier_c
@@ -53,7 +52,7 @@ def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> st
     store = extract_features(
         [archive],
         index([archive]),
-        feature_of(network, sample_rate=16000),
+        feature_of({"class_network": network, "class_sample_rate": 16000}),
         folder / "store",
         min_frames=1,
     )

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.classification.evaluate import feature_of
-from stethoscope.classification.options import ClassFit
+from stethoscope.classification.options import ClassFit, feature_of
 from stethoscope.classification.train import cross_validate
 from stethoscope.datasets.clips import Clip
 from stethoscope.features.store import FeatureStore, FeatureWriter
@@ -52,7 +51,7 @@ def main() -> None:
 
 def simulate(kind: str, folder: Path) -> FeatureStore:
     """Write the feature store of one kind of sound, in two folds."""
-    rng, feature = np.random.default_rng(0), feature_of("mel-cnn", sample_rate=RATE)
+    rng, feature = np.random.default_rng(0), feature_of({"class_sample_rate": RATE})
     with FeatureWriter(folder) as writer:
         for place in range(CLASSES):
             for number in range(2 * RECORDINGS):

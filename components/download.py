@@ -1,35 +1,30 @@
-"""First step: bring the recordings here and say what they are."""
+"""First step: copy the recordings here and list them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kfp import dsl
 
 from components import component
+from stethoscope.datasets.options import DATASET
+from stethoscope.options import SEED
 
 
-@component
+@component(DATASET, SEED)
 def download(
-    dataset_url: str,
     recordings: dsl.Output[dsl.Dataset],
     clips: dsl.Output[dsl.Dataset],
-    dataset_layout: str = "auto",
-    dataset_md5: str = "",
-    seed: int = 0,
     cache: str = "",
+    **parameters: Any,
 ) -> NamedTuple("Outputs", [("fingerprint", str)]):
     """Download the archives of recordings, check them, and list their clips.
 
     Args:
-        dataset_url: Address of an archive (http, https, file), a folder, a name of the catalogue or simulated/<machine>; several separated by commas.
-        dataset_layout: How the recordings are named: auto, or a layout that `stethoscope inspect` knows.
-        dataset_md5: Expected MD5 of each archive, separated by commas; empty where unknown.
-        seed: Seed of a simulated set.
-        cache: Folder in which downloads stay, on a volume that several runs or steps share; empty for none.
+        cache: Folder that keeps downloads, on a volume shared by runs or steps; empty for none.
 
     Returns:
-        recordings: The archives as they came, under their original names.
+        recordings: The archives, unchanged, under their original names.
         clips: Table of the clips, clips.csv.
-        fingerprint: What the recordings and the code are, as the cache of later steps sees it.
+        fingerprint: Identifies the recordings and the code in the cache keys of later steps.
     """
     from collections import namedtuple
     from pathlib import Path
@@ -37,12 +32,12 @@ def download(
     from stethoscope.datasets.prepare import prepare
 
     prepared = prepare(
-        dataset_url,
+        parameters["dataset_url"],
         Path(recordings.path),
         Path(clips.path),
-        layout=dataset_layout,
-        md5=dataset_md5,
-        seed=seed,
+        layout=parameters["dataset_layout"],
+        md5=parameters["dataset_md5"],
+        seed=parameters["seed"],
         cache=cache,
     )
     recordings.metadata.update(prepared.metadata)

@@ -1,11 +1,11 @@
-"""Measure how well faults are told apart."""
+"""Measure how well faults are recognised."""
 
 from kfp import dsl
 
 from components import component
 
 
-@component
+@component()
 def evaluate_diagnosis(
     features: dsl.Input[dsl.Dataset],
     groups: dsl.Input[dsl.Artifact],
@@ -13,18 +13,17 @@ def evaluate_diagnosis(
     results: dsl.Output[dsl.Artifact],
     figures: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
-    fingerprint: str = "",
-):
-    """Ask the exported diagnosis about the recordings that were kept for the test.
+    fingerprint: str,
+) -> None:
+    """Classify the recordings kept for the test by the exported diagnosis.
 
     Args:
         features: Feature store of anomalous and normal clips.
         groups: Groups of the anomalous clips.
         model: Classifier of faults.
-        fingerprint: What the recordings and the code are; part of the cache key.
 
     Returns:
-        results: Figures, answers about every test clip, the groups and the confusion matrix, or why there is nothing to diagnose.
+        results: Figures, answers, groups and confusion matrix, or why there is nothing to diagnose.
         figures: The main figures.
         confusion: Test clips by group and answer.
     """

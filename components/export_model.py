@@ -1,29 +1,30 @@
 """Assemble what is deployed."""
 
+from typing import Any
+
 from kfp import dsl
 
 from components import component
+from stethoscope.bundle.formats import EXPORT_FORMATS
 
 
-@component
+@component(EXPORT_FORMATS)
 def export_model(
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
     diagnosis: dsl.Input[dsl.Model],
     diagnosed: dsl.Input[dsl.Artifact],
     bundle: dsl.Output[dsl.Model],
-    export_formats: str = "keras,tflite",
-    fingerprint: str = "",
-):
-    """Bundle the detector with its thresholds, figures and golden vectors, and the diagnosis where there is one.
+    fingerprint: str,
+    **parameters: Any,
+) -> None:
+    """Bundle the detector with its thresholds, figures, golden vectors and, if any, the diagnosis.
 
     Args:
         model: Fitted detector.
         results: Thresholds and figures of the evaluation.
         diagnosis: Classifier of faults.
         diagnosed: Figures of the diagnosis.
-        export_formats: Formats of the networks, separated by commas: tflite (always there), keras, h5.
-        fingerprint: What the recordings and the code are; part of the cache key.
 
     Returns:
         bundle: Self-contained model, ready for `stethoscope predict` and `stethoscope serve`.
@@ -34,7 +35,7 @@ def export_model(
         model.path,
         results.path,
         bundle.path,
-        formats=export_formats,
+        formats=parameters["export_formats"],
         diagnosis=diagnosis.path,
         diagnosed=diagnosed.path,
     )

@@ -1,4 +1,4 @@
-"""Last step of a sweep: all its runs beside each other."""
+"""Last step of a sweep: compare its runs."""
 
 from typing import List  # noqa: UP035  # KFP reads this annotation
 
@@ -7,21 +7,21 @@ from kfp import dsl
 from components import component
 
 
-@component
+@component()
 def leaderboard(
     outcomes: dsl.Input[List[dsl.Artifact]],  # noqa: UP006
     results: dsl.Output[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
     summary: dsl.Output[dsl.Markdown],
     figures: dsl.Output[dsl.Metrics],
-):
+) -> None:
     """Compare the runs of a sweep.
 
     Args:
-        outcomes: What each run left.
+        outcomes: Results of each run.
 
     Returns:
-        results: Leaderboard as page, Markdown, CSV and JSON, and what each run left.
+        results: Leaderboard as page, Markdown, CSV and JSON, and the results of each run.
         page: The leaderboard.
         summary: The leaderboard as Markdown.
         figures: AUC and pAUC of every run, and of the best setting.

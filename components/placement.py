@@ -1,5 +1,6 @@
-"""How a step is shown, and what it may take of a cluster. A run on one computer passes over all of it."""
+"""How a step is shown, and what it may take of a cluster. A run on one computer ignores all of it."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from kfp import dsl, kubernetes
@@ -7,34 +8,43 @@ from kfp import dsl, kubernetes
 from stethoscope.kubeflow.compiled import USES_GPU
 
 PART_OF = "app.kubernetes.io/part-of"
-"""Label of every pod, by which costs are told and nodes are chosen."""
+"""Label of every pod, by which costs are attributed and nodes are chosen."""
 
 
-def place(
-    task: dsl.PipelineTask,
-    display_name: str,
-    *,
-    cpu: tuple[str, str] = ("250m", "1"),
-    memory: tuple[str, str] = ("512Mi", "2Gi"),
-    timeout: timedelta = timedelta(hours=1),
-    retries: int = 0,
-    uses_gpu: bool = False,
-) -> dsl.PipelineTask:
-    """Name a task and say what it takes.
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What a step takes of a cluster.
 
-    Parameters
+    Attributes
     ----------
-    task : dsl.PipelineTask
-    display_name : str
-        How the user interface calls it.
     cpu, memory : pair of str
-        What is set aside, and what is at most used, in Kubernetes's units.
+        Request and limit, in Kubernetes's units.
     timeout : timedelta
-        After which the pod is stopped.
+        Time after which the pod is stopped.
     retries : int
-        How often it is tried again, after one, two, four... minutes: for what depends on a network.
+        Number of further attempts, after one, two, four... minutes: for what depends on a network.
     uses_gpu : bool
-        Whether a GPU makes it faster: `stethoscope compile --gpu` then gives it one.
+        Whether a GPU makes the step faster: `stethoscope compile --gpu` then requests one.
+    """
+
+    cpu: tuple[str, str] = ("250m", "1")
+    memory: tuple[str, str] = ("512Mi", "2Gi")
+    timeout: timedelta = timedelta(hours=1)
+    retries: int = 0
+    uses_gpu: bool = False
+
+
+CHECKS = Needs(timeout=timedelta(minutes=15))
+DOWNLOADS = Needs(timeout=timedelta(hours=12), retries=3)
+EXTRACTS = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6))
+TRAINS = Needs(cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
+SCORES = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"))
+HOLDS_FEATURES = Needs(memory=("1Gi", "4Gi"))
+SHOWS = Needs()
+
+
+def place(task: dsl.PipelineTask, display_name: str, needs: Needs) -> dsl.PipelineTask:
+    """Name a task in the user interface and say what it takes of a cluster.
 
     Returns
     -------
@@ -42,15 +52,17 @@ def place(
         The same task.
     """
     task.set_display_name(display_name)
-    task.set_cpu_request(cpu[0]).set_cpu_limit(cpu[1]).set_memory_request(
-        memory[0]
-    ).set_memory_limit(memory[1])
-    kubernetes.set_timeout(task, int(timeout.total_seconds()))
+    task.set_cpu_request(needs.cpu[0]).set_cpu_limit(needs.cpu[1])
+    task.set_memory_request(needs.memory[0]).set_memory_limit(needs.memory[1])
+    kubernetes.set_timeout(task, int(needs.timeout.total_seconds()))
     kubernetes.add_pod_label(task, PART_OF, "stethoscope")
-    if uses_gpu:
+    if needs.uses_gpu:
         kubernetes.add_pod_label(task, USES_GPU, "true")
-    if retries:
+    if needs.retries:
         task.set_retry(
-            retries, backoff_duration="60s", backoff_factor=2.0, backoff_max_duration="600s"
+            needs.retries,
+            backoff_duration="60s",
+            backoff_factor=2.0,
+            backoff_max_duration="600s",
         )
     return task

@@ -1,13 +1,13 @@
-"""First step of a sweep: which runs there are to be."""
+"""First step of a sweep: list its runs."""
 
 from typing import List  # noqa: UP035  # KFP reads this annotation
 
 from components import component
 
 
-@component
+@component()
 def plan_sweep(machines: list, grid: dict) -> List[dict]:  # noqa: UP006
-    """List every machine with every combination of the grid, and refuse parameters that are unknown or of another type.
+    """List every machine with every combination of the grid; refuse impossible parameters.
 
     Args:
         machines: Mappings of machine, dataset_url and any parameter of the main pipeline, or names of the catalogue.

@@ -1,11 +1,14 @@
-"""Tell a person what was found."""
+"""Write the report of a run."""
+
+from typing import Any
 
 from kfp import dsl
 
 from components import component
+from stethoscope.diagnosis.options import FAULT_PLOTS
 
 
-@component
+@component(FAULT_PLOTS)
 def report(
     recordings: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
@@ -15,9 +18,9 @@ def report(
     diagnosis: dsl.Input[dsl.Model],
     diagnosed: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
-    fault_plots: str = "variance,scatter,elbow,map,map3d,distances,table,clips,confusion,curves,probabilities",
-    fingerprint: str = "",
-):
+    fingerprint: str,
+    **parameters: Any,
+) -> None:
     """Write the report.
 
     Args:
@@ -27,9 +30,7 @@ def report(
         results: Scores, thresholds and figures of the evaluation.
         groups: Groups of the anomalous clips.
         diagnosis: Classifier of faults.
-        diagnosed: Figures of the diagnosis, and its answers.
-        fault_plots: What the report shows of faults, separated by commas.
-        fingerprint: What the recordings and the code are; part of the cache key.
+        diagnosed: Figures and answers of the diagnosis.
 
     Returns:
         page: One self-contained HTML file.
@@ -37,7 +38,7 @@ def report(
     from pathlib import Path
 
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.diagnosis.groups import plots_of
+    from stethoscope.diagnosis.options import FAULT_PLOTS
     from stethoscope.diagnosis.report.inputs import FaultInputs
     from stethoscope.monitoring.report import write_report
 
@@ -45,7 +46,7 @@ def report(
         groups=groups.path,
         model=diagnosis.path,
         results=diagnosed.path,
-        plots=plots_of(fault_plots),
+        plots=FAULT_PLOTS.of(parameters),
     )
     write_report(
         page.path,

@@ -1,27 +1,26 @@
-"""Tell a person how well classes of sound are told apart."""
+"""Write the report of a classification run."""
 
 from kfp import dsl
 
 from components import component
 
 
-@component
+@component()
 def report_classes(
     recordings: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
-    fingerprint: str = "",
-):
+    fingerprint: str,
+) -> None:
     """Write the report of a classifier of labelled sounds.
 
     Args:
-        recordings: Archives of recordings, for what can be played.
+        recordings: Archives of recordings, for the clips that can be played.
         features: Feature store of labelled clips.
-        model: Classifier trained on all of them.
+        model: Classifier trained on all clips.
         results: Figures and answers of the cross-validation.
-        fingerprint: What the recordings and the code are; part of the cache key.
 
     Returns:
         page: One self-contained HTML file.

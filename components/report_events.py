@@ -1,11 +1,11 @@
-"""Tell a person how well events are found."""
+"""Write the report of an event run."""
 
 from kfp import dsl
 
 from components import component
 
 
-@component
+@component()
 def report_events(
     recordings: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
@@ -13,17 +13,16 @@ def report_events(
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
-    fingerprint: str = "",
-):
+    fingerprint: str,
+) -> None:
     """Write the report of an event detector.
 
     Args:
-        recordings: Archives of recordings, for what can be played.
+        recordings: Archives of recordings, for the clips that can be played.
         features: Feature store of whole recordings.
         clips: Table of the recordings and their labelled intervals.
         model: Fitted event detector.
         results: Figures, events and scores of the evaluation.
-        fingerprint: What the recordings and the code are; part of the cache key.
 
     Returns:
         page: One self-contained HTML file.

@@ -5,15 +5,15 @@ from kfp import dsl
 from components import component
 
 
-@component
+@component()
 def roc_curve(
     scores: dsl.Input[dsl.Dataset], roc: dsl.Output[dsl.ClassificationMetrics], machine: str = ""
-):
+) -> None:
     """Draw the receiver operating characteristic.
 
     Args:
         scores: Scores of the test clips, scores.csv.
-        machine: Machine type and id, fan/00; empty takes all machines together, each relative to its own threshold.
+        machine: Machine type and id, fan/00; empty takes all, each relative to its own threshold.
 
     Returns:
         roc: The curve.

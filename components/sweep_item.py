@@ -1,20 +1,20 @@
-"""One run of a sweep, guarded: it always leaves a result."""
+"""One run of a sweep, which always leaves a result."""
 
 from kfp import dsl
 
 from components import component
 
 
-@component
-def sweep_item(text: str, outcome: dsl.Output[dsl.Artifact], cache: str = ""):
-    """Run the main pipeline in a process of its own, and write down how that went.
+@component()
+def sweep_item(text: str, outcome: dsl.Output[dsl.Artifact], cache: str = "") -> None:
+    """Run the main pipeline in a process of its own, and record its outcome.
 
     Args:
-        text: Machine and settings, as the plan has them.
-        cache: Folder in which downloads stay, on a volume that the items share; empty for none.
+        text: Machine and settings of the plan.
+        cache: Folder that keeps downloads, on a volume shared by the items; empty for none.
 
     Returns:
-        outcome: What the run left, with its status, and the reason if it failed.
+        outcome: Results of the run, its status, and the reason if it failed.
     """
     from pathlib import Path
 

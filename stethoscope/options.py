@@ -8,6 +8,7 @@ signatures of the pipelines and components, the checks, the compiled YAML and th
 parameters are made from these definitions.
 """
 
+import copy
 import dataclasses
 import math
 import re
@@ -16,8 +17,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from stethoscope.errors import ParameterError, StethoscopeError
-
-T = TypeVar("T")
 
 _DEFINITION = "definition"
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -61,6 +60,10 @@ class Range:
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)
         )
+
+    def choose_from(self) -> str:
+        """Return the rule for the entries of a list."""
+        return f"choose from {', '.join(map(str, self.choices))}"
 
     def __str__(self) -> str:
         """Return the rule in words, such as ``it must be at least 1``."""
@@ -129,6 +132,7 @@ class OptionError(ParameterError):
 class _Definition:
     description: str
     range: Range
+    parse: Callable[[str], tuple[Any, ...]] | None
 
 
 def option(
@@ -140,6 +144,7 @@ def option(
     above: float | None = None,
     below: float | None = None,
     choices: Iterable[Any] = (),
+    parse: Callable[[str], tuple[Any, ...]] | None = None,
 ) -> Any:
     """Declare a field of an options dataclass that a user can set.
 
@@ -153,6 +158,8 @@ def option(
         As of :class:`Range`. Every entry of a tuple must lie within.
     choices : iterable, optional
         The only values; those of a field of type Literal are taken from its type.
+    parse : callable, optional
+        Makes the tuple of a text in which commas do more than separate entries.
 
     Returns
     -------
@@ -160,13 +167,8 @@ def option(
     """
     bounds = Range(least=least, most=most, above=above, below=below, choices=tuple(choices))
     return dataclasses.field(
-        default=default, metadata={_DEFINITION: _Definition(description, bounds)}
+        default=default, metadata={_DEFINITION: _Definition(description, bounds, parse)}
     )
-
-
-def seed_option() -> Any:
-    """Declare the field ``seed``, which is the same wherever something is random."""
-    return option(0, "Seed of everything random.", least=0)
 
 
 class Options:
@@ -185,7 +187,13 @@ class Options:
             problem for name in declared(type(self)) for problem in _out_of_range(self, name)
         ]
         # Rules that concern several fields assume that each is within its own range.
-        if problems := problems or list(self.problems()):
+        within = copy.copy(self)
+        for problem in problems:
+            default = self.__dataclass_fields__[problem.field].default
+            object.__setattr__(within, problem.field, default)
+        wrong = {problem.field for problem in problems}
+        problems += [problem for problem in within.problems() if problem.field not in wrong]
+        if problems:
             raise OptionError(problems)
 
     def problems(self) -> Iterator[Problem]:
@@ -193,23 +201,32 @@ class Options:
         yield from ()
 
 
+_declared: dict[type[Options], dict[str, Range]] = {}
+
+
 def declared(options: type[Options]) -> dict[str, Range]:
     """Return the fields that are declared by :func:`option`, with their ranges."""
+    if options in _declared:
+        return _declared[options]
     hints = get_type_hints(options)
-    found = {}
+    found: dict[str, Range] = {}
     for field in dataclasses.fields(options):
         if definition := field.metadata.get(_DEFINITION):
             bounds = definition.range
             if get_origin(hints[field.name]) is Literal:
                 bounds = Range(choices=get_args(hints[field.name]))
             found[field.name] = bounds
+    _declared[options] = found
     return found
 
 
 def _out_of_range(options: Options, name: str) -> Iterator[Problem]:
     value, bounds = getattr(options, name), declared(type(options))[name]
     entries = value if isinstance(value, tuple) else (value,)
-    if not all(bounds.admits(entry) for entry in entries):
+    wrong = [str(entry) for entry in entries if not bounds.admits(entry)]
+    if wrong and isinstance(value, tuple) and bounds.choices:
+        yield Problem(name, f"holds {', '.join(wrong)}; {bounds.choose_from()}")
+    elif wrong:
         shown = ",".join(str(entry) for entry in entries) if isinstance(value, tuple) else value
         yield Problem(name, f"is {shown!r}; {bounds}")
 
@@ -224,8 +241,15 @@ class Parameter:
     type : type
         str, int, float or bool.
     default : Any
+        None where the user must give a value.
     description : str
+        One sentence, shown wherever the parameter is offered.
     range : Range
+        Of the value, or of every entry of a list.
+    is_list : bool
+        Whether the text is a list separated by commas.
+    rule : callable, optional
+        Returns what is wrong with a value that lies within the range, empty if nothing is.
     """
 
     name: str
@@ -233,25 +257,63 @@ class Parameter:
     default: Any
     description: str
     range: Range = dataclasses.field(default_factory=Range)
+    is_list: bool = False
+    rule: Callable[[Any], str] | None = None
 
     def of(self, given: Mapping[str, Any]) -> Any:
-        """Return the parameter's value.
+        """Return the parameter's value, for a list a tuple of its entries.
+
+        Parameters
+        ----------
+        given : mapping of str to Any
+            Values by the pipeline's names.
 
         Raises
         ------
         ParameterError
-            If it lies outside the range.
+            As :meth:`check`.
         """
         value = given[self.name]
-        if not self.range.admits(value):
-            raise ParameterError(f"{self.name} is {value!r}; {self.range}")
-        return value
+        self.check(value)
+        return tuple(split_list(value)) if self.is_list else value
+
+    def check(self, value: Any, *, shown_as: str = "") -> None:
+        """Refuse an impossible value.
+
+        Parameters
+        ----------
+        value : Any
+        shown_as : str
+            Name by which the user knows the parameter, such as an option of a command; its own if
+            empty.
+
+        Raises
+        ------
+        ParameterError
+            If the value, or an entry of the list, lies outside the range, or the rule refuses it.
+        """
+        name = shown_as or self.name
+        entries = split_list(value) if self.is_list else [value]
+        wrong = [entry for entry in entries if not self.range.admits(entry)]
+        if wrong and self.is_list:
+            raise ParameterError(f"{name} holds {', '.join(wrong)}; {self.range.choose_from()}")
+        problem = str(self.range) if wrong else self.rule(value) if self.rule else ""
+        if problem:
+            raise ParameterError(f"{name} is {value!r}; {problem}")
 
 
-O = TypeVar("O", bound=Options)  # noqa: E741
+OptionsT = TypeVar("OptionsT", bound=Options)
 
 
-class Group(Generic[O]):
+SEED = Parameter("seed", int, 0, "Seed of everything random.", Range(least=0))
+
+
+def seed_option() -> Any:
+    """Declare the field ``seed``, which stands for `SEED` wherever something is random."""
+    return option(SEED.default, SEED.description, least=SEED.range.least)
+
+
+class Group(Generic[OptionsT]):
     """The names under which a pipeline offers the fields of an options dataclass.
 
     Parameters
@@ -268,74 +330,104 @@ class Group(Generic[O]):
         Defaults of this pipeline where they are not the dataclass's.
     fixed : mapping of str to Any, optional
         Values of fields that this pipeline does not offer.
+    without : sequence of str, optional
+        Further fields that it does not offer; they keep the dataclass's defaults.
+    subject : str, optional
+        What the parameters are about, shown before each description where a prefix alone does not
+        say it.
     """
 
     def __init__(
         self,
-        options: type[O],
+        options: type[OptionsT],
         prefix: str = "",
         *,
         fields: Sequence[str] = (),
         names: Mapping[str, str] | None = None,
         defaults: Mapping[str, Any] | None = None,
         fixed: Mapping[str, Any] | None = None,
+        without: Sequence[str] = (),
+        subject: str = "",
     ) -> None:
         self.options = options
-        self._fixed = dict(fixed or {})
-        hints = get_type_hints(options)
-        ranges = declared(options)
-        offered = fields or [name for name in ranges if name not in self._fixed]
+        self._values = {**(defaults or {}), **(fixed or {})}
+        self._hints = get_type_hints(options)
+        kind: type[Options] = options
+        ranges = declared(kind)
+        missing = {*without, *(fixed or {})}
+        offered = fields or [name for name in ranges if name not in missing]
         self._names = {field: (names or {}).get(field, f"{prefix}{field}") for field in offered}
-        self._types = {field: hints[field] for field in offered}
-        self.fields: dict[str, Parameter] = {}
-        for field in dataclasses.fields(options):
-            if field.name in self._names:
-                default = (defaults or {}).get(field.name, field.default)
-                self.fields[field.name] = Parameter(
-                    self._names[field.name],
-                    _plain_type(hints[field.name]),
-                    ",".join(map(str, default)) if isinstance(default, tuple) else default,
-                    field.metadata[_DEFINITION].description,
-                    ranges[field.name],
-                )
+        self._fields = {
+            field.name: field for field in dataclasses.fields(options) if field.name in offered
+        }
+        self._by_field = {
+            name: Parameter(
+                self._names[name],
+                _plain_type(self._hints[name]),
+                _plain_value(self._values.get(name, field.default)),
+                _described(field, subject if self._names[name].startswith(prefix) else ""),
+                ranges[name],
+                is_list=get_origin(self._hints[name]) is tuple,
+            )
+            for name, field in self._fields.items()
+        }
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters, in the order of the fields."""
-        return tuple(self.fields.values())
+        return tuple(self._by_field.values())
 
     def __getitem__(self, field: str) -> Parameter:
         """Return the parameter of a field."""
-        return self.fields[field]
+        return self._by_field[field]
 
-    def of(self, given: Mapping[str, Any]) -> O:
+    def of(self, given: Mapping[str, Any]) -> OptionsT:
         """Build the options from a pipeline's values.
 
         Parameters
         ----------
         given : mapping of str to Any
-            Values by the pipeline's names; other names are passed over.
+            Values by the pipeline's names. A field whose parameter is missing keeps its default:
+            a step that needs a part of the options is given that part. Other names are ignored.
 
         Raises
         ------
         OptionError
             If a value cannot work. It names the parameters as the pipeline does.
         """
-        problems, values = [], dict(self._fixed)
+        problems, values = [], dict(self._values)
         for field, name in self._names.items():
-            try:
-                values[field] = _parsed(given[name], self._types[field])
-            except ValueError:
-                example = self.fields[field].default or "8,16"
-                problems.append(
-                    Problem(field, f"is {given[name]!r}; give whole numbers, such as {example}")
-                )
+            if name in given:
+                try:
+                    values[field] = self._parsed(field, given[name])
+                except ValueError:
+                    text = f"is {given[name]!r}; give whole numbers separated by commas"
+                    problems.append(Problem(field, f"{text}, such as {self[field].default}"))
+        try:
+            made = self.options(**values)
+        except OptionError as error:
+            problems += error.problems
         if problems:
             raise OptionError(problems, self._names)
-        try:
-            return self.options(**values)
-        except OptionError as error:
-            raise error.renamed(self._names) from None
+        return made
+
+    def changed(self, options: OptionsT) -> list[str]:
+        """Return the names of the parameters whose values are not their defaults."""
+        return [
+            parameter.name
+            for field, parameter in self._by_field.items()
+            if _plain_value(getattr(options, field)) != parameter.default
+        ]
+
+    def _parsed(self, field: str, value: Any) -> Any:
+        """Return a value as the field takes it: the text of a list becomes a tuple."""
+        hint = self._hints[field]
+        if get_origin(hint) is not tuple or not isinstance(value, str):
+            return value
+        if parse := self._fields[field].metadata[_DEFINITION].parse:
+            return parse(value)
+        entry = get_args(hint)[0]
+        return tuple(split_list(value)) if entry is str else tuple(map(entry, value.split(",")))
 
 
 class ParameterSet:
@@ -360,7 +452,7 @@ class ParameterSet:
             for parameter in (part,) if isinstance(part, Parameter) else part.parameters:
                 if self.by_name.setdefault(parameter.name, parameter) != parameter:
                     raise ValueError(f"{parameter.name} is defined twice, differently")
-            self._checks += part._checks if isinstance(part, ParameterSet) else [part.of]
+            self._checks.append(part.check if isinstance(part, ParameterSet) else part.of)
         self._checks += checks
 
     @property
@@ -400,12 +492,14 @@ def _plain_type(hint: Any) -> type:
     """Return the type of a pipeline's parameter: a tuple is written as a text."""
     if get_origin(hint) is Literal:
         return type(get_args(hint)[0])
-    return str if get_origin(hint) is tuple else hint
+    plain: type = str if get_origin(hint) is tuple else hint
+    return plain
 
 
-def _parsed(value: Any, hint: Any) -> Any:
-    """Return a value as the field takes it: the text of a list becomes a tuple."""
-    if get_origin(hint) is not tuple or not isinstance(value, str):
-        return value
-    entry = get_args(hint)[0]
-    return tuple(entry(part) for part in split_list(value))
+def _described(field: dataclasses.Field[Any], subject: str) -> str:
+    description: str = field.metadata[_DEFINITION].description
+    return f"{description[:-1]} ({subject})." if subject else description
+
+
+def _plain_value(value: Any) -> Any:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value

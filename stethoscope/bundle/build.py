@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.bundle.formats import check_formats
+from stethoscope.bundle.formats import EXPORT_FORMATS
 from stethoscope.bundle.golden import write_golden
 from stethoscope.bundle.manifest import SCHEMA_VERSION, write_manifest
 from stethoscope.bundle.roles import open_model
@@ -30,7 +30,7 @@ def export_bundle(
     results: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     *,
-    formats: str = "keras,tflite",
+    formats: str = EXPORT_FORMATS.default,
     diagnosis: str | os.PathLike[str] | None = None,
     diagnosed: str | os.PathLike[str] | None = None,
 ) -> Bundle:
@@ -43,7 +43,7 @@ def export_bundle(
     folder : path
         Written all or nothing.
     formats : str
-        Some of :data:`stethoscope.bundle.formats.FORMATS`, separated by commas.
+        As the parameter ``export_formats``.
     diagnosis, diagnosed : path, optional
         Folders written by the training and the evaluation of a diagnosis. They are left out if
         they are marked as having nothing to diagnose.
@@ -53,7 +53,7 @@ def export_bundle(
     ParameterError
         If there is no such format.
     """
-    wanted = check_formats(formats)
+    wanted = set(EXPORT_FORMATS.of({EXPORT_FORMATS.name: formats}))
     evaluation = read_json(Path(results) / "evaluation.json")
     thresholds = Thresholds.from_json(read_json(Path(results) / "thresholds.json"))
     description = read_json(Path(model) / "model.json")

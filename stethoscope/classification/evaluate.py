@@ -13,54 +13,14 @@ from stethoscope.classification.folds import class_labels, fold_of
 from stethoscope.classification.metrics import classify_figures
 from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.clips import Clip
-from stethoscope.errors import refuse
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_csv, write_json
 from stethoscope.sound.feature import Feature
-from stethoscope.sound.logmel import LogMel
-from stethoscope.sound.mfcc import Mfcc
-from stethoscope.sound.planes import Pad, Planes
 
 if TYPE_CHECKING:
     from stethoscope.classification.options import ClassFit
     from stethoscope.classification.train import CrossValidation
-
-
-def feature_of(
-    network: str,
-    *,
-    sample_rate: int = 0,
-    channel: int = 0,
-    channels: int = 1,
-    seconds: float = 0.0,
-    pad: Pad = "repeat",
-    cut: bool = False,
-) -> Feature:
-    """Return the feature that a kind of network hears: 40 cepstral coefficients, or 64 mel bands.
-
-    The other parameters are those of :class:`~stethoscope.sound.planes.Planes` and of what is
-    computed of each channel.
-
-    Raises
-    ------
-    ParameterError
-        If one of them cannot work.
-    """
-    refuse(
-        [
-            f"class_{name} is {value}; it must be at least 0"
-            for name, value in (("sample_rate", sample_rate), ("channel", channel))
-            if value < 0
-        ]
-    )
-    of: LogMel | Mfcc
-    if network == "mfcc-cnn":
-        of = Mfcc(sample_rate=sample_rate, channel=channel)
-    else:
-        of = LogMel(sample_rate=sample_rate, channel=channel, n_mels=64, pad_mode="constant")
-    presented = Planes(of=of, channels=channels, seconds=seconds, pad=pad, cut=cut)
-    return of if presented == Planes(of=of) else presented
 
 
 def extract_sounds(

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.classification.options import FOLDS
 from stethoscope.datasets.clips import Clip
-from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.errors import DatasetError
 
 Indices = npt.NDArray[np.intp]
 
@@ -26,20 +27,6 @@ def class_labels(labels: Sequence[str]) -> list[str]:
         found = f"only one class, {classes[0]!r}" if classes else "no labelled clip"
         raise DatasetError(f"there is {found}; give recordings of at least two classes")
     return classes
-
-
-def check_folds(n_folds: int) -> None:
-    """Refuse a number of folds that cannot work.
-
-    Raises
-    ------
-    ParameterError
-        If it is 1 or negative.
-    """
-    if n_folds < 0 or n_folds == 1:
-        raise ParameterError(
-            f"class_folds is {n_folds}; give at least 2, or 0 for the folds of the set"
-        )
 
 
 def fold_of(
@@ -72,7 +59,7 @@ def fold_of(
     ParameterError
         If `n_folds` is 1 or negative.
     """
-    check_folds(n_folds)
+    FOLDS.check(n_folds)
     folds = (
         _drawn_folds(by_class(clips, labels, chosen), n_folds, seed)
         if n_folds

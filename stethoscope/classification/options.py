@@ -1,140 +1,159 @@
-"""The parameters of the training of classifiers and their ranges; no TensorFlow is loaded to know
-them.
-"""
+"""The parameters of the training of classifiers; no TensorFlow is loaded to know them."""
 
-import math
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from stethoscope.errors import ParameterError, refuse
+from stethoscope.datasets.alterations import alterations_problem
+from stethoscope.datasets.options import dataset_parameters
+from stethoscope.options import (
+    Group,
+    Options,
+    Parameter,
+    ParameterSet,
+    Problem,
+    Range,
+    option,
+    seed_option,
+)
+from stethoscope.sound.feature import Feature
+from stethoscope.sound.framing import Framing
+from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.mfcc import Mfcc
+from stethoscope.sound.planes import Planes
 
 Architecture = Literal["mel-cnn", "mfcc-cnn"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassFit:
+class ClassFit(Options):
     """How a classifier is built and fitted.
 
-    Attributes
-    ----------
-    network : {"mel-cnn", "mfcc-cnn"}
-        ``mel-cnn``: convolutions of stride 2 with batch normalisation, one-cycle learning rate;
-        ``mfcc-cnn``: convolutions of size 2 with max-pooling and dropout, constant learning rate.
-    window : int
-        Frames that the network hears at once; 0 takes the length that the feature brings clips to,
-        or else the median length of the training clips.
-    filters : tuple of int
-        Of each convolution, in order.
-    dropout : float
-        Share of values dropped before the last layer (after every convolution of ``mfcc-cnn``), 0
-        to below 1.
-    epochs, batch_size : int
-    patience : int
-        Epochs without a lower validation loss before training stops; the best weights are kept.
-    learning_rate : float
-        The highest one.
-    weight_decay : float
-        Share of every weight, times the learning rate, that is taken off at each step; with 0 AdamW
-        is Adam.
-    validation_split : float
-        Share of every class's recordings that watches the training, 0 to below 1. With 0 all epochs
-        are trained and the last weights kept.
-    shift : float
-        Largest share of their length by which clips are turned round in time, 0 to 1.
-    mask : float
-        Largest share of each of two masks in time and two in frequency, 0 to 1.
-    mixup : float
-        Of the beta distribution by which pairs of clips are mixed; 0 mixes none.
-    seed : int
-    verbose : {0, 1, 2}
-        0 silent, 1 a progress bar, 2 a line per epoch.
+    The network ``mel-cnn`` has convolutions of stride 2 with batch normalisation and a one-cycle
+    learning rate; ``mfcc-cnn`` has convolutions of size 2 with max-pooling and dropout, and a constant
+    learning rate.
 
     References
     ----------
-    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018. L. N. Smith and N.
-    Topin, "Super-convergence: very fast training of neural networks using large learning rates",
-    2017.
+    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018. L. N. Smith and N. Topin,
+    "Super-convergence: very fast training of neural networks using large learning rates", 2017.
     """
 
-    network: Architecture = "mel-cnn"
-    window: int = 0
-    filters: tuple[int, ...] = (16, 32, 64, 128)
-    dropout: float = 0.2
-    epochs: int = 120
-    patience: int = 40
-    batch_size: int = 16
-    learning_rate: float = 0.003
-    weight_decay: float = 0.01
-    validation_split: float = 0.1
-    shift: float = 1.0
-    mask: float = 0.1
-    mixup: float = 0.2
-    seed: int = 0
+    network: Architecture = option(
+        "mel-cnn", "Network: mel-cnn (64 mel bands) or mfcc-cnn (40 cepstral coefficients)."
+    )
+    window: int = option(
+        0, "Frames of the network's input; 0 takes the clips' median length.", least=0
+    )
+    filters: tuple[int, ...] = option(
+        (16, 32, 64, 128), "Filters of each convolution, separated by commas.", least=1
+    )
+    dropout: float = option(
+        0.2, "Fraction of values that are dropped while training.", least=0, below=1
+    )
+    epochs: int = option(120, "Largest number of epochs of training.", least=1)
+    patience: int = option(
+        40, "Epochs without a lower validation loss before training stops.", least=1
+    )
+    batch_size: int = option(16, "Windows per training step.", least=1)
+    learning_rate: float = option(0.003, "Highest learning rate.", above=0)
+    weight_decay: float = option(
+        0.01,
+        "Fraction of every weight, times the learning rate, that is subtracted at each step.",
+        least=0,
+    )
+    validation_split: float = option(
+        0.0,
+        "Fraction of every class's recordings used for validation; 0 trains all epochs on all.",
+        least=0,
+        below=1,
+    )
+    shift: float = option(
+        1.0,
+        "Largest circular shift in time while training, as a fraction of the clip.",
+        least=0,
+        most=1,
+    )
+    mask: float = option(
+        0.1,
+        "Largest fraction of each of two masks in time and two in frequency while training.",
+        least=0,
+        most=1,
+    )
+    mixup: float = option(
+        0.2,
+        "Parameter of the beta distribution by which pairs of clips are mixed; 0 mixes none.",
+        least=0,
+    )
+    seed: int = seed_option()
     verbose: int = 1
 
-    def __post_init__(self) -> None:
-        problems = [
-            f"class_{name} is {getattr(self, name)}; it must be at least 1"
-            for name in ("epochs", "patience", "batch_size")
-            if getattr(self, name) < 1
-        ]
-        if self.network not in get_args(Architecture):
-            problems.append(
-                f"class_network is {self.network!r}; choose one of {', '.join(get_args(Architecture))}"
-            )
-        if self.window < 0:
-            problems.append(
-                f"class_window is {self.window}; give frames, or 0 for the clips' own length"
-            )
-        if not self.filters or min(self.filters) < 1:
-            problems.append(
-                f"class_filters is {self.filters}; give the filters of each convolution, such as 16,32,64"
-            )
-        problems += [
-            f"class_{name} is {getattr(self, name)}; it must lie from 0 to below 1"
-            for name in ("dropout", "validation_split")
-            if not 0 <= getattr(self, name) < 1
-        ]
-        problems += [
-            f"class_{name} is {getattr(self, name)}; it must lie from 0 to 1"
-            for name in ("shift", "mask")
-            if not 0 <= getattr(self, name) <= 1
-        ]
-        problems += [
-            f"class_{name} is {getattr(self, name)}; it must be a number from 0"
-            for name in ("mixup", "weight_decay")
-            if not 0 <= getattr(self, name) < math.inf
-        ]
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            problems.append(
-                f"class_learning_rate is {self.learning_rate}; it must be a positive number"
-            )
-        refuse(problems)
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong beyond the range of each field."""
+        if not self.filters:
+            yield Problem("filters", "is empty; give the filters of each convolution")
 
 
-def whole_numbers(value: str, name: str) -> tuple[int, ...]:
-    """Return the whole numbers of a text, separated by commas.
-
-    Raises
-    ------
-    ParameterError
-        If there is anything else in it.
-    """
-    try:
-        return tuple(int(part) for part in value.split(","))
-    except ValueError as error:
-        raise ParameterError(
-            f"{name} is {value!r}; give whole numbers separated by commas, such as 8,8"
-        ) from error
+def _folds_problem(folds: int) -> str:
+    return "" if folds == 0 or folds >= 2 else "give at least 2, or 0 for the folds of the set"
 
 
-def check_test_split(share: float) -> None:
-    """Refuse a share of test recordings that does not lie above 0 and below 1.
+FOLDS = Parameter(
+    "class_folds",
+    int,
+    0,
+    "Number of folds, drawn by recording; 0 takes the folds of the set.",
+    rule=_folds_problem,
+)
+TEST_SPLIT = Parameter(
+    "class_test_split",
+    float,
+    0.2,
+    "Fraction of every class's recordings kept for the test.",
+    Range(above=0, below=1),
+)
+AUGMENTATIONS = Parameter(
+    "class_augmentations",
+    str,
+    "",
+    "Altered versions of the clips to train on as well, separated by commas, such as "
+    '"noise 0.005, roll 1600, stretch 0.8-1.25".',
+    is_list=True,
+    rule=alterations_problem,
+)
+CLASS_FIT = Group(ClassFit, "class_", names={"seed": "seed"}, without=("window",))
+FRAMING = Group(Framing, "class_", fields=("sample_rate", "channel"))
+PLANES = Group(Planes, "class_", fixed={"of": LogMel()})
+
+
+def feature_of(parameters: Mapping[str, Any]) -> Feature:
+    """Return the feature that the network takes: 40 cepstral coefficients, or 64 mel bands.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Any
+        Values of the pipeline's parameters; those that are missing keep their defaults.
 
     Raises
     ------
     ParameterError
-        If it does not.
+        If one of them cannot work.
     """
-    if not 0 < share < 1:
-        raise ParameterError(f"class_test_split is {share}; it must lie above 0 and below 1")
+    framing, planes = FRAMING.of(parameters), PLANES.of(parameters)
+    rate, channel = framing.sample_rate, framing.channel
+    network = CLASS_FIT.of(
+        {"class_network": parameters.get("class_network", ClassFit.network)}
+    ).network
+    of = (
+        Mfcc(sample_rate=rate, channel=channel)
+        if network == "mfcc-cnn"
+        else LogMel(sample_rate=rate, channel=channel, n_mels=64, pad_mode="constant")
+    )
+    presented = replace(planes, of=of)
+    return of if presented == Planes(of=of) else presented
+
+
+CLASSIFICATION = ParameterSet(
+    dataset_parameters(url=None), FRAMING, PLANES, AUGMENTATIONS, CLASS_FIT, FOLDS
+)
+"""The parameters of the pipeline that classifies sounds."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import ParameterError
+from stethoscope.options import split_list
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.logmel import Frames
 from stethoscope.sound.stretch import stretch
@@ -23,9 +24,13 @@ _SLOWEST, _FASTEST = 0.25, 4.0
 _DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
 
 
-def alterations_of(text: str) -> list[str]:
-    """Return the alterations of a text, separated by commas."""
-    return [one.strip() for one in text.split(",") if one.strip()]
+def alterations_problem(text: str) -> str:
+    """Return what is wrong with a list of alterations, separated by commas; empty if nothing is."""
+    try:
+        altered([], split_list(text))
+    except ParameterError as error:
+        return str(error)
+    return ""
 
 
 def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from stethoscope.detection.metrics import NOTHING_TO_RANK, check_max_fpr
+from stethoscope.detection.metrics import NOTHING_TO_RANK
+from stethoscope.detection.options import MAX_FPR
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
 from stethoscope.stats.bootstrap import bootstrap_areas
@@ -88,7 +89,7 @@ def compare(
     ParameterError
         If `max_fpr` is out of range, or the runs share no clip of known condition.
     """
-    check_max_fpr(max_fpr)
+    MAX_FPR.check(max_fpr)
     first, second = (
         {(clip.source, clip.machine, clip.path): clip for clip in scored} for scored in (a, b)
     )

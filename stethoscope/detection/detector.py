@@ -1,20 +1,20 @@
 """What every detector does to be trained, and how one is made from the parameters."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.options import DetectorOptions, FitOptions
+from stethoscope.detection.options import DETECTOR, FIT, DetectorOptions, FitOptions
 from stethoscope.detection.registry import DETECTORS
 from stethoscope.features.store import FeatureStore
 from stethoscope.progress import warn
 
 Indices = npt.NDArray[np.intp]
+
+_USED_BY_ALL = {"detector", "detector_score", "fit_verbose", "seed"}
 
 
 class Detector(ABC):
@@ -74,7 +74,8 @@ def make_detector(options: DetectorOptions, fit: FitOptions) -> Detector:
     used = DETECTORS[options.name].parameters.union(
         *(DETECTORS[name].parameters for name in options.kinds)
     )
-    if ignored := sorted(set(_changed(options, fit)) - used):
+    changed = {*DETECTOR.changed(options), *FIT.changed(fit)}
+    if ignored := sorted(changed - used - _USED_BY_ALL):
         warn(
             f"detector {options.name} does not use {', '.join(ignored)}; "
             "choose a detector that does, or leave them at their defaults"
@@ -86,15 +87,3 @@ def new_detector(options: DetectorOptions, fit: FitOptions) -> Detector:
     """Return an unfitted detector, without warnings; the parameters are those of `make_detector`."""
     detector_class: type[Detector] = DETECTORS[options.name].import_training_class()
     return detector_class.from_options(options, fit)
-
-
-_NAMES = {"frames": "feature_frames", "epoch_share": "detector_epoch_share"}
-_USED_BY_ALL = {"name", "score", "verbose", "seed"}
-
-
-def _changed(options: DetectorOptions, fit: FitOptions) -> Iterator[str]:
-    """Yield the names of the parameters that differ from their defaults, as users write them."""
-    for group, prefix in ((options, "detector_"), (fit, "fit_")):
-        for field in fields(group):
-            if field.name not in _USED_BY_ALL and getattr(group, field.name) != field.default:
-                yield _NAMES.get(field.name, f"{prefix}{field.name}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from stethoscope.detection.options import MAX_FPR
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
 from stethoscope.machines import format_machines
@@ -119,7 +120,7 @@ def evaluate(scored: Sequence[ScoredClip], *, max_fpr: float = 0.1, seed: int = 
     ParameterError
         If `max_fpr` is out of range, or there are no clips.
     """
-    check_max_fpr(max_fpr)
+    MAX_FPR.check(max_fpr)
     if not scored:
         raise ParameterError("evaluation: there is no scored clip; give test clips")
     overall = _summarise(scored, max_fpr, seed)
@@ -185,18 +186,6 @@ def roc_relative_to_thresholds(scored: Sequence[ScoredClip], *, machine: str = "
         [clip.score - clip.threshold for clip in known],
         [clip.condition == "anomaly" for clip in known],
     )
-
-
-def check_max_fpr(max_fpr: float) -> None:
-    """Refuse a largest false-positive rate that is out of range.
-
-    Raises
-    ------
-    ParameterError
-        If it is not above 0 and at most 1.
-    """
-    if not 0 < max_fpr <= 1:
-        raise ParameterError(f"max_fpr is {max_fpr}; choose a rate above 0, at most 1, such as 0.1")
 
 
 _BREAKDOWNS: dict[str, Callable[[ScoredClip], Any]] = {

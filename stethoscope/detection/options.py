@@ -1,63 +1,54 @@
-"""The parameters of the training and their ranges; no TensorFlow is loaded to know them."""
+"""The parameters of anomaly detection; no TensorFlow is loaded to know them."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from stethoscope.detection.registry import DETECTORS
-from stethoscope.errors import ParameterError, refuse
-from stethoscope.options import split_list
+from stethoscope.options import Group, Options, Parameter, Problem, Range, option, seed_option
+from stethoscope.sound.logmel import LogMel
 
 SCORES = {name: detector.scores for name, detector in DETECTORS.items()}
 """The detectors, the default first, and how each can score, its default first."""
 
+ThresholdMethod = Literal["gamma", "empirical"]
+
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorOptions:
-    """Which detector learns, and how it scores: the ``detector_*`` parameters of the training.
+class DetectorOptions(Options):
+    """Which detector learns, and how it scores."""
 
-    Attributes
-    ----------
-    name : str
-        One of `SCORES`.
-    score : str
-        How clips are scored; empty takes the detector's default.
-    members : str
-        Members of an ensemble, separated by commas.
-    epochs : int
-        Of the id-classifier.
-    frames : int
-        Frames per window of a network.
-    """
+    name: str = option(
+        "pooled-gmm",
+        "Detector that learns normal sound: pooled-gmm (takes seconds), autoencoder (the DCASE 2020 "
+        "baseline), interpolation, id-classifier or ensemble; docs/detectors.md compares them.",
+        choices=SCORES,
+    )
+    score: str = option(
+        "",
+        "How a clip is scored: mse or mahalanobis for autoencoder and interpolation, cosine or "
+        "mahalanobis for id-classifier, mean or max for ensemble; empty takes the first.",
+    )
+    members: tuple[str, ...] = option(
+        ("pooled-gmm", "autoencoder"),
+        "Members of an ensemble, separated by commas.",
+        choices=[name for name in SCORES if name != "ensemble"],
+    )
+    epochs: int = option(16, "Epochs of the id-classifier.", least=1)
+    frames: int = option(5, "Frames per window of a network.", least=1)
 
-    name: str = "pooled-gmm"
-    score: str = ""
-    members: str = "pooled-gmm,autoencoder"
-    epochs: int = 16
-    frames: int = 5
-
-    def __post_init__(self) -> None:
-        problems = []
-        if self.name not in SCORES:
-            problems.append(f"detector is {self.name!r}; choose one of {', '.join(SCORES)}")
-        elif self.score not in ("", *SCORES[self.name]):
-            problems.append(
-                f"detector_score is {self.score!r}; {self.name} can score by {', '.join(SCORES[self.name])}"
-            )
-        if self.name == "ensemble":
-            members = self.member_names
-            if unknown := [name for name in members if name not in SCORES or name == "ensemble"]:
-                choice = ", ".join(name for name in SCORES if name != "ensemble")
-                problems.append(
-                    f"detector_members holds {', '.join(unknown)}; choose from {choice}"
-                )
-            if len(set(members)) < max(2, len(members)):
-                problems.append(
-                    f"detector_members is {self.members!r}; name two different detectors or more"
-                )
-        if self.epochs < 1:
-            problems.append(f"detector_epochs is {self.epochs}; it must be at least 1")
-        refuse(problems)
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between several fields."""
+        if self.score not in ("", *SCORES[self.name]):
+            text = f"is {self.score!r}; {self.name} can score by {', '.join(SCORES[self.name])}"
+            yield Problem("score", text)
+        if self.name == "ensemble" and len(set(self.members)) < max(2, len(self.members)):
+            text = f"is {','.join(self.members)!r}; name two different detectors or more"
+            yield Problem("members", text)
+        if "interpolation" in self.kinds and (self.frames < 3 or self.frames % 2 == 0):
+            text = f"is {self.frames}; interpolation predicts the middle frame of an odd number"
+            yield Problem("frames", f"{text}, 3 or more")
 
     @property
     def scores_by(self) -> str:
@@ -65,73 +56,42 @@ class DetectorOptions:
         return self.score or SCORES[self.name][0]
 
     @property
-    def kinds(self) -> list[str]:
-        """The names of all detectors that are fitted: that of the detector, or those of an
-        ensemble's members.
-        """
-        return self.member_names if self.name == "ensemble" else [self.name]
-
-    @property
-    def member_names(self) -> list[str]:
-        """The names of an ensemble's members."""
-        return split_list(self.members)
+    def kinds(self) -> tuple[str, ...]:
+        """The names of all detectors that are fitted: the detector's, or its members'."""
+        return self.members if self.name == "ensemble" else (self.name,)
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitOptions:
+class FitOptions(Options):
     """How a network is compiled and fitted; the names are Keras's.
 
-    Attributes
-    ----------
-    compile_optimizer, compile_loss : str
-        Keras's names, or their JSON configuration.
-    epochs, batch_size : int
-    shuffle : bool
-        Whether windows are drawn in random order, across all clips.
-    validation_split : float
-        Share of the recordings of every machine id that is held out, 0 to below 1.
-    verbose : {0, 1, 2}
-        0 silent, 1 a progress bar, 2 a line per epoch.
-    epoch_share : float
-        Share of the training windows that one epoch takes, above 0 to 1, drawn anew for every
-        epoch. Windows one frame apart are nearly the same: a quarter of them teaches as much, in a
-        third of the time. Where the training would have fewer than 20,000 steps left, batches
-        shrink instead, at most in proportion.
-    seed : int
-        Of weights and of every draw.
+    A share of the training windows can stand for all of them, because windows one frame apart are
+    nearly the same. Where the training would then have fewer than 20,000 steps, batches become
+    smaller instead, at most in proportion.
     """
 
-    compile_optimizer: str = "adam"
-    compile_loss: str = "mean_squared_error"
-    epochs: int = 100
-    batch_size: int = 512
-    shuffle: bool = True
-    validation_split: float = 0.1
-    verbose: int = 1
-    epoch_share: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        problems = []
-        if self.epochs < 1:
-            problems.append(f"fit_epochs is {self.epochs}; it must be at least 1")
-        if self.batch_size < 1:
-            problems.append(f"fit_batch_size is {self.batch_size}; it must be at least 1")
-        if not 0 <= self.validation_split < 1:
-            problems.append(
-                f"fit_validation_split is {self.validation_split}; it must lie from 0 to below 1"
-            )
-        if self.verbose not in (0, 1, 2):
-            problems.append(
-                f"fit_verbose is {self.verbose}; choose 0 (silent), 1 (a bar) or 2 (a line per epoch)"
-            )
-        if not 0 < self.epoch_share <= 1:
-            problems.append(
-                f"detector_epoch_share is {self.epoch_share}; it must lie above 0 and up to 1"
-            )
-        if self.seed < 0:
-            problems.append(f"seed is {self.seed}; it must not be negative")
-        refuse([*problems, *self._unknown_to_keras()])
+    compile_optimizer: str = option("adam", "Keras's name of the optimizer.")
+    compile_loss: str = option("mean_squared_error", "Keras's name of the loss.")
+    epochs: int = option(100, "Epochs of training.", least=1)
+    batch_size: int = option(512, "Windows per training step.", least=1)
+    shuffle: bool = option(True, "Take the windows of all clips in random order.")
+    validation_split: float = option(
+        0.1,
+        "Fraction of each machine's recordings that is held out from training; their scores set the "
+        "thresholds.",
+        least=0,
+        below=1,
+    )
+    verbose: int = option(
+        1, "Progress of training: 0 none, 1 a progress bar, 2 a line per epoch.", choices=(0, 1, 2)
+    )
+    epoch_share: float = option(
+        1.0,
+        "Fraction of the training windows that each epoch uses, drawn anew for every epoch.",
+        above=0,
+        most=1,
+    )
+    seed: int = seed_option()
 
     @property
     def optimizer(self) -> str | dict[str, Any]:
@@ -143,44 +103,22 @@ class FitOptions:
         """The loss as Keras takes it: a name, or a configuration."""
         return _identifier(self.compile_loss)
 
-    def _unknown_to_keras(self) -> list[str]:
-        """Ask Keras, which takes seconds to load, only about names that are not the defaults."""
-        if (self.compile_optimizer, self.compile_loss) == (
-            FitOptions.compile_optimizer,
-            FitOptions.compile_loss,
-        ):
-            return []
-        import keras
 
-        problems = []
-        for name, value, get in (
-            ("optimizer", self.compile_optimizer, keras.optimizers.get),
-            ("loss", self.compile_loss, keras.losses.get),
-        ):
-            try:
-                get(_identifier(value))
-            except (ValueError, TypeError, KeyError):
-                problems.append(
-                    f"fit_compile_{name} is {value!r}, which Keras does not know; see its documentation"
-                )
-        return problems
+@dataclass(frozen=True, kw_only=True)
+class ThresholdOptions(Options):
+    """How thresholds are set."""
 
-
-def check_context(frames: int, *, predicts_middle: bool = False) -> None:
-    """Refuse a window of less than one frame, or for interpolation one that has no middle between
-    others.
-
-    Raises
-    ------
-    ParameterError
-        If `frames` cannot work.
-    """
-    if frames < 1:
-        raise ParameterError(f"feature_frames is {frames}; it must be at least 1")
-    if predicts_middle and (frames < 3 or frames % 2 == 0):
-        raise ParameterError(
-            f"feature_frames is {frames}; interpolation predicts the middle one of an odd number, 3 or more"
-        )
+    false_alarm_rate: float = option(
+        0.1,
+        "Fraction of normal clips that may be called anomalous; it sets the thresholds.",
+        above=0,
+        below=1,
+    )
+    method: ThresholdMethod = option(
+        "gamma",
+        "How a threshold is computed from the scores of normal clips: gamma (fits a distribution) or "
+        "empirical (a rank, assumes no distribution).",
+    )
 
 
 def _identifier(value: str) -> str | dict[str, Any]:
@@ -189,3 +127,14 @@ def _identifier(value: str) -> str | dict[str, Any]:
         return value
     config: dict[str, Any] = json.loads(value)
     return config
+
+
+MAX_FPR = Parameter(
+    "max_fpr", float, 0.1, "Largest false-positive rate of the partial AUC.", Range(above=0, most=1)
+)
+LOG_MEL = Group(LogMel, "feature_")
+DETECTOR = Group(
+    DetectorOptions, "detector_", names={"name": "detector", "frames": "feature_frames"}
+)
+THRESHOLDS = Group(ThresholdOptions, "detector_", names={"method": "detector_threshold"})
+FIT = Group(FitOptions, "fit_", names={"epoch_share": "detector_epoch_share", "seed": "seed"})

@@ -14,8 +14,9 @@ import numpy as np
 from stethoscope.classification.metrics import classify_figures
 from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.clips import Clip
-from stethoscope.diagnosis.groups import FaultGroups, FaultOptions, clips_to_compare, group_faults
+from stethoscope.diagnosis.groups import FaultGroups, clips_to_compare, group_faults
 from stethoscope.diagnosis.model import NORMAL, Diagnosis, nothing_in, write_nothing
+from stethoscope.diagnosis.options import FaultOptions
 from stethoscope.errors import ParameterError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore, FeatureWriter

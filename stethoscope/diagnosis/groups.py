@@ -11,43 +11,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip, write_clips
 from stethoscope.diagnosis.model import fault_label
+from stethoscope.diagnosis.options import AUTOMATIC, Description, FaultOptions
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_csv, write_json
-from stethoscope.options import split_list
 from stethoscope.progress import warn
 
-Description = Literal["deviation", "plain"]
 Array = npt.NDArray[np.float64]
 
-AUTOMATIC = -1
 MOST_GROUPS = 9
 """Numbers of groups that are tried run from 1 to this."""
 MOST_VARIANCES = 20
 """Components whose explained variance is told."""
 TYPICAL = 3
 """Clips per group that are told as typical."""
-PLOTS = (
-    "variance",
-    "scatter",
-    "elbow",
-    "map",
-    "map3d",
-    "distances",
-    "table",
-    "clips",
-    "confusion",
-    "curves",
-    "probabilities",
-)
-"""What the report can show of faults."""
 LEAST_CLIPS = 6
 """Anomalous clips by which the number of groups can be chosen."""
 LEAST_GROUP = 3
@@ -59,58 +43,6 @@ _ALIKE = 0.05  # silhouettes that differ by less
 _MAPPED = 3  # components of a clip that are kept for maps
 _STARTS = 10  # of k-means, of which the best is kept
 _FILE, _CLIPS, _TABLE = "fault_groups.json", "clips.csv", "fault_groups.csv"
-
-
-@dataclass(frozen=True, kw_only=True)
-class FaultOptions:
-    """How faults are grouped.
-
-    Attributes
-    ----------
-    groups : int
-        Number of groups; -1 has it chosen by elbow and silhouette, 0 groups nothing.
-    description : {"deviation", "plain"}
-        A clip's mean frame less that of the normal clips of its machine id and signal-to-noise
-        ratio, or as it is.
-    components : int
-        Principal components that clips are grouped by.
-    names : tuple of str
-        Of the groups, in order, from the one with most clips; empty where nobody has named it.
-    normal_clips : int
-        Normal clips per machine id and signal-to-noise ratio that the anomalous ones are compared
-        with and told from: -1 takes as many as there are anomalous ones, but at least 30; 0 takes
-        all.
-    seed : int
-    """
-
-    groups: int = AUTOMATIC
-    description: Description = "deviation"
-    components: int = 2
-    names: tuple[str, ...] = ()
-    normal_clips: int = AUTOMATIC
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.groups < AUTOMATIC:
-            raise ParameterError(
-                f"fault_groups is {self.groups}; give a number of groups, 0 for none, or -1 to have it chosen"
-            )
-        if self.description not in get_args(Description):
-            raise ParameterError(
-                f"fault_description is {self.description!r}; choose one of {', '.join(get_args(Description))}"
-            )
-        if self.components < 1:
-            raise ParameterError(f"fault_components is {self.components}; it must be at least 1")
-        if self.normal_clips < AUTOMATIC:
-            raise ParameterError(
-                f"fault_normal_clips is {self.normal_clips}; give a number, 0 for all, or -1 for as many as are anomalous"
-            )
-        if 0 < self.groups < len(self.names):
-            raise ParameterError(
-                f"fault_names has {len(self.names)} names, but fault_groups is {self.groups}; give at most one for each"
-            )
-        for number, name in enumerate(self.names, start=1):
-            fault_label(number, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,30 +338,6 @@ def _number_of_groups(inertia: Mapping[int, float], silhouette: Mapping[int, flo
     elbow = int(numbers[np.argmax(line - values)])
     highest = max(silhouette, key=silhouette.__getitem__)
     return elbow if silhouette.get(elbow, -1.0) >= silhouette[highest] - _ALIKE else highest
-
-
-def names_of(text: str) -> tuple[str, ...]:
-    """Return the names of a text, separated by commas; an empty one leaves its group unnamed."""
-    names = [name.strip() for name in text.split(",")]
-    while names and not names[-1]:
-        names.pop()
-    return tuple(names)
-
-
-def plots_of(text: str) -> frozenset[str]:
-    """Return what a text, separated by commas, names of :data:`PLOTS`.
-
-    Raises
-    ------
-    ParameterError
-        If it names anything else.
-    """
-    wanted = frozenset(split_list(text))
-    if unknown := wanted - set(PLOTS):
-        raise ParameterError(
-            f"fault_plots holds {', '.join(sorted(unknown))}; choose from {', '.join(PLOTS)}"
-        )
-    return wanted
 
 
 def clips_to_compare(clips: Sequence[Clip], options: FaultOptions) -> list[Clip]:

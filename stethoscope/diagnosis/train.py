@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.classification.folds import by_class
-from stethoscope.classification.options import ClassFit, check_test_split
+from stethoscope.classification.options import TEST_SPLIT, ClassFit
 from stethoscope.classification.train import ClassTraining, train_chosen, watching
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
@@ -125,7 +125,7 @@ def divide(
 
     Parameters and errors are those of :func:`train_diagnosis`; clips without a class have no part.
     """
-    check_test_split(test_split)
+    TEST_SPLIT.check(test_split)
     classed = np.flatnonzero(np.array(labels, dtype=object) != "")
     if holdout_id:
         tested = np.array(

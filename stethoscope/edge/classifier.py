@@ -21,8 +21,9 @@ from stethoscope.errors import DatasetError, ModelError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
-from stethoscope.model.int8 import LEAST_WINDOWS, check_max_drop
+from stethoscope.model.int8 import LEAST_WINDOWS
 from stethoscope.model.network import Int8Network, softmax
+from stethoscope.model.options import MAX_DROP
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.planes import Planes
 
@@ -131,7 +132,7 @@ def make_edge_classifier(
     DatasetError
         If there is no recording of the machine.
     """
-    check_max_drop(max_drop, _OPTION)
+    MAX_DROP.check(max_drop, shown_as=_OPTION)
     classifier = Classifier.open(folder)
     if isinstance(classifier.feature, Planes):
         raise ModelError(

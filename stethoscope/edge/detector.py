@@ -24,8 +24,9 @@ from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
 from stethoscope.machines import machine_key, type_of, types_of
-from stethoscope.model.int8 import LEAST_WINDOWS, check_max_drop
+from stethoscope.model.int8 import LEAST_WINDOWS
 from stethoscope.model.network import Int8Network
+from stethoscope.model.options import MAX_DROP
 from stethoscope.sound.definition import Frames
 from stethoscope.stats.roc import area_under_curve
 
@@ -125,7 +126,7 @@ def make_edge_detector(
     DatasetError
         If there are too few normal clips of the machine.
     """
-    check_max_drop(max_drop, _OPTION)
+    MAX_DROP.check(max_drop, shown_as=_OPTION)
     folder, machine_type = bundle.folder / "models" / "detector", _type_of(bundle, machine)
     machine = machine or machine_key(machine_type, "")
     _check_kind(bundle, folder / f"{machine_type}.npz")

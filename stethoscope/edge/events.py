@@ -10,7 +10,7 @@ from stethoscope.edge.c.export import export_c
 from stethoscope.edge.c.memory import MemoryReport
 from stethoscope.edge.conversion import refuse_loss
 from stethoscope.files import read_json
-from stethoscope.model.int8 import check_max_drop
+from stethoscope.model.options import MAX_DROP
 
 
 def export_events(
@@ -38,7 +38,7 @@ def export_events(
     ModelError
         If the int8 network is worse than that.
     """
-    check_max_drop(max_drop)
+    MAX_DROP.check(max_drop)
     model, evaluation = Path(model), read_json(Path(results) / "evaluation.json")
     drop = evaluation["int8_drop"]
     if drop is not None:

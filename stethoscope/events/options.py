@@ -1,118 +1,88 @@
-"""How an event detector is built and fitted; known without TensorFlow, so that values can be
-checked before anything is downloaded.
-"""
+"""The parameters of event detection; no TensorFlow is loaded to know them."""
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from stethoscope.classification.options import whole_numbers
-from stethoscope.errors import refuse
+from stethoscope.datasets.options import dataset_parameters
+from stethoscope.model.options import MAX_DROP
+from stethoscope.options import Group, Options, ParameterSet, Problem, option, seed_option
+from stethoscope.sound.bands import BandSpectrum
 
 Division = Literal["recording", "sequential"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventFit:
-    """How the event detector is built and fitted.
+class EventFit(Options):
+    """How the event detector is built and fitted."""
 
-    Attributes
-    ----------
-    window, stride : int
-        Frames per window, and from window to window.
-    filters : tuple of int
-        Filters of each convolution, in order.
-    strides : tuple of int
-        Frames from output to output of each convolution; one number holds for all.
-    kernel : int
-        Frames that a convolution spans.
-    dropout : float
-        Share of values dropped before the last layer while training, 0 to below 1.
-    augmentation : bool
-        Train on windows at more places, louder and softer, with what other windows hold outside
-        events mixed in.
-    epochs, patience, batch_size : int
-        Most epochs; epochs without a lower validation loss before training stops; windows per step.
-    positive : str
-        Labels that count, separated by commas; empty takes all.
-    division : {"recording", "sequential"}
-        Training, validation and test get 60, 20 and 20 % of the recordings, drawn at random, or of
-        the windows, in order.
-    interval : float
-        Expected time from event to event where the detector will listen, in seconds.
-    hold_off : int
-        As of :class:`stethoscope.events.decoder.Decoder`.
-    tolerance : float
-        How far start and end of a found event may lie from the true ones when the threshold is
-        chosen, in seconds.
-    seed : int
-    """
+    window: int = option(32, "Frames per window of the network.", least=1)
+    stride: int = option(8, "Frames from window to window.", least=1)
+    filters: tuple[int, ...] = option(
+        (8, 8), "Filters of each convolution, separated by commas.", least=1
+    )
+    strides: tuple[int, ...] = option(
+        (1,),
+        "Frames from output to output of each convolution, separated by commas; one number holds for "
+        "all.",
+        least=1,
+    )
+    kernel: int = option(3, "Frames per convolution kernel.", least=1)
+    dropout: float = option(
+        0.0,
+        "Fraction of values that are dropped before the last layer while training.",
+        least=0,
+        below=1,
+    )
+    augmentation: bool = option(
+        False,
+        "Train also on windows at more positions, at other levels, with the background of other "
+        "recordings mixed in.",
+    )
+    epochs: int = option(100, "Largest number of epochs of training.", least=1)
+    patience: int = option(
+        16, "Epochs without a lower validation loss before training stops.", least=1
+    )
+    batch_size: int = option(128, "Windows per training step.", least=1)
+    positive: str = option(
+        "", "Labels that count as events, separated by commas; empty takes all labels."
+    )
+    division: Division = option(
+        "recording",
+        "What is divided into training, validation and test (60, 20 and 20 %): the recordings, drawn "
+        "at random (recording), or all windows in order (sequential).",
+    )
+    interval: float = option(
+        45.0,
+        "Expected time between events where the detector will be used, in seconds; rarer events need "
+        "more evidence.",
+        above=0,
+    )
+    hold_off: int = option(4, "Windows after the end of an event before it is reported.", least=1)
+    tolerance: float = option(
+        0.3,
+        "Largest difference between the true and the found start and end of an event, in seconds.",
+        above=0,
+    )
+    seed: int = seed_option()
 
-    window: int = 32
-    stride: int = 8
-    filters: tuple[int, ...] = (8, 8)
-    strides: tuple[int, ...] = (1,)
-    kernel: int = 3
-    dropout: float = 0.0
-    augmentation: bool = False
-    epochs: int = 100
-    patience: int = 16
-    batch_size: int = 128
-    positive: str = ""
-    division: Division = "recording"
-    interval: float = 45.0
-    hold_off: int = 4
-    tolerance: float = 0.3
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        problems = [
-            f"event_{name} is {getattr(self, name)}; it must be at least 1"
-            for name in (
-                "window",
-                "stride",
-                "kernel",
-                "epochs",
-                "patience",
-                "batch_size",
-                "hold_off",
-            )
-            if getattr(self, name) < 1
-        ]
-        problems += [
-            f"event_{name} is {getattr(self, name)}; it must be a positive number of seconds"
-            for name in ("interval", "tolerance")
-            if not 0 < getattr(self, name) < math.inf
-        ]
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between several fields."""
         layers = len(self.filters)
-        if not self.filters or min(self.filters) < 1:
-            problems.append(
-                f"event_filters is {self.filters}; give the filters of each convolution, such as 8,8"
-            )
+        if not self.filters:
+            yield Problem("filters", "is empty; give the filters of each convolution, such as 8,8")
         if self.stride > self.window:
-            problems.append(
-                f"event_stride is {self.stride}; it must not exceed event_window, {self.window}"
-            )
-        if len(self.strides) not in (1, layers) or min(self.strides) < 1:
-            problems.append(
-                f"event_strides is {self.strides}; give one number, or one for each of {layers} convolutions"
-            )
+            text = f"is {self.stride}; it must not exceed {{window}}, {self.window}"
+            yield Problem("stride", text)
+        if len(self.strides) not in (1, layers):
+            text = f"is {','.join(map(str, self.strides))!r}; give one number, or one for each of {layers} convolutions"
+            yield Problem("strides", text)
         elif self._shortest() < 1:
-            problems.append(
-                f"event_window is {self.window}; {layers} convolutions of {self.kernel} frames need more"
-            )
-        if not 0 <= self.dropout < 1:
-            problems.append(f"event_dropout is {self.dropout}; it must lie from 0 to below 1")
-        if self.division not in get_args(Division):
-            problems.append(
-                f"event_division is {self.division!r}; choose one of {', '.join(get_args(Division))}"
-            )
-        if self.seed < 0:
-            problems.append(f"seed is {self.seed}; give a number that is not negative")
-        refuse(problems)
+            text = f"is {self.window}; {layers} convolutions of {self.kernel} frames need more"
+            yield Problem("window", text)
 
     def _shortest(self) -> int:
-        """Return the frames that are left behind the convolutions."""
+        """Return the number of frames after the last convolution."""
         length = self.window
         for stride in self.layer_strides:
             length = (length - self.kernel) // stride + 1 if length >= self.kernel else 0
@@ -124,18 +94,16 @@ class EventFit:
         return self.strides * len(self.filters) if len(self.strides) == 1 else self.strides
 
 
-def event_fit(*, filters: str = "8,8", strides: str = "1", **options: Any) -> EventFit:
-    """Return how a detector is fitted, from the pipeline's parameters: lists of numbers are texts
-    there.
-    """
-    return EventFit(
-        filters=whole_numbers(filters, "event_filters"),
-        strides=whole_numbers(strides, "event_strides"),
-        **options,
-    )
-
-
 def read_fit(model: dict[str, Any]) -> EventFit:
     """Return how a model was fitted, from its ``model.json``."""
     fit = model["fit"]
     return EventFit(**{**fit, "filters": tuple(fit["filters"]), "strides": tuple(fit["strides"])})
+
+
+BAND_SPECTRUM = Group(BandSpectrum, "event_")
+EVENT_FIT = Group(EventFit, "event_", names={"positive": "event_labels", "seed": "seed"})
+
+EVENTS = ParameterSet(
+    dataset_parameters(url="simulated/bells", layout="audacity"), BAND_SPECTRUM, EVENT_FIT, MAX_DROP
+)
+"""The parameters of the pipeline that detects events."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -79,6 +79,14 @@ class FeatureStore:
         """Return the frames of one clip [shape=(n_frames, n_values), dtype=float32]."""
         start = self.first_frame[index]
         return self.frames[start : start + self.n_frames[index]]
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the user interface shows of a store: numbers of clips, and the feature."""
+        return {
+            "clips": len(self.clips),
+            "skipped": len(self.skipped),
+            **self.feature.to_json(),
+        }
 
     def release(self) -> None:
         """Release the pages that were read from this process's memory.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.errors import ModelError, ParameterError
+from stethoscope.errors import ModelError
 from stethoscope.files import atomic_file
 from stethoscope.model.network import Int8Network
 
@@ -95,24 +95,6 @@ def write_int8(
                 f"{Path(path).name}: int8 departs from Keras by {difference:.2f} of the largest output; calibrate on more recordings"
             )
     return Conversion(len(content), operators, difference)
-
-
-def check_max_drop(value: float, name: str = "export_max_drop") -> None:
-    """Refuse a largest fall of a figure outside 0 to 1.
-
-    Parameters
-    ----------
-    value : float
-    name : str
-        Name of the parameter or option that the user set.
-
-    Raises
-    ------
-    ParameterError
-        If it does not lie from 0 to 1.
-    """
-    if not 0 <= value <= 1:
-        raise ParameterError(f"{name} is {value}; it must lie from 0 to 1")
 
 
 def check_for_microcontroller(content: bytes, name: str) -> tuple[str, ...]:

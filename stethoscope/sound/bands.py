@@ -1,5 +1,6 @@
 """The band spectrum: a short spectrum cheap enough for a microcontroller."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -7,67 +8,42 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.errors import refuse
+from stethoscope.options import Problem, option
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import FeatureDefinition, Frames
+from stethoscope.sound.framing import Framing, hop_length_option, n_fft_option, sample_rate_option
 
 INT16_UNITS = 32768.0
 """Value of a sample of 1.0 in the units of a 16-bit converter."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class BandSpectrum(FeatureDefinition):
+class BandSpectrum(Framing, FeatureDefinition):
     """The definition of a band spectrum, ``log(1 + |X|)`` of the lowest bins of short frames.
 
     Samples are in the units of a 16-bit converter, because log(1 + x) depends on the unit. The mean
-    of each frame is removed; then the frame is multiplied by a Hamming window and transformed.
-    There is no padding, so that a stream gives the same frames as a file.
-
-    Attributes
-    ----------
-    sample_rate : int
-        Rate to which recordings are resampled, in Hz; 0 takes that of the first recording.
-    channel : int
-        Channel that is read, from 0.
-    n_fft : int
-        Length of a frame, in samples; a power of two.
-    hop_length : int
-        Step from frame to frame, in samples.
-    n_bands : int
-        Number of bins, from the lowest, at most ``1 + n_fft // 2``.
+    of each frame is removed; then the frame is multiplied by a Hamming window and transformed. There
+    is no padding, so that a stream gives the same frames as a file.
     """
 
     kind: ClassVar[str] = "bands"
 
-    sample_rate: int = 16000
-    channel: int = 0
-    n_fft: int = 256
-    hop_length: int = 128
-    n_bands: int = 48
+    sample_rate: int = sample_rate_option(16000)
+    n_fft: int = n_fft_option(256)
+    hop_length: int = hop_length_option(128)
+    n_bands: int = option(
+        48, "Number of bins of the spectrum that are kept, from the lowest.", least=1
+    )
 
-    def __post_init__(self) -> None:
-        problems = [
-            f"event_{name} is {getattr(self, name)}; it must be at least {least}"
-            for name, least in (
-                ("sample_rate", 0),
-                ("channel", 0),
-                ("n_fft", 16),
-                ("hop_length", 1),
-                ("n_bands", 1),
-            )
-            if getattr(self, name) < least
-        ]
-        if self.n_fft >= 16 and self.n_fft & (self.n_fft - 1):
-            problems.append(f"event_n_fft is {self.n_fft}; it must be a power of two, such as 256")
-        if self.hop_length > self.n_fft:
-            problems.append(
-                f"event_hop_length is {self.hop_length}; it must not exceed event_n_fft, {self.n_fft}"
-            )
-        if self.n_bands > self.n_fft // 2 + 1:
-            problems.append(
-                f"event_n_bands is {self.n_bands}; frames of {self.n_fft} samples have {self.n_fft // 2 + 1} bins"
-            )
-        refuse(problems)
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between several fields."""
+        yield from super().problems()
+        if self.n_fft & (self.n_fft - 1):
+            yield Problem("n_fft", f"is {self.n_fft}; it must be a power of two, such as 256")
+        bins = self.n_fft // 2 + 1
+        if self.n_bands > bins:
+            text = f"is {self.n_bands}; frames of {self.n_fft} samples have {bins} bins"
+            yield Problem("n_bands", text)
 
     @property
     def size(self) -> int:

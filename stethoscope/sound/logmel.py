@@ -1,18 +1,20 @@
 """Log-mel spectrograms in float32 numpy, equal to librosa's."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.errors import refuse
+from stethoscope.options import Problem, option
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import FeatureDefinition
 from stethoscope.sound.definition import Frames as Frames
 from stethoscope.sound.fourier import EnergySpectrum
+from stethoscope.sound.framing import Framing
 
 PadMode = Literal["reflect", "constant"]
 
@@ -23,65 +25,30 @@ _GROUP = 22  # mel bands whose filters are multiplied at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogMel(FeatureDefinition):
+class LogMel(Framing, FeatureDefinition):
     """The definition of a log-mel spectrogram, ``20 / power * log10(mel + eps)``.
 
-    Attributes
-    ----------
-    sample_rate : int
-        Rate to which recordings are resampled, in Hz; 0 takes that of the first recording.
-    channel : int
-        Channel that is read, from 0.
-    n_fft : int
-        Length of a frame and of its Hann window, in samples.
-    hop_length : int
-        Step from frame to frame, in samples.
-    n_mels : int
-        Number of mel bands (Slaney's scale and area normalisation, 0 Hz to half the rate).
-    power : float
-        Exponent of the magnitude spectrum: 1 magnitude, 2 energy.
-    pad_mode : {"reflect", "constant"}
-        How the recording is extended by ``n_fft // 2`` samples at both ends to centre the frames;
-        ``constant`` pads with zeros.
+    Mel bands lie on Slaney's scale from 0 Hz to half the sample rate, with area normalisation. Frames
+    have a Hann window and are centred: the recording is extended by ``n_fft // 2`` samples at both
+    ends.
     """
 
     kind: ClassVar[str] = "logmel"
 
-    sample_rate: int = 0
-    channel: int = 0
-    n_fft: int = 1024
-    hop_length: int = 512
-    n_mels: int = 128
-    power: float = 2.0
-    pad_mode: PadMode = "reflect"
+    n_mels: int = option(128, "Number of mel bands.", least=1)
+    power: float = option(
+        2.0, "Exponent of the magnitude spectrum: 1 for magnitude, 2 for energy.", above=0
+    )
+    pad_mode: PadMode = option(
+        "reflect", "How both ends of a clip are extended: reflect, or constant (zeros)."
+    )
 
-    def __post_init__(self) -> None:
-        problems = [
-            f"feature_{name} is {getattr(self, name)}; it must be at least {least}"
-            for name, least in (
-                ("sample_rate", 0),
-                ("channel", 0),
-                ("n_fft", 16),
-                ("hop_length", 1),
-                ("n_mels", 1),
-            )
-            if getattr(self, name) < least
-        ]
-        if self.hop_length > self.n_fft:
-            problems.append(
-                f"feature_hop_length is {self.hop_length}; it must not exceed feature_n_fft, {self.n_fft}"
-            )
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between several fields."""
+        yield from super().problems()
         if self.n_mels > self.n_fft // 2:
-            problems.append(
-                f"feature_n_mels is {self.n_mels}; at most half of feature_n_fft, {self.n_fft // 2}, bands exist"
-            )
-        if not (math.isfinite(self.power) and self.power > 0):
-            problems.append(f"feature_power is {self.power}; it must be a positive number")
-        if self.pad_mode not in get_args(PadMode):
-            problems.append(
-                f"feature_pad_mode is {self.pad_mode!r}; choose one of {', '.join(get_args(PadMode))}"
-            )
-        refuse(problems)
+            text = f"is {self.n_mels}; at most half of {{n_fft}}, {self.n_fft // 2}, bands exist"
+            yield Problem("n_mels", text)
 
     @property
     def size(self) -> int:

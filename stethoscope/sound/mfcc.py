@@ -1,14 +1,16 @@
 """Mel-frequency cepstral coefficients in float32 numpy, equal to librosa's."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
-from stethoscope.errors import ParameterError
+from stethoscope.options import OptionError, Problem, option
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import FeatureDefinition, Frames
+from stethoscope.sound.framing import Framing, n_fft_option
 from stethoscope.sound.logmel import LogMel
 
 QUIETEST_DB = -100.0
@@ -16,55 +18,39 @@ QUIETEST_DB = -100.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mfcc(FeatureDefinition):
+class Mfcc(Framing, FeatureDefinition):
     """The definition of mel-frequency cepstral coefficients.
 
-    They are the orthonormal cosine transform of the decibels of mel bands.
-
-    Attributes
-    ----------
-    sample_rate : int
-        Rate to which recordings are resampled, in Hz; 0 takes that of the first recording.
-    channel : int
-        Channel that is read, from 0.
-    n_fft : int
-        Length of a frame and of its Hann window, in samples.
-    hop_length : int
-        Step from frame to frame, in samples. Frames are centred; the recording is extended by
-        zeros.
-    n_mels : int
-        Number of mel bands.
-    n_mfcc : int
-        Number of coefficients, from the first, at most `n_mels`.
-    top_db : float
-        Dynamic range, in dB: quieter bands are raised to this distance from the clip's loudest.
+    They are the orthonormal cosine transform of the decibels of mel bands. Frames have a Hann window
+    and are centred: the recording is extended by zeros.
 
     References
     ----------
     S. Davis and P. Mermelstein, "Comparison of parametric representations for monosyllabic word
-    recognition in continuously spoken sentences", IEEE Transactions on Acoustics, Speech, and
-    Signal Processing 28, 1980.
+    recognition in continuously spoken sentences", IEEE Transactions on Acoustics, Speech, and Signal
+    Processing 28, 1980.
     """
 
     kind: ClassVar[str] = "mfcc"
 
-    sample_rate: int = 0
-    channel: int = 0
-    n_fft: int = 2048
-    hop_length: int = 512
-    n_mels: int = 128
-    n_mfcc: int = 40
-    top_db: float = 80.0
+    n_fft: int = n_fft_option(2048)
+    n_mels: int = option(128, "Number of mel bands.", least=1)
+    n_mfcc: int = option(40, "Number of cepstral coefficients, from the first.", least=1)
+    top_db: float = option(
+        80.0,
+        "Dynamic range, in dB: quieter bands are raised to this distance from the clip's loudest.",
+        above=0,
+    )
 
-    def __post_init__(self) -> None:
-        _ = self.log_mel  # refuses what cannot work
-        if not 1 <= self.n_mfcc <= self.n_mels:
-            raise ParameterError(
-                f"feature_n_mfcc is {self.n_mfcc}; it must lie from 1 to feature_n_mels, {self.n_mels}"
-            )
-        if not self.top_db > 0:
-            raise ParameterError(
-                f"feature_top_db is {self.top_db}; it must be a positive number of decibels"
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between several fields."""
+        try:
+            _ = self.log_mel
+        except OptionError as error:
+            yield from error.problems
+        if self.n_mfcc > self.n_mels:
+            yield Problem(
+                "n_mfcc", f"is {self.n_mfcc}; it must not exceed {{n_mels}}, {self.n_mels}"
             )
 
     @property

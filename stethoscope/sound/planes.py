@@ -1,11 +1,12 @@
 """Features of several channels, of clips that are brought to one length."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from stethoscope.errors import refuse
+from stethoscope.options import Problem, option
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import FeatureDefinition, Frames
 from stethoscope.sound.logmel import LogMel
@@ -21,46 +22,35 @@ class Planes(FeatureDefinition):
     """A feature of several channels of clips of one length.
 
     A frame holds the values of the first channel, then those of the second, and so on: they are the
-    channels of the picture that a convolution reads.
-
-    Attributes
-    ----------
-    of : LogMel or Mfcc
-        What is computed for each channel; its ``channel`` is the first one.
-    channels : int
-        Number of neighbouring channels. A mono recording is repeated on all of them.
-    seconds : float
-        Length of a network's input; 0 keeps the lengths of clips.
-    pad : {"repeat", "silence"}
-        How a shorter clip is extended: by repeating it, or by silence before and after it, in equal
-        parts.
-    cut : bool
-        Use only the beginning of a longer clip. Otherwise windows cover all of it.
+    channels of the picture that a convolution reads. The channels are neighbours; the first is that
+    of the feature `of`. A mono recording is repeated on all of them.
     """
 
     kind: ClassVar[str] = "planes"
 
     of: LogMel | Mfcc
-    channels: int = 1
-    seconds: float = 0.0
-    pad: Pad = "repeat"
-    cut: bool = False
+    channels: int = option(
+        1, "Number of neighbouring channels: 1 for mono, 2 for stereo.", least=1, most=8
+    )
+    seconds: float = option(
+        0.0,
+        "Length of the network's input, in seconds; 0 takes the clips' median length.",
+        least=0,
+        most=LONGEST,
+    )
+    pad: Pad = option(
+        "repeat",
+        "How a clip that is too short is extended: repeat (by its own end) or silence (before and after it).",
+    )
+    cut: bool = option(
+        False,
+        "Use only the beginning of a clip that is too long, instead of several windows of it.",
+    )
 
-    def __post_init__(self) -> None:
-        problems = []
-        if not 1 <= self.channels <= 8:
-            problems.append(
-                f"class_channels is {self.channels}; give 1 for mono, 2 for stereo, at most 8"
-            )
-        if not 0 <= self.seconds <= LONGEST:
-            problems.append(
-                f"class_seconds is {self.seconds}; give at most {LONGEST:g}, or 0 to leave lengths as they are"
-            )
-        if self.pad not in get_args(Pad):
-            problems.append(f"class_pad is {self.pad!r}; choose one of {', '.join(get_args(Pad))}")
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between several fields."""
         if not self.seconds and (self.cut or self.pad == "silence"):
-            problems.append("class_seconds is 0; give the length that clips are padded or cut to")
-        refuse(problems)
+            yield Problem("seconds", "is 0; give the length to which clips are padded or cut")
 
     @property
     def sample_rate(self) -> int:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from stethoscope.classification.evaluate import extract_sounds, feature_of
-from stethoscope.classification.options import ClassFit, whole_numbers
+from stethoscope.classification.evaluate import extract_sounds
+from stethoscope.classification.options import CLASS_FIT, feature_of
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.kubeflow.parameters import cast_values, parse_assignments, read_parameters
@@ -49,24 +49,22 @@ def test_sets_that_cannot_be_divided_are_refused_before_anything_is_decoded(
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         extract_sounds(
-            [tmp_path / "absent"], clips, feature_of("mel-cnn"), tmp_path / "store", n_folds=n_folds
+            [tmp_path / "absent"], clips, feature_of({}), tmp_path / "store", n_folds=n_folds
         )
     assert not (tmp_path / "store").exists()
 
 
 def test_a_network_hears_its_feature_in_the_channels_and_the_length_that_are_wanted() -> None:
     mel = LogMel(sample_rate=16_000, n_mels=64, pad_mode="constant")
-    assert feature_of("mel-cnn", sample_rate=16_000) == mel
-    assert feature_of("mfcc-cnn", channel=1) == Mfcc(channel=1)
+    assert feature_of({"class_sample_rate": 16_000}) == mel
+    assert feature_of({"class_network": "mfcc-cnn", "class_channel": 1}) == Mfcc(channel=1)
     wanted = Planes(of=mel, channels=2, seconds=4.0, pad="silence", cut=True)
-    assert (
-        feature_of("mel-cnn", sample_rate=16_000, channels=2, seconds=4.0, pad="silence", cut=True)
-        == wanted
-    )
+    given = {"sample_rate": 16_000, "channels": 2, "seconds": 4.0, "pad": "silence", "cut": True}
+    assert feature_of({f"class_{name}": value for name, value in given.items()}) == wanted
     with pytest.raises(
         ParameterError, match="class_sample_rate is -1; it must be at least 0; class_channel is -2"
     ):
-        feature_of("mel-cnn", sample_rate=-1, channel=-2)
+        feature_of({"class_sample_rate": -1, "class_channel": -2})
 
 
 def test_the_recipe_of_the_docs_is_the_teaching_examples() -> None:
@@ -82,16 +80,8 @@ def test_the_recipe_of_the_docs_is_the_teaching_examples() -> None:
     assigned = parse_assignments(re.findall(r"-p (\S+)", command))
     parameters = read_parameters(compiled_file("sound-classification"))
     given = cast_values(parameters, {"dataset_url": "x.zip", **assigned})
-    values = {
-        name.removeprefix("class_"): given.get(name, one.default)
-        for name, one in parameters.items()
-        if name.startswith("class_")
-    }
-    presented = {
-        name: values.pop(name)
-        for name in ("sample_rate", "channel", "channels", "seconds", "pad", "cut")
-    }
-    feature = feature_of(values["network"], **presented)
+    values = {name: given.get(name, one.default) for name, one in parameters.items()}
+    feature = feature_of(values)
     assert isinstance(feature, Planes)
     assert (feature.sample_rate, feature.channels, feature.of.size, feature.window) == (
         44_100,
@@ -100,10 +90,7 @@ def test_the_recipe_of_the_docs_is_the_teaching_examples() -> None:
         345,
     )
     assert feature.n_frames(10 * 44_100) == feature.n_frames(44_100) == 345
-    fit = ClassFit(
-        filters=whole_numbers(values.pop("filters"), "class_filters"),
-        **{name: value for name, value in values.items() if name not in ("augmentations", "folds")},
-    )
+    fit = CLASS_FIT.of(values)
     assert (fit.filters, fit.batch_size, fit.learning_rate, fit.weight_decay) == (
         (8, 16, 32, 64),
         16,

@@ -309,7 +309,7 @@ def test_given_folds_must_be_there_and_split_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_work_is_refused(name: str, value: object) -> None:
-    with pytest.raises(ParameterError, match=f"class_{name} is"):
+    with pytest.raises(ParameterError, match=f"^{name} is"):
         ClassFit(**{name: value})  # type: ignore[arg-type]
 
 

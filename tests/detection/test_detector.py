@@ -41,7 +41,9 @@ def test_an_ensemble_uses_the_parameters_of_its_members(
 ) -> None:
     fit = FitOptions(epochs=3, validation_split=0.2)
     assert not warned(fit, capsys, name="ensemble")
-    assert "fit_epochs" in warned(fit, capsys, name="ensemble", members="pooled-gmm,id-classifier")
+    assert "fit_epochs" in warned(
+        fit, capsys, name="ensemble", members=("pooled-gmm", "id-classifier")
+    )
 
 
 @pytest.mark.parametrize("name", DETECTORS)

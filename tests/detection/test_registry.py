@@ -38,7 +38,9 @@ def model(
 ) -> Path:
     """A model folder of every detector, fitted for an epoch on two machine types."""
     name, score = request.param
-    options = DetectorOptions(name=name, score=score, members="pooled-gmm,interpolation", epochs=1)
+    options = DetectorOptions(
+        name=name, score=score, members=("pooled-gmm", "interpolation"), epochs=1
+    )
     fit = FitOptions(epochs=1, batch_size=64, verbose=0, validation_split=0.3)
     folder = tmp_path_factory.mktemp("model") / "model"
     train_detector(

@@ -12,13 +12,9 @@ from stethoscope.datasets.clips import Clip, read_clips
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.diagnosis import groups as faults
-from stethoscope.diagnosis.groups import (
-    FaultGroups,
-    FaultOptions,
-    clips_to_compare,
-    group_faults,
-    names_of,
-)
+from stethoscope.diagnosis.groups import FaultGroups, clips_to_compare, group_faults
+from stethoscope.diagnosis.options import FAULTS as FAULT_GROUP
+from stethoscope.diagnosis.options import FaultOptions, parse_names
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore, FeatureWriter
@@ -272,7 +268,7 @@ def test_names_that_do_not_fit_are_left_out(
         "fault 3",
     )
     assert "fault_names has 4 names, but 3 groups were found" in capsys.readouterr().err
-    assert names_of(" imbalance, ,clogging ,") == ("imbalance", "", "clogging")
+    assert parse_names(" imbalance, ,clogging ,") == ("imbalance", "", "clogging")
 
 
 @pytest.mark.parametrize(
@@ -281,7 +277,7 @@ def test_names_that_do_not_fit_are_left_out(
 )
 def test_what_cannot_work_is_refused(name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=f"fault_{name} is {value!r}"):
-        FaultOptions(**{name: value})  # type: ignore[arg-type]
+        FAULT_GROUP.of({f"fault_{name}": value})
 
 
 @pytest.mark.slow

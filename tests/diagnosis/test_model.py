@@ -28,8 +28,9 @@ from stethoscope.diagnosis.evaluate import (
     find_groups,
     fit_diagnosis,
 )
-from stethoscope.diagnosis.groups import FaultGroups, FaultOptions, group_faults
+from stethoscope.diagnosis.groups import FaultGroups, group_faults
 from stethoscope.diagnosis.model import Diagnosis, References, nothing_in
+from stethoscope.diagnosis.options import FaultOptions
 from stethoscope.diagnosis.train import divide, labels_of, read_parts, train_diagnosis
 from stethoscope.errors import AudioError, ModelError, ParameterError
 from stethoscope.features.store import FeatureStore

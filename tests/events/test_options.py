@@ -1,7 +1,7 @@
 import pytest
 
 from stethoscope.errors import ParameterError
-from stethoscope.events.options import EventFit, event_fit
+from stethoscope.events.options import EVENT_FIT
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,11 @@ def test_value_that_cannot_work_is_refused_with_the_parameter_name(
     wrong: dict[str, object],
 ) -> None:
     with pytest.raises(ParameterError, match=f"event_{next(iter(wrong))}"):
-        EventFit(**wrong)  # type: ignore[arg-type]
+        EVENT_FIT.of({f"event_{name}": value for name, value in wrong.items()})
 
 
 def test_lists_of_whole_numbers_are_read_from_text() -> None:
-    assert event_fit(filters="8, 16").filters == (8, 16)
-    with pytest.raises(ParameterError, match="event_filters is '8,x'"):
-        event_fit(filters="8,x")
+    assert EVENT_FIT.of({"event_filters": "8, 16"}).filters == (8, 16)
+    for wrong in ("8,x", "8,,8", ""):
+        with pytest.raises(ParameterError, match=f"event_filters is {wrong!r}; give whole numbers"):
+            EVENT_FIT.of({"event_filters": wrong})

@@ -77,14 +77,14 @@ def test_definition_survives_json() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"n_mels": 0}, "feature_n_mels is 0"),
-        ({"n_fft": 4}, "feature_n_fft is 4"),
-        ({"hop_length": 2048}, "feature_hop_length is 2048"),
-        ({"n_mels": 600}, "feature_n_mels is 600"),
-        ({"power": 0.0}, "feature_power is 0.0"),
-        ({"power": float("nan")}, "feature_power is nan"),
-        ({"pad_mode": "wrap"}, "feature_pad_mode is 'wrap'"),
-        ({"channel": -1}, "feature_channel is -1"),
+        ({"n_mels": 0}, "n_mels is 0"),
+        ({"n_fft": 4}, "n_fft is 4"),
+        ({"hop_length": 2048}, "hop_length is 2048"),
+        ({"n_mels": 600}, "n_mels is 600"),
+        ({"power": 0.0}, "power is 0.0"),
+        ({"power": float("nan")}, "power is nan"),
+        ({"pad_mode": "wrap"}, "pad_mode is 'wrap'"),
+        ({"channel": -1}, "channel is -1"),
     ],
 )
 def test_impossible_parameters_are_named(values: dict, message: str) -> None:

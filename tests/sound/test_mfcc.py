@@ -60,5 +60,5 @@ def test_definition_survives_json() -> None:
 )
 def test_what_cannot_work_is_refused(wrong: dict[str, int]) -> None:
     name, value = next(iter(wrong.items()))
-    with pytest.raises(ParameterError, match=f"feature_{name} is {value}"):
+    with pytest.raises(ParameterError, match=f"{name} is {value}"):
         Mfcc(**wrong)

@@ -97,11 +97,11 @@ def test_a_channel_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"channels": 0}, "class_channels is 0"),
-        ({"seconds": -1.0}, r"class_seconds is -1\.0"),
-        ({"seconds": float("nan")}, "class_seconds is nan"),
-        ({"seconds": 1.0, "pad": "zeros"}, "class_pad is 'zeros'"),
-        ({"cut": True}, "class_seconds is 0; give the length"),
+        ({"channels": 0}, "channels is 0"),
+        ({"seconds": -1.0}, r"seconds is -1\.0"),
+        ({"seconds": float("nan")}, "seconds is nan"),
+        ({"seconds": 1.0, "pad": "zeros"}, "pad is 'zeros'"),
+        ({"cut": True}, "seconds is 0; give the length"),
     ],
 )
 def test_what_cannot_work_is_refused(values: dict[str, object], message: str) -> None:

@@ -14,7 +14,7 @@ from stethoscope.detection.autoencoder.training import train_network
 from stethoscope.detection.autoencoder.windows import WindowBatches, given_frames
 from stethoscope.detection.detector import Detector
 from stethoscope.detection.gaussians import Covariance
-from stethoscope.detection.options import DetectorOptions, FitOptions, check_context
+from stethoscope.detection.options import DetectorOptions, FitOptions
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.model.tflite import write_tflite
@@ -52,9 +52,6 @@ class Autoencoder(Detector):
     context: int = 5
     fit_options: FitOptions = field(default_factory=FitOptions)
     score: str = "mse"
-
-    def __post_init__(self) -> None:
-        check_context(self.context)
 
     @classmethod
     def from_options(cls, options: DetectorOptions, fit: FitOptions) -> Self:
@@ -163,9 +160,6 @@ class Interpolation(Autoencoder):
     """
 
     kind: ClassVar[str] = INTERPOLATION.name
-
-    def __post_init__(self) -> None:
-        check_context(self.context, predicts_middle=True)
 
     @property
     def predicted(self) -> tuple[int, ...]:

@@ -41,7 +41,7 @@ class FaultInputs:
     reason : str
         Why there is nothing to diagnose; empty if there is something.
     plots : frozenset of str
-        Which of :data:`stethoscope.diagnosis.groups.PLOTS` to show.
+        Which of :data:`stethoscope.diagnosis.options.PLOTS` to show.
     groups : FaultGroups
     evaluation : mapping
         The content of ``diagnosis.json``.

@@ -10,7 +10,8 @@ import pytest
 from stethoscope.classification.metrics import classify_figures
 from stethoscope.datasets.layouts import index
 from stethoscope.detection.report.inputs import DetectionInputs
-from stethoscope.diagnosis.groups import PLOTS, FaultGroups, GroupedClip
+from stethoscope.diagnosis.groups import FaultGroups, GroupedClip
+from stethoscope.diagnosis.options import PLOTS
 from stethoscope.diagnosis.report.inputs import DiagnosedClip, FaultInputs
 from stethoscope.diagnosis.report.sections import fault_sections
 from stethoscope.monitoring.report import write_report

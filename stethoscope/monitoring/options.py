@@ -1,0 +1,20 @@
+"""The parameters of the main pipeline."""
+
+from stethoscope.bundle.formats import EXPORT_FORMATS
+from stethoscope.datasets.options import DATASET
+from stethoscope.detection.keras_names import check_keras_names
+from stethoscope.detection.options import DETECTOR, FIT, LOG_MEL, MAX_FPR, THRESHOLDS
+from stethoscope.diagnosis.options import DIAGNOSIS
+from stethoscope.options import ParameterSet
+
+MONITORING = ParameterSet(
+    DATASET,
+    MAX_FPR,
+    LOG_MEL,
+    DETECTOR,
+    THRESHOLDS,
+    FIT,
+    *DIAGNOSIS,
+    EXPORT_FORMATS,
+    checks=[check_keras_names],
+)
