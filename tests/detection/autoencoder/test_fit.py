@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from stethoscope.detection.autoencoder.fit import Autoencoder, Interpolation, build, convolutional
+from stethoscope.detection.autoencoder.fit import Autoencoder, build, convolutional
 from stethoscope.detection.load import load_scorer
 from stethoscope.detection.options import FitOptions
-from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
 
@@ -75,12 +75,3 @@ def test_a_predicted_frame_is_not_an_input_of_its_prediction() -> None:
     different = np.abs(np.asarray(whole(changed) - whole(clip))[0]).max(axis=1) > 0
     # Frame 9 is the middle of window 7, the only window around it whose prediction does not change.
     assert np.flatnonzero(different).tolist() == [5, 6, 8, 9]
-
-
-@pytest.mark.parametrize("context", [1, 2, 4])
-def test_interpolation_refuses_windows_without_a_middle_frame(context: int) -> None:
-    with pytest.raises(
-        ParameterError,
-        match=f"feature_frames is {context}; interpolation predicts the middle one of an odd number",
-    ):
-        Interpolation(context=context)
