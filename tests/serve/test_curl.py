@@ -22,13 +22,13 @@ LINES = [
 ]
 
 
-def test_the_lines_are_found() -> None:
+def test_lines_are_found() -> None:
     assert len(LINES) >= 6
     assert all(ADDRESS.search(line) for line in LINES)
 
 
 @pytest.mark.parametrize("line", sorted(set(LINES)))
-def test_the_lines_of_the_docs_work_as_printed(
+def test_lines_of_the_docs_work_as_printed(
     line: str, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if shutil.which("curl") is None:

@@ -21,7 +21,7 @@ def long_clips(recordings: list[Path], tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.slow
-def test_hostile_requests_change_no_other_answer_and_no_memory_is_lost(
+def test_hostile_requests_change_no_other_answer_and_lose_no_memory(
     fan_bundle: Path, long_clips: list[Path]
 ) -> None:
     with serving(fan_bundle) as running:

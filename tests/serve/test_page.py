@@ -29,8 +29,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, service: str) -> Iterator[Callable[..., Page]]:
-    """Opens the page; at the end no script may have failed and nothing may have been loaded from
-    elsewhere.
+    """Open the page.
+
+    At the end of the test no script may have failed, and no other site may have been requested.
     """
     pages: list[Page] = []
     troubles: list[str] = []
@@ -79,7 +80,7 @@ def drop(page: Page, file: Path) -> None:
 def contrast(
     recordings: list[Path], predicted: Callable[..., Any], tmp_path: Path
 ) -> tuple[Path, Path]:
-    """A clip that is found normal, and one that is found anomalous: a whistle in silence."""
+    """A clip that is judged normal, and one that is judged anomalous: a whistle in silence."""
     whistle = tmp_path / "whistle_id_00_.wav"
     soundfile.write(whistle, 0.3 * np.sin(np.arange(16_000)), 16_000, subtype="FLOAT")
     answers = dict(zip([*recordings, whistle], predicted(*recordings, whistle), strict=True))
@@ -96,7 +97,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-def test_dropped_clips_get_their_verdicts(
+def test_dropped_clips_get_verdicts(
     opened: Callable[..., Page], contrast: tuple[Path, Path]
 ) -> None:
     page = opened()
@@ -116,7 +117,7 @@ def test_dropped_clips_get_their_verdicts(
     expect(page.locator("#message")).to_have_text("Component OK")
 
 
-def test_the_heat_map_is_painted_over_the_spectrogram(
+def test_deviation_is_painted_over_the_spectrogram(
     opened: Callable[..., Page], contrast: tuple[Path, Path]
 ) -> None:
     page = opened()
@@ -136,11 +137,11 @@ def test_the_heat_map_is_painted_over_the_spectrogram(
     assert reddest[1] <= 0
 
 
-def test_a_model_of_events_shows_when_they_were_heard(
+def test_page_of_a_model_of_events_lists_their_times(
     opened: Callable[..., Page], start: Callable[..., str], beep_parts: Path, beep_folder: Path
 ) -> None:
     page = opened(start(beep_parts / "bundle"))
-    expect(page.locator("#purpose")).to_have_text("Listens for: Beep")
+    expect(page.locator("#purpose")).to_have_text("Finds events: Beep")
     expect(page.get_by_label("Machine id")).to_be_hidden()
     drop(page, beep_folder / "audio_00.wav")
     count = len((beep_folder / "labels_00.txt").read_text().splitlines())
@@ -151,7 +152,7 @@ def test_a_model_of_events_shows_when_they_were_heard(
     assert violations(page) == []
 
 
-def test_a_file_that_is_no_sound_is_told_and_kept_in_the_history(
+def test_unreadable_file_is_reported_and_listed_in_the_history(
     opened: Callable[..., Page], tmp_path: Path
 ) -> None:
     page = opened()
@@ -162,7 +163,7 @@ def test_a_file_that_is_no_sound_is_told_and_kept_in_the_history(
     expect(page.locator("#history")).to_contain_text("No verdict")
 
 
-def test_a_recording_from_the_microphone_is_judged(opened: Callable[..., Page]) -> None:
+def test_recording_from_the_microphone_is_judged(opened: Callable[..., Page]) -> None:
     page = opened()
     page.get_by_role("button", name="Record").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
@@ -174,7 +175,7 @@ def test_a_recording_from_the_microphone_is_judged(opened: Callable[..., Page]) 
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible_and_fits(
+def test_page_is_accessible_and_fits_the_screen(
     opened: Callable[..., Page], contrast: tuple[Path, Path], width: int, scheme: str
 ) -> None:
     page = opened(color_scheme=scheme, viewport={"width": width, "height": 800})
@@ -186,7 +187,7 @@ def test_the_page_is_accessible_and_fits(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_the_keyboard_reaches_everything(
+def test_all_controls_are_reached_by_keyboard(
     opened: Callable[..., Page], contrast: tuple[Path, Path]
 ) -> None:
     page = opened()
@@ -200,18 +201,18 @@ def test_the_keyboard_reaches_everything(
     assert [name for name in reached if name in stops] == stops
 
 
-def test_a_service_with_a_key_asks_for_it(
+def test_page_asks_for_the_key_of_the_service(
     opened: Callable[..., Page], start: Callable[..., str], fan_bundle: Path, recordings: list[Path]
 ) -> None:
     page = opened(start(fan_bundle, api_key="s3cret"))
     page.get_by_label("Key of this service").fill("s3cret")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("The key fits.")
+    expect(page.get_by_role("status")).to_have_text("The key is accepted.")
     drop(page, recordings[0])
     expect(page.locator("#about")).to_contain_text(recordings[0].name)
 
 
-def test_the_documentation_shows_every_address(opened: Callable[..., Page]) -> None:
+def test_documentation_lists_the_routes(opened: Callable[..., Page]) -> None:
     page = opened(path="/docs")
     expect(page.locator("#operations h2")).to_contain_text(
         ["POST /inference", "POST /inference/batch"]

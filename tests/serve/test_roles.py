@@ -1,4 +1,4 @@
-"""What is served for bundles that do more, or other things, than detect anomalies."""
+"""Services of bundles with a diagnosis or with a model of events."""
 
 import base64
 import json
@@ -48,8 +48,8 @@ def post(url: str, file: Path, **options: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def four_classes(fan_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The fan's detector beside a network that was not trained but set: the quarter of the bands
-    that is loudest is the class.
+    """The fan's detector, and a network with fixed weights: the class is the loudest quarter of the
+    bands.
     """
     import keras
 
@@ -83,7 +83,7 @@ def four_classes(fan_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return name_faults(bundle, {}, dict(enumerate(MESSAGES, start=1))).folder
 
 
-def test_the_four_classes_of_the_classic_service_have_its_messages(
+def test_diagnosis_of_three_faults_answers_the_given_messages(
     start: Callable[..., str],
     four_classes: Path,
     recordings: list[Path],
@@ -92,7 +92,7 @@ def test_the_four_classes_of_the_classic_service_have_its_messages(
 ) -> None:
     url = start(four_classes)
     bands = LogMel(sample_rate=RATE, n_mels=16).filters.argmax(axis=1) * (RATE / 1024)
-    said = []
+    messages = []
     for number in (5, 9, 14):  # a band of the second, third and last quarter
         file = tmp_path / f"{number}_id_00_.wav"
         soundfile.write(
@@ -106,8 +106,8 @@ def test_the_four_classes_of_the_classic_service_have_its_messages(
         assert answer["Anomaly"] is True
         assert np.argmax(answer["Details"]["Probabilities"]) == number // 4
         assert sum(answer["Details"]["Probabilities"]) == pytest.approx(1.0, abs=1e-5)
-        said.append(answer["Details"]["Message"])
-    assert tuple(said) == MESSAGES
+        messages.append(answer["Details"]["Message"])
+    assert tuple(messages) == MESSAGES
     answers = [post(url, file) for file in recordings]
     assert {answer["Details"]["Message"] for answer in answers if not answer["Anomaly"]} == {
         "Component OK"
@@ -115,7 +115,7 @@ def test_the_four_classes_of_the_classic_service_have_its_messages(
     assert {"Message", "Probabilities", "Labels"} <= answers[0]["Details"].keys()
 
 
-def test_events_are_listed_where_they_are(
+def test_events_are_answered_with_their_times(
     start: Callable[..., str], beep_parts: Path, tmp_path: Path, predict: Predict
 ) -> None:
     beeps(tmp_path, "x", seed=99)
@@ -155,7 +155,7 @@ def test_silence_has_no_event(start: Callable[..., str], beep_parts: Path, tmp_p
     assert answer["Details"]["Events"] == []
 
 
-def test_the_picture_shows_when_the_events_are(
+def test_picture_shows_the_times_of_the_events(
     start: Callable[..., str], beep_parts: Path, tmp_path: Path
 ) -> None:
     beeps(tmp_path, "x", seed=99)
@@ -189,7 +189,7 @@ def test_the_picture_shows_when_the_events_are(
     assert (shown[:, outside] == 0).all()
 
 
-def test_one_bundle_may_do_both(
+def test_bundle_with_detector_and_events_answers_both(
     start: Callable[..., str],
     fan_bundle: Path,
     beep_parts: Path,

@@ -15,7 +15,7 @@ function table(title, rows) {
   return [element("h3", title), element("table", ...body)];
 }
 
-// The descriptions are Markdown; of it they use nothing but code.
+// The descriptions are Markdown, in which only code is marked up.
 function prose(text = "") {
   return text.split("`").map((part, index) => (index % 2 ? element("code", part) : part));
 }
@@ -49,7 +49,7 @@ for (const [path, methods] of Object.entries(description.paths)) {
     section.append(
       ...table("Path and query", parameters),
       ...table("Form (multipart/form-data)", form ? fields(form) : []),
-      ...(raw.length ? [element("p", `Or the recording alone as the body, as one of: ${raw.join(", ")}`)] : []),
+      ...(raw.length ? [element("p", `Or send the recording itself as the body, with one of these content types: ${raw.join(", ")}`)] : []),
       ...table("Answer", fields(operation.responses["200"].content?.["application/json"]?.schema)),
       ...table("Refusals", statuses),
     );

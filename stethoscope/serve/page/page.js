@@ -1,19 +1,19 @@
-// Sends a sound to the service and shows what it says of it. No library, nothing from elsewhere.
+// Sends a recording to the service and shows its verdict. It uses no library and loads nothing from other sites.
 
 const $ = (id) => document.getElementById(id);
 const MAX_HISTORY = 50;
-const MAX_SOUNDS = 10; // of them, the newest, with their sound and picture
+const MAX_SOUNDS = 10; // the newest ones keep their sound and picture
 const MAX_RECORDING = 60; // seconds
 const history = [];
 let shown = null;
 
-// ---- asking ----
+// ---- requests ----
 
 function headers() {
   return $("key").value ? { authorization: `Bearer ${$("key").value}` } : {};
 }
 
-async function ask(path, options = {}) {
+async function request(path, options = {}) {
   const response = await fetch(path, { ...options, headers: headers() });
   const answer = await response.json().catch(() => ({}));
   if (response.status === 401) $("key-row").hidden = false;
@@ -28,7 +28,7 @@ async function judge(blob, name) {
   form.append("file", blob, name);
   const entry = { name, blob, at: new Date() };
   try {
-    entry.answer = await ask("inference?picture=true", { method: "POST", body: form });
+    entry.answer = await request("inference?picture=true", { method: "POST", body: form });
   } catch (error) {
     entry.error = error instanceof TypeError ? "The service cannot be reached. Is it still running?" : error.message;
   }
@@ -46,19 +46,19 @@ async function judgeAll(files) {
   busy(true);
   let last = null;
   for (const [index, file] of [...files].entries()) {
-    say(files.length > 1 ? `Listening to ${file.name}, ${index + 1} of ${files.length}` : `Listening to ${file.name}`);
+    showStatus(files.length > 1 ? `Judging ${file.name}, ${index + 1} of ${files.length}` : `Judging ${file.name}`);
     last = await judge(file, file.name);
     showHistory();
     if (last.answer) show(last);
   }
   busy(false);
-  if (last.error) return say(last.error, true);
-  say(`${last.name}: ${last.answer.Details.Message}`);
+  if (last.error) return showStatus(last.error, true);
+  showStatus(`${last.name}: ${last.answer.Details.Message}`);
   $("result").scrollIntoView({ block: "nearest" });
   return undefined;
 }
 
-function say(text, wrong = false) {
+function showStatus(text, wrong = false) {
   $("status").textContent = text;
   $("status").classList.toggle("wrong", wrong);
 }
@@ -73,7 +73,7 @@ function busy(on) {
 
 const number = (value) => (Math.abs(value) >= 1000 || (value && Math.abs(value) < 0.01) ? value.toExponential(2) : Number(value.toPrecision(4)).toString());
 const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : share < 1 && share > 0.999 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);
-const ofEvents = (details) => !details.MachineType; // a model without a detector of anomalies
+const ofEvents = (details) => !details.MachineType; // the model has no anomaly detector
 const kind = (entry) => (entry.error ? "none" : entry.answer.Anomaly ? "anomaly" : "normal");
 const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
@@ -91,7 +91,7 @@ function show(entry) {
   $("result").className = `card result ${kind(entry)}`;
   $("message").textContent = Details.Message;
   const machine = [Details.MachineType, Details.MachineId].filter(Boolean).join(" ");
-  const judged = ofEvents(Details) ? "" : ` · judged as ${machine}${Details.MachineId ? "" : ", threshold of all ids"}`;
+  const judged = ofEvents(Details) ? "" : ` · threshold of ${machine}${Details.MachineId ? "" : ", all ids"}`;
   $("about").textContent = `${entry.name}${judged}`;
   showGauge(Details);
   showProbabilities(Details, Anomaly);
@@ -103,7 +103,7 @@ function show(entry) {
 }
 
 function showGauge({ Score, Threshold }) {
-  // Scores of some detectors are negative: the bar then spans what lies around both.
+  // Scores of some detectors are negative: the bar then begins below the lower of score and threshold.
   const low = Math.min(0, Score, Threshold) * 1.1;
   const high = Math.max(Score, Threshold, low + 1e-9) + 0.25 * (Math.max(Score, Threshold) - low);
   const place = (value) => `${(100 * (value - low)) / (high - low)}%`;
@@ -118,13 +118,13 @@ function showGauge({ Score, Threshold }) {
 
 function showProbabilities(details, anomaly) {
   const { Probabilities, Labels } = details;
-  // The detector decides; what the diagnosis hears counts where that finds an anomaly. Without a diagnosis the probabilities tell
-  // where the score lies among those of normal recordings. Neither is a verdict, so that nothing stands out.
+  // The detector decides. The likeliest fault is highlighted only if the detector found an anomaly. Without a diagnosis the
+  // probabilities are the fractions of normal recordings that score higher and lower; they are no verdict, and none is highlighted.
   const [title, labels, most] = ofEvents(details)
-    ? ["Surest moment", ["No event", "Event"], Number(anomaly)]
+    ? ["Highest score of a window", ["No event", "Event"], Number(anomaly)]
     : Labels
-      ? [anomaly ? "Diagnosis" : "Diagnosis, were it anomalous", Labels, anomaly ? Probabilities.indexOf(Math.max(...Probabilities)) : -1]
-      : ["Among normal recordings", ["Score higher", "Score lower"], -1];
+      ? [anomaly ? "Diagnosis" : "Most similar faults (no alarm)", Labels, anomaly ? Probabilities.indexOf(Math.max(...Probabilities)) : -1]
+      : ["Fraction of normal recordings", ["with a higher score", "with a lower score"], -1];
   $("probabilities-title").textContent = title;
   const rows = Probabilities.map((share, index) => {
     const row = element("div", index === most ? "likeliest" : "");
@@ -153,9 +153,9 @@ function showEvents(events) {
 // ---- picture ----
 
 const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-// Loudness from black to a quiet blue-grey; deviation glows over it from rust to pale yellow.
-const QUIET = ramp([[12, 15, 17], [38, 49, 58], [92, 108, 120], [190, 202, 210]]);
-const GLOW = ramp([[120, 40, 12], [208, 84, 24], [255, 138, 42], [255, 224, 138]]);
+// Loudness is black to blue-grey; the deviation is painted over it, rust to pale yellow.
+const LOUDNESS = ramp([[12, 15, 17], [38, 49, 58], [92, 108, 120], [190, 202, 210]]);
+const DEVIATION = ramp([[120, 40, 12], [208, 84, 24], [255, 138, 42], [255, 224, 138]]);
 
 function ramp(stops) {
   return Array.from({ length: 256 }, (_, value) => {
@@ -189,17 +189,17 @@ function paint(entry) {
   $("picture").width = Columns;
   $("picture").height = Bands;
   const image = context.createImageData(Columns, Bands);
-  // A normal clip has its strongest spot, too: it glows as much as the clip is unlike normal.
-  const usual = !Details.Labels && Details.Probabilities.length === 2 ? Details.Probabilities[1] : Anomaly ? 1 : 0.4;
-  const strength = $("heat").checked ? (Anomaly ? 1 : 0.75 * usual ** 2) : 0;
+  // A normal clip has a largest deviation, too. It is painted more weakly, by how unlike normal the clip is.
+  const unlike = !Details.Labels && Details.Probabilities.length === 2 ? Details.Probabilities[1] : Anomaly ? 1 : 0.4;
+  const strength = $("heat").checked ? (Anomaly ? 1 : 0.75 * unlike ** 2) : 0;
   for (let band = 0; band < Bands; band++) {
     for (let column = 0; column < Columns; column++) {
       const from = band * Columns + column;
       const to = 4 * ((Bands - 1 - band) * Columns + column);
       const heat = Math.min(255, Math.round(deviation[from] * strength));
-      const cover = ofEvents(Details) ? 0.3 * (heat / 255) : Math.min(1, heat / 140); // an event's sound stays visible
+      const cover = ofEvents(Details) ? 0.3 * (heat / 255) : Math.min(1, heat / 140); // the spectrogram of an event stays visible
       for (let channel = 0; channel < 3; channel++) {
-        image.data[to + channel] = QUIET[loud[from]][channel] * (1 - cover) + GLOW[heat][channel] * cover;
+        image.data[to + channel] = LOUDNESS[loud[from]][channel] * (1 - cover) + DEVIATION[heat][channel] * cover;
       }
       image.data[to + 3] = 255;
     }
@@ -211,12 +211,12 @@ function paint(entry) {
     return;
   }
   const strongest = spot(deviation, Picture);
-  $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. It deviates most ${strongest}.`);
-  $("picture-title").textContent = Anomaly ? `Deviates most ${strongest}` : "Spectrogram";
+  $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. It deviates most from normal ${strongest}.`);
+  $("picture-title").textContent = Anomaly ? `Largest deviation ${strongest}` : "Spectrogram";
 }
 
 function spot(deviation, { Columns, Bands, Seconds, Frequencies }) {
-  // The strongest of a coarse grid, so that a single value does not decide.
+  // The largest mean in a coarse grid, so that no single value decides.
   const rows = Math.min(16, Bands), columns = Math.min(20, Columns);
   const sums = new Float64Array(rows * columns), counts = new Float64Array(rows * columns);
   deviation.forEach((value, index) => {
@@ -258,10 +258,10 @@ function showHistory() {
     const button = element("button", kind(entry));
     button.type = "button";
     const details = entry.answer?.Details;
-    const told = entry.error || `score ${number(details.Score)}, threshold ${number(details.Threshold)}`;
+    const text = entry.error || `score ${number(details.Score)}, threshold ${number(details.Threshold)}`;
     button.append(
       element("span", "pip"), element("span", "name", entry.name),
-      element("strong", "", entry.error ? "No verdict" : details.Message), element("small", "", `${clock(entry.at)} · ${told}`),
+      element("strong", "", entry.error ? "No verdict" : details.Message), element("small", "", `${clock(entry.at)} · ${text}`),
     );
     button.disabled = Boolean(entry.error);
     button.addEventListener("click", () => {
@@ -281,13 +281,13 @@ let recorder = null;
 
 async function toggleRecording() {
   if (recorder) return recorder.stop();
-  if (!navigator.mediaDevices) return say("The browser lets pages record only over https or on localhost.", true);
+  if (!navigator.mediaDevices) return showStatus("Browsers allow recording only over https or on localhost.", true);
   try {
-    // What makes speech pleasant would take the machine's sound away.
+    // These filters are made for speech and would remove the sound of the machine.
     const wanted = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
     record(await navigator.mediaDevices.getUserMedia({ audio: wanted }));
   } catch (error) {
-    say(error.name === "NotAllowedError" ? "The microphone was not allowed; allow it in the browser's address bar." : "No microphone was found.", true);
+    showStatus(error.name === "NotAllowedError" ? "The browser does not allow the microphone; allow it in the address bar." : "No microphone was found.", true);
   }
   return undefined;
 }
@@ -317,11 +317,11 @@ function record(stream) {
     $("record-label").textContent = "Record";
     $("level").hidden = true;
     try {
-      // Browsers record compressed formats that the service does not read.
+      // Browsers record in compressed formats, which the service does not read.
       const decoded = await context.decodeAudioData(await new Blob(parts).arrayBuffer());
       await judgeAll([new File([wav(decoded)], `recording ${clock(new Date()).replaceAll(":", ".")}.wav`, { type: "audio/wav" })]);
     } catch {
-      say("Nothing was recorded; record again.", true);
+      showStatus("Nothing was recorded. Record again.", true);
       busy(false);
     } finally {
       context.close();
@@ -331,7 +331,7 @@ function record(stream) {
   media.start();
   $("record").classList.add("recording");
   $("level").hidden = false;
-  say("Recording; hold the microphone still.");
+  showStatus("Recording. Hold the microphone still.");
 }
 
 function wav(sound) {
@@ -354,7 +354,7 @@ function wav(sound) {
   return view.buffer;
 }
 
-// ---- the page's own events ----
+// ---- events of the page ----
 
 $("choose").addEventListener("click", () => $("files").click());
 $("files").addEventListener("change", async () => {
@@ -386,20 +386,20 @@ $("canvas").addEventListener("click", (event) => {
 });
 
 async function introduce() {
-  const { models: [name] } = await ask("v2");
-  const { parameters } = await ask(`v2/models/${encodeURIComponent(name)}`);
+  const { models: [name] } = await request("v2");
+  const { parameters } = await request(`v2/models/${encodeURIComponent(name)}`);
   $("model").textContent = `Model ${name}, ${parameters.sample_rate / 1000} kHz`;
   $("least").textContent = `${Number(parameters.min_seconds.toFixed(2))} s`;
   $("machines").replaceChildren(...parameters.machines.map((machine) => new Option(machine)));
   if (parameters.detector) return;
   $("machine-row").hidden = true;
-  $("purpose").textContent = `Listens for: ${parameters.labels.join(", ")}`;
+  $("purpose").textContent = `Finds events: ${parameters.labels.join(", ")}`;
   $("scale").hidden = true;
   $("heat-label").textContent = "Show events";
 }
 
 $("key-row").addEventListener("submit", (event) => {
   event.preventDefault();
-  introduce().then(() => say("The key fits.")).catch((error) => say(error.message, true));
+  introduce().then(() => showStatus("The key is accepted.")).catch((error) => showStatus(error.message, true));
 });
-introduce().catch((error) => say(error.message, true));
+introduce().catch((error) => showStatus(error.message, true));
