@@ -1,10 +1,10 @@
-"""Load on a service that runs on this machine: many clients, some of them hostile.
+"""Load on a service that runs on this machine: many clients, with hostile requests among theirs.
 
     stethoscope serve BUNDLE --port 5000 &
     python benchmarks/service_load.py CLIP.wav... --pid $! --seconds 30 --clients 16
 
-Every good answer is compared with the first one to the same clip. The load goes to the loopback
-interface only.
+Every good answer is compared with the first answer to the same clip. The requests go to the
+loopback interface only.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,22 +25,22 @@ import requests
 import soundfile
 
 HOST = "127.0.0.1"
-HOSTILE_SHARE = 0.05
+HOSTILE_FRACTION = 0.05
 
 
 @dataclass
 class Outcome:
-    """What came of a load.
+    """The result of a load.
 
     Attributes
     ----------
     good, hostile : Counter
-        Answers by status; of hostile requests by kind and status, "closed" where the connection was
-        closed on them.
+        Number of answers by status; for hostile requests by kind and status, which is "closed" if
+        the service closed the connection.
     wrong : list of str
-        Good requests that were answered with something else than their verdict.
+        Good requests with another answer than their verdict.
     memory_before, memory_after : int
-        Resident memory of the service in bytes, when every client has sent every kind of request
+        Resident memory of the service in bytes, after every client has sent every kind of request
         once, and at the end; 0 if its process is not known.
     """
 
@@ -52,14 +52,12 @@ class Outcome:
 
     @property
     def growth(self) -> float:
-        """By which share the memory grew."""
+        """Growth of the memory, as a fraction."""
         return self.memory_after / self.memory_before - 1
 
     @property
     def faults(self) -> list[str]:
-        """Everything that must not happen: wrong verdicts, and answers above 499 other than a
-        deliberate 503.
-        """
+        """Wrong verdicts, and answers with a status above 499 other than 503."""
         failed = [
             f"good request: {status}" for status in self.good if status >= 500 and status != 503
         ]
@@ -79,7 +77,7 @@ def wav(samples: Any, rate: int = 16_000, subtype: str = "PCM_16", kind: str = "
 
 
 def hostile_recordings() -> dict[str, bytes]:
-    """Return recordings that are none, or too much."""
+    """Return files that are no recordings, or too large ones."""
     noise = 0.1 * np.random.default_rng(0).standard_normal((32_000, 32))
     whole = wav(noise[:, 0])
     return {
@@ -96,10 +94,9 @@ def hostile_recordings() -> dict[str, bytes]:
 
 
 def large(port: int) -> str:
-    """Send 200 MB, until the service says no."""
-    head = b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 200000000\r\n\r\n"
+    """Send 200 MB until the service refuses them; return the status."""
     with socket.create_connection((HOST, port), timeout=20) as connection:
-        connection.sendall(head)
+        connection.sendall(_head(200_000_000))
         connection.setblocking(False)
         for _ in range(200):
             try:
@@ -113,24 +110,139 @@ def large(port: int) -> str:
 
 
 def slow(port: int) -> str:
-    """Begin a request, send a little now and then, and give up."""
+    """Send a request in small pieces, and close the connection before it is complete."""
     with socket.create_connection((HOST, port), timeout=20) as connection:
-        connection.sendall(
-            b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 100000\r\n\r\n"
-        )
+        connection.sendall(_head(100_000))
         for _ in range(6):
             time.sleep(0.5)
             connection.sendall(b"slow")
     return "closed"
 
 
+def _head(length: int) -> bytes:
+    """Return the header of a request with a recording of `length` bytes."""
+    return (
+        "POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\n"
+        f"Content-Length: {length}\r\n\r\n"
+    ).encode()
+
+
 def status_of(connection: socket.socket) -> str:
-    """Return the status that was answered, "closed" without one."""
+    """Return the status of the answer; "closed" if there is none."""
     try:
         answer = connection.recv(4096)
     except OSError:
         return "closed"
     return answer.split()[1].decode() if answer.startswith(b"HTTP/") else "closed"
+
+
+class Load:
+    """Clients that send requests to a service at the same time.
+
+    Parameters
+    ----------
+    port : int
+        Of the service.
+    clips : sequence of Path
+        Recordings of the good requests.
+    clients : int
+        Their number.
+    seconds : float
+        Duration of the load.
+    process : psutil.Process, optional
+        That of the service, to measure its memory.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        clips: Sequence[Path],
+        *,
+        clients: int,
+        seconds: float,
+        process: psutil.Process | None,
+    ) -> None:
+        self._port = port
+        self._url = f"http://{HOST}:{port}/inference"
+        self._contents = {clip.name: clip.read_bytes() for clip in clips}
+        self._recordings = hostile_recordings()
+        self._kinds = [*self._recordings, "wrong field", "large", "slow"]
+        self._expected = {name: self._post_clip(requests, name).json() for name in self._contents}
+        self._clients = clients
+        self._seconds = seconds
+        self._process = process
+        self._end = 0.0
+        self._warm = threading.Barrier(clients, self._begin)
+        self._lock = threading.Lock()
+        self.outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Run all clients, and return the result."""
+        threads = [
+            threading.Thread(target=self._client, args=(seed,)) for seed in range(self._clients)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.outcome.memory_after = self._memory()
+        return self.outcome
+
+    def _client(self, seed: int) -> None:
+        chance = random.Random(seed)
+        try:
+            with requests.Session() as session:
+                for kind in self._kinds[seed:] + self._kinds[:seed]:  # each client in its own order
+                    self._send_hostile(session, kind)
+                for name in self._contents:
+                    self._send_good(session, name)
+                self._warm.wait(60)
+                while time.monotonic() < self._end:
+                    if chance.random() < HOSTILE_FRACTION:
+                        self._send_hostile(session, chance.choice(self._kinds))
+                    else:
+                        self._send_good(session, chance.choice(list(self._contents)))
+        except Exception as error:
+            self._warm.abort()  # the other clients wait for this one
+            with self._lock:
+                self.outcome.wrong.append(f"client {seed}: {error!r}")
+
+    def _begin(self) -> None:
+        self.outcome.memory_before = self._memory()
+        self._end = time.monotonic() + self._seconds
+
+    def _memory(self) -> int:
+        return int(self._process.memory_info().rss) if self._process else 0
+
+    def _send_hostile(self, session: requests.Session, kind: str) -> None:
+        status = self._hostile_status(session, kind)
+        with self._lock:
+            self.outcome.hostile[kind, status] += 1
+
+    def _hostile_status(self, session: requests.Session, kind: str) -> str:
+        if kind == "large":
+            return large(self._port)
+        if kind == "slow":
+            return slow(self._port)
+        field_name, recording = ("sound", "384 kHz") if kind == "wrong field" else ("file", kind)
+        files = {field_name: ("x.wav", self._recordings[recording])}
+        try:
+            return str(session.post(self._url, files=files, timeout=30).status_code)
+        except requests.ConnectionError:
+            return "closed"
+
+    def _send_good(self, session: requests.Session, name: str) -> None:
+        answer = self._post_clip(session, name)
+        with self._lock:
+            self.outcome.good[answer.status_code] += 1
+            if answer.status_code == 200 and answer.json() != self._expected[name]:
+                self.outcome.wrong.append(f"{name}: {answer.text}")
+
+    def _post_clip(self, session: Any, name: str) -> requests.Response:
+        answer: requests.Response = session.post(
+            self._url, files={"file": (name, self._contents[name])}, timeout=60
+        )
+        return answer
 
 
 def load(
@@ -141,90 +253,16 @@ def load(
     clients: int,
     process: psutil.Process | None = None,
 ) -> Outcome:
-    """Load a service and watch what it answers.
+    """Load a service and check its answers.
 
-    Before the time begins to run, every client sends every kind of request once: until then the
-    service may grow, as every thread gets its own interpreter and buffers.
+    Before the time is measured, every client sends every kind of request once. Until then the
+    memory of the service may grow, because every thread gets its own interpreter and buffers.
     """
-    url = f"http://{HOST}:{port}/inference"
-    contents = {clip.name: clip.read_bytes() for clip in clips}
-    expected = {
-        name: requests.post(url, files={"file": (name, content)}, timeout=30).json()
-        for name, content in contents.items()
-    }
-    recordings = hostile_recordings()
-    outcome, lock = Outcome(), threading.Lock()
-    kinds: list[Callable[[requests.Session], tuple[str, str]]] = [
-        *(
-            lambda session, kind=kind: (kind, post(session, {"file": ("x.wav", recordings[kind])}))
-            for kind in recordings
-        ),
-        lambda session: ("wrong field", post(session, {"sound": ("x.wav", recordings["384 kHz"])})),
-        lambda _: ("large", large(port)),
-        lambda _: ("slow", slow(port)),
-    ]
-
-    def post(session: requests.Session, files: dict[str, tuple[str, bytes]]) -> str:
-        try:
-            return str(session.post(url, files=files, timeout=30).status_code)
-        except requests.ConnectionError:
-            return "closed"
-
-    def resident() -> int:
-        return int(process.memory_info().rss) if process else 0
-
-    end = 0.0
-
-    def begin() -> None:
-        nonlocal end
-        outcome.memory_before = resident()
-        end = time.monotonic() + seconds
-
-    warm = threading.Barrier(clients, begin)
-
-    def client(seed: int) -> None:
-        chance = random.Random(seed)
-        with requests.Session() as session:
-
-            def attack(kind: Callable[[requests.Session], tuple[str, str]]) -> None:
-                attempt = kind(session)
-                with lock:
-                    outcome.hostile[attempt] += 1
-
-            def ask(name: str) -> None:
-                answer = session.post(url, files={"file": (name, contents[name])}, timeout=60)
-                with lock:
-                    outcome.good[answer.status_code] += 1
-                    if answer.status_code == 200 and answer.json() != expected[name]:
-                        outcome.wrong.append(f"{name}: {answer.text}")
-
-            try:
-                for kind in kinds[seed:] + kinds[:seed]:  # in another order each
-                    attack(kind)
-                for name in contents:
-                    ask(name)
-                warm.wait(60)
-                while time.monotonic() < end:
-                    if chance.random() < HOSTILE_SHARE:
-                        attack(chance.choice(kinds))
-                    else:
-                        ask(chance.choice(list(contents)))
-            except Exception as error:
-                warm.abort()  # the others would wait for this client
-                with lock:
-                    outcome.wrong.append(f"client {seed}: {error!r}")
-
-    threads = [threading.Thread(target=client, args=(seed,)) for seed in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    outcome.memory_after = resident()
-    return outcome
+    return Load(port, clips, clients=clients, seconds=seconds, process=process).run()
 
 
 def main() -> None:
-    """Print what came of it."""
+    """Load a running service and print the result."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -242,15 +280,13 @@ def main() -> None:
         clients=options.clients,
         process=process,
     )
-    print(
-        f"{sum(outcome.good.values()) / options.seconds:.0f} good requests per second, by status: {dict(outcome.good)}"
-    )
+    rate = sum(outcome.good.values()) / options.seconds
+    print(f"{rate:.0f} good requests per second, by status: {dict(outcome.good)}")
     for (kind, status), count in sorted(outcome.hostile.items()):
         print(f"  {kind:<14} {status:>7} {count:>5}")
     if process:
-        print(
-            f"memory {outcome.memory_before / 1e6:.0f} MB, then {outcome.memory_after / 1e6:.0f} MB ({outcome.growth:+.0%})"
-        )
+        before, after = outcome.memory_before / 1e6, outcome.memory_after / 1e6
+        print(f"memory {before:.0f} MB, then {after:.0f} MB ({outcome.growth:+.0%})")
     print(*(outcome.faults or ["nothing wrong"]), sep="\n")
 
 

@@ -1,12 +1,11 @@
-"""The service beside the classic one (Flask, librosa, Keras `predict` per request), on the same
-clip, in one run.
+"""Compare the service with the classic one: Flask, librosa, and Keras `predict` per request.
 
     python benchmarks/serving.py
-    python benchmarks/serving.py --packages     also installs both into fresh environments and
-    weighs them
+    python benchmarks/serving.py --packages     also installs both and prints their sizes
 
-Both servers run on this machine, one after the other in turns, and so does the client, with a new
-connection per request and the same form. Absolute times vary with the machine: read the ratios.
+Both servers run on this machine, in turns, on the same clip, and so does the client. It opens a new
+connection per request and sends the same form. Absolute times vary with the machine, the ratios
+hardly do.
 """
 
 import argparse
@@ -34,8 +33,9 @@ CLASSIC_PACKAGES = ("flask", "librosa", "tensorflow-cpu>=2.21,<2.22", "resampy")
 
 @dataclass
 class Measured:
-    """What was measured of a server in one round. Times in seconds, memory in bytes; `work` is
-    processor time per request.
+    """The figures of one server in one round.
+
+    Times are in seconds, memory is in bytes. `work` is processor time per request.
     """
 
     ready: float
@@ -62,7 +62,9 @@ def main() -> None:
         "--seconds", type=float, default=5.0, help="duration with four clients (default: 5)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="default: 3")
-    parser.add_argument("--packages", action="store_true", help="weigh what has to be installed")
+    parser.add_argument(
+        "--packages", action="store_true", help="print the sizes of the installed packages"
+    )
     parser.add_argument("--classic", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.classic:
@@ -112,12 +114,15 @@ def record(path: Path) -> bytes:
 
 def form(recording: bytes) -> bytes:
     """Return the body of a form with the recording in its field `file`."""
-    head = b'--BOUNDARY\r\nContent-Disposition: form-data; name="file"; filename="clip.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+    head = (
+        b'--BOUNDARY\r\nContent-Disposition: form-data; name="file"; filename="clip.wav"\r\n'
+        b"Content-Type: audio/wav\r\n\r\n"
+    )
     return head + recording + b"\r\n--BOUNDARY--\r\n"
 
 
 def post(port: int, body: bytes) -> dict[str, object]:
-    """Ask for a verdict."""
+    """Send a recording and return the verdict."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(
@@ -195,8 +200,9 @@ def measure(command: list[str], body: bytes, requests: int, seconds: float) -> M
 
 
 def worked(process: psutil.Process) -> float:
-    """Return the processor time that a server has used, which hardly depends on what else the
-    machine does.
+    """Return the processor time that a server has used, in seconds.
+
+    It hardly depends on the other load of the machine.
     """
     return float(
         sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
@@ -211,7 +217,7 @@ def timed(port: int, body: bytes) -> float:
 
 
 def best(rounds: list[Measured]) -> Measured:
-    """Return the least disturbed of every figure."""
+    """Return the best value of every figure, which other load disturbed least."""
     return Measured(
         ready=min(one.ready for one in rounds),
         first=min(one.first for one in rounds),
@@ -276,9 +282,7 @@ def weigh(scratch: Path) -> None:
 
 
 def classic(port: int) -> None:
-    """Serve as the tutorials do: load the upload with librosa, stack vectors, call Keras'
-    `predict`.
-    """
+    """Serve as tutorials do: load with librosa, stack vectors, call the `predict` of Keras."""
     from flask import Flask, jsonify, request
     from recipe import build, file_to_vectors
 
