@@ -1,5 +1,6 @@
-"""The result files that the evaluators of the DCASE challenge's Task 2 read, and the tables their
-baselines write.
+"""Result files in the formats of the DCASE challenge's Task 2.
+
+The score files are those that its evaluators read, the tables those that its baselines write.
 
 * ``2020``: ``anomaly_score_<type>_id_<NN>.csv``; ``result.csv`` with ``id,AUC,pAUC`` and
   ``Average``
@@ -8,10 +9,11 @@ baselines write.
 * ``2022``: ``anomaly_score_<type>_section_<NN>_test.csv``; ``section,AUC (source),AUC
   (target),...`` and both means
 
-``2022`` holds for every year since. Score files have no header and a row ``name.wav,score`` per
-clip, in the order of names: the evaluators pair them with the truth by order. From 2021 on decision
-files stand beside them, ``decision_result_...``, with 0 or 1 instead of the score. ``result.csv``
-has a block per machine type; what cannot be computed is ``n/a`` there, and left out of the means.
+The format of 2022 has not changed since. Score files have no header. They have a row
+``name.wav,score`` per clip, in the order of names, because the evaluators pair them with the truth
+by order. From 2021 on there are also decision files, ``decision_result_...``, with 0 or 1 instead
+of the score. ``result.csv`` has a block per machine type; figures that cannot be computed are
+``n/a`` and left out of the means.
 """
 
 import os
@@ -51,9 +53,9 @@ def write_results(
     scored : sequence of ScoredClip
         Test clips.
     max_fpr : float
-        Of the pAUC.
+        Largest false-positive rate of the pAUC.
     naming : {"2020", "2021", "2022"}, optional
-        The year whose rules hold; by default told from the clips' names (:func:`naming_of`).
+        The year of the format; by default taken from the clips' names (:func:`naming_of`).
 
     Returns
     -------
@@ -70,25 +72,18 @@ def write_results(
         raise ParameterError(f"result naming is {naming!r}; choose 2020, 2021 or 2022")
     if naming == "2021" and not all(clip.domain in _DOMAINS for clip in scored):
         raise ParameterError(
-            "result naming 2021 needs a domain, source or target, for every clip; choose 2020 or 2022"
+            "result naming 2021 needs a domain, source or target, for every clip; "
+            "choose 2020 or 2022"
         )
     folder = Path(folder)
     written = []
     for suffix, clips in _files(scored, naming).items():
         names = _official_names(clips)
-        written.append(
-            _write(
-                folder / f"anomaly_score_{suffix}.csv",
-                [(name, float(clip.score)) for name, clip in names],
-            )
-        )
+        scores = [(name, float(clip.score)) for name, clip in names]
+        written.append(_write(folder / f"anomaly_score_{suffix}.csv", scores))
         if naming != "2020":
-            written.append(
-                _write(
-                    folder / f"decision_result_{suffix}.csv",
-                    [(name, int(clip.decision)) for name, clip in names],
-                )
-            )
+            decisions = [(name, int(clip.decision)) for name, clip in names]
+            written.append(_write(folder / f"decision_result_{suffix}.csv", decisions))
     table = {"2020": _table_2020, "2021": _table_2021, "2022": _table_2022}[naming]
     rows: list[list[Cell]] = []
     for machine_type in sorted({clip.machine_type for clip in scored}):
@@ -102,8 +97,9 @@ def write_results(
 
 
 def naming_of(scored: Iterable[ScoredClip]) -> Naming:
-    """Tell whose names the clips bear: 2021 keeps domains in folders of their own, from 2021 on
-    names hold a section.
+    """Return the year whose naming the clips follow.
+
+    In 2021 each domain has a folder of its own. From 2021 on names contain a section.
     """
     paths = [PurePosixPath(clip.path) for clip in scored]
     if any(
@@ -126,8 +122,9 @@ def _files(scored: Iterable[ScoredClip], naming: Naming) -> dict[str, list[Score
 
 
 def _official_names(clips: Sequence[ScoredClip]) -> list[tuple[str, ScoredClip]]:
-    """Return each clip with its file's name, by name. Where names repeat (MIMII's do), they are
-    told apart by their whole path.
+    """Return each clip with the name of its file, sorted by name.
+
+    Where names repeat, as those of MIMII do, the whole path is the name.
     """
     names = [PurePosixPath(clip.path).name for clip in clips]
     if len(set(names)) < len(names):
@@ -162,44 +159,43 @@ def _table_2021(clips: Sequence[ScoredClip], max_fpr: float) -> list[list[Cell]]
 
 def _table_2022(clips: Sequence[ScoredClip], max_fpr: float) -> list[list[Cell]]:
     domains = [domain for domain in _DOMAINS if any(clip.domain == domain for clip in clips)]
-    rows: list[list[Cell]] = []
-    for section in sorted({clip.machine_id for clip in clips}):
-        own = [clip for clip in clips if clip.machine_id == section]
-        if domains:
-            # The rule since 2022: a domain's AUC sets its normal clips against the anomalous ones
-            # of both.
-            aucs = [
-                _auc([clip for clip in own if clip.domain == domain or clip.condition == "anomaly"])
-                for domain in domains
-            ]
-            decided = [
-                _decided([clip for clip in own if clip.domain == domain]) for domain in domains
-            ]
-            rows.append(
-                [
-                    section,
-                    *aucs,
-                    _auc(own, max_fpr),
-                    *(figures[i] for i in range(len(_DECIDED)) for figures in decided),
-                ]
-            )
-        else:
-            rows.append([section, _auc(own), _auc(own, max_fpr), *_decided(own)])
-    arithmetic, harmonic = _means(rows, start=1)
+    header = ["AUC", "pAUC", *_DECIDED]
     if domains:
         header = [
             *(f"AUC ({domain})" for domain in domains),
             "pAUC",
             *(f"{name} ({domain})" for name in _DECIDED for domain in domains),
         ]
-    else:
-        header = ["AUC", "pAUC", *_DECIDED]
+    rows: list[list[Cell]] = []
+    for section in sorted({clip.machine_id for clip in clips}):
+        own = [clip for clip in clips if clip.machine_id == section]
+        if domains:
+            rows.append([section, *_figures_by_domain(own, domains, max_fpr)])
+        else:
+            rows.append([section, _auc(own), _auc(own, max_fpr), *_decided(own)])
+    arithmetic, harmonic = _means(rows, start=1)
     return [
         ["section", *header],
         *rows,
         ["arithmetic mean", *arithmetic],
         ["harmonic mean", *harmonic],
     ]
+
+
+def _figures_by_domain(
+    clips: Sequence[ScoredClip], domains: Sequence[str], max_fpr: float
+) -> list[float | None]:
+    """Return the figures of a section: AUC by domain, pAUC, then the decisions' by domain.
+
+    The AUC of a domain compares its normal clips with the anomalous clips of both domains.
+    """
+    aucs = [
+        _auc([clip for clip in clips if clip.domain == domain or clip.condition == "anomaly"])
+        for domain in domains
+    ]
+    decided = [_decided([clip for clip in clips if clip.domain == domain]) for domain in domains]
+    by_figure = [figure for figures in zip(*decided, strict=True) for figure in figures]
+    return [*aucs, _auc(clips, max_fpr), *by_figure]
 
 
 def _auc(clips: Iterable[ScoredClip], max_fpr: float = 1.0) -> float | None:
@@ -212,7 +208,10 @@ def _auc(clips: Iterable[ScoredClip], max_fpr: float = 1.0) -> float | None:
 
 
 def _decided(clips: Iterable[ScoredClip]) -> list[float | None]:
-    """Return precision, recall and F1; like the evaluators, 0 where nothing was called anomalous."""
+    """Return precision, recall and F1.
+
+    As in the evaluators, they are 0 where no clip was called anomalous.
+    """
     known = [clip for clip in clips if clip.condition != "unknown"]
     anomalies = sum(clip.condition == "anomaly" for clip in known)
     if anomalies in (0, len(known)):
@@ -225,8 +224,9 @@ def _decided(clips: Iterable[ScoredClip]) -> list[float | None]:
 def _means(
     rows: Sequence[Sequence[Cell]], start: int
 ) -> tuple[list[float | None], list[float | None]]:
-    """Return arithmetic and harmonic means of the columns from `start` on; a zero counts as
-    epsilon, as for the evaluators.
+    """Return arithmetic and harmonic means of the columns from `start` on.
+
+    As in the evaluators, a zero counts as epsilon.
     """
     arithmetic: list[float | None] = []
     harmonic: list[float | None] = []

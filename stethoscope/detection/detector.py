@@ -84,6 +84,6 @@ def make_detector(options: DetectorOptions, fit: FitOptions) -> Detector:
 
 
 def new_detector(options: DetectorOptions, fit: FitOptions) -> Detector:
-    """Return an unfitted detector, without warnings; the parameters are those of `make_detector`."""
+    """Return an unfitted detector, as `make_detector` does, but without warnings."""
     detector_class: type[Detector] = DETECTORS[options.name].import_training_class()
     return detector_class.from_options(options, fit)

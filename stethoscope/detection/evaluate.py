@@ -1,4 +1,4 @@
-"""Score the test clips with the exported model, decide, and measure."""
+"""Evaluation of a detector: score the test clips with the exported model, decide, measure."""
 
 import os
 from dataclasses import asdict
@@ -44,7 +44,7 @@ def evaluate_detector(
     max_fpr : float
         Largest false-positive rate of the partial AUC.
     false_alarm_rate : float
-        Share of normal clips that may be called anomalous.
+        Fraction of normal clips that may be called anomalous.
     method : {"gamma", "empirical"}
         How thresholds are drawn from the scores of normal clips.
     seed : int
@@ -59,7 +59,8 @@ def evaluate_detector(
     test = store.where(lambda clip: clip.split == "test")
     if not len(test):
         raise DatasetError(
-            "there is no test recording to evaluate on; give a set with test clips, normal and anomalous"
+            "there is no test recording to evaluate on; "
+            "give a set with test clips, normal and anomalous"
         )
     thresholds, warnings = normal_thresholds(model, false_alarm_rate, method)
     scored = [
@@ -94,24 +95,34 @@ def evaluate_detector(
 def normal_thresholds(
     model: str | os.PathLike[str], false_alarm_rate: float, method: Method = "gamma"
 ) -> tuple[Thresholds, list[str]]:
-    """Fit the thresholds to the scores of normal clips that a model folder holds; return them with
-    warnings.
+    """Fit thresholds to the scores of normal clips in a model folder.
+
+    Returns
+    -------
+    thresholds : Thresholds
+    warnings : list of str
     """
     scores = read_normal_scores(model)
     offsets = {machine: median(values) for machine, values in scores.trained.items()}
-    if scores.held_out:
-        return fit_thresholds(
-            scores.held_out, offsets, false_alarm_rate=false_alarm_rate, method=method
-        ), []
-    warning = "no recording was held out from training, thresholds rest on clips that were trained on and raise more false alarms than wanted"
-    return fit_thresholds(
-        scores.trained, offsets, false_alarm_rate=false_alarm_rate, method=method
-    ), [warning]
+    warnings = []
+    if not scores.held_out:
+        warnings.append(
+            "no recording was held out from training, thresholds rest on clips that were trained "
+            "on and raise more false alarms than wanted"
+        )
+    thresholds = fit_thresholds(
+        scores.held_out or scores.trained,
+        offsets,
+        false_alarm_rate=false_alarm_rate,
+        method=method,
+    )
+    return thresholds, warnings
 
 
 def _too_many_alarms(measured: Summary, thresholds: Thresholds) -> list[str]:
-    """Say which machines raise more false alarms than chance explains, in the test clips or in
-    those behind the threshold.
+    """Return a warning about the machines with more false alarms than chance explains.
+
+    Chance includes that of the test clips, and that of the clips behind the threshold.
     """
     shares = {}
     for one in measured.machines:
@@ -126,8 +137,9 @@ def _too_many_alarms(measured: Summary, thresholds: Thresholds) -> list[str]:
     if not shares:
         return []
     text = (
-        f"{format_range(shares.values())} % of the normal test clips raise an alarm, {100 * thresholds.false_alarm_rate:g} % was wanted; "
-        f"they do not sound like the training clips, so train on recordings of more days and places"
+        f"{format_range(shares.values())} % of the normal test clips raise an alarm, "
+        f"{100 * thresholds.false_alarm_rate:g} % was wanted; normal test clips sound different "
+        "from the training clips: train on recordings of more days and places"
     )
     return [format_machines(list(shares), text)]
 

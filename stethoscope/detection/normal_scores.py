@@ -62,8 +62,16 @@ def read_normal_scores(model: str | os.PathLike[str]) -> NormalScores:
 def write_normal_scores(
     model: Path, clips: Sequence[Clip], held_out: npt.NDArray[np.bool_], scores: Sequence[float]
 ) -> None:
-    """Write the scores of normal clips into a model folder, with those that were not trained on
-    marked.
+    """Write the scores of normal clips into a model folder.
+
+    Parameters
+    ----------
+    model : Path
+    clips : sequence of Clip
+    held_out : np.ndarray of bool [shape=(n_clips,)]
+        True for clips that were not trained on.
+    scores : sequence of float
+        A score per clip.
     """
     header = ("source", "path", "machine_type", "machine_id", "held_out", "score")
     rows = [

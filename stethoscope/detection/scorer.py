@@ -24,7 +24,7 @@ class Scorer(ABC):
     kind : str
         Name of the detector; :func:`~stethoscope.detection.load.load_scorer` sets it.
     feature : LogMel
-        What the clips' frames must be.
+        The feature that the clips are given as.
     min_frames : int
         Shortest clip that can be scored, in frames.
     """
@@ -52,17 +52,17 @@ class Scorer(ABC):
 
     @abstractmethod
     def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Say where in a clip the anomaly is.
+        """Return how anomalous each value of a clip is.
 
         Returns
         -------
         np.ndarray [shape=(n_frames, n_mels), dtype=float32]
-            Not negative; comparable within the clip and between clips of one machine.
+                Not negative; comparable within the clip and between clips of one machine.
         """
 
 
 def of_type(by_type: Mapping[str, T], machine: str) -> T:
-    """Return what belongs to the type of a machine, ``fan/00``.
+    """Return the entry for the type of a machine, ``fan/00``.
 
     Raises
     ------
@@ -76,8 +76,9 @@ def of_type(by_type: Mapping[str, T], machine: str) -> T:
 
 
 def candidates(known: Iterable[str], machine: str) -> list[str]:
-    """Return the machines that a clip is judged as: the one named, if it is known, otherwise all of
-    its type.
+    """Return the machines that a clip is scored as.
+
+    That is the machine itself if it is known, otherwise all machines of its type.
 
     Raises
     ------
@@ -96,5 +97,6 @@ def candidates(known: Iterable[str], machine: str) -> list[str]:
 
 def _unknown_type(machine_type: str, types: Iterable[str]) -> ModelError:
     return ModelError(
-        f"machine type {machine_type!r} is not among those trained on: {', '.join(types)}; name one of them"
+        f"machine type {machine_type!r} is not among those trained on: {', '.join(types)}; "
+        "name one of them"
     )

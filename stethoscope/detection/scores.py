@@ -1,4 +1,4 @@
-"""The table of scores: what a detector said about every clip, beside what the clip is."""
+"""The table of scores: the score and decision of every clip, with its properties."""
 
 import csv
 import math
@@ -18,7 +18,7 @@ from stethoscope.machines import machine_key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredClip:
-    """A clip and the detector's answer.
+    """A clip with its score and decision.
 
     Attributes
     ----------

@@ -132,7 +132,8 @@ class Thresholds:
         pooled = ", pooled over machines" if any(one.pooled for one in weak.values()) else ""
         clips = format_range(one.n_clips for one in weak.values())
         text = (
-            f"a false-alarm rate of {rate:g} rests on {clips} normal clip(s) not trained on{pooled}; "
+            f"a false-alarm rate of {rate:g} rests on {clips} normal clip(s) "
+            f"not trained on{pooled}; "
             f"{math.ceil(_BACKING / rate)} or more would back it"
         )
         return [format_machines(list(weak), text)]

@@ -19,14 +19,14 @@ from stethoscope.model.folder import write_description
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What came of a training.
+    """Results of a training.
 
     Attributes
     ----------
     curves : dict
         Loss curves by machine type; empty for detectors that have none.
     clips, held_out : int
-        Clips trained on, and normal clips whose scores are not those of a model that had heard
+        Clips that were trained on, and clips that were scored by a model that was not trained on
         them.
     seconds : float
         Duration of the fit.
@@ -59,10 +59,10 @@ def train_detector(
 ) -> Training:
     """Fit `detector` on the normal training clips and write the model folder.
 
-    The folder holds the networks and numbers, the feature's definition, the loss curves and, in
-    ``normal_scores.csv``, the scores of the normal training clips, from which thresholds are made:
-    out-of-fold scores where the detector gives them, otherwise those of the exported model with the
-    clips marked that were held out.
+    The folder holds the networks and numbers, the feature's definition, the loss curves, and in
+    ``normal_scores.csv`` the scores of the normal training clips, from which thresholds are
+    computed. These are out-of-fold scores where the detector cross-fits, otherwise scores of the
+    exported model, with the held-out clips marked.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def train_detector(
     folder : path
         Written all or nothing.
     validation_split : float
-        Share of the recordings of every machine id that is held out.
+        Fraction of the recordings of every machine id that is held out.
     seed : int
         Of the choice of held-out recordings.
 
@@ -83,7 +83,8 @@ def train_detector(
     normal = store.where(lambda clip: clip.split == "train" and clip.condition == "normal")
     if not len(normal):
         raise DatasetError(
-            "there is no normal recording to train on; give a set with normal clips in its training part"
+            "there is no normal recording to train on; "
+            "give a set with normal clips in its training part"
         )
     share = 0.0 if detector.cross_fits else validation_split
     kept_out = hold_out([store.clips[index] for index in normal], share, seed=seed)
@@ -108,8 +109,7 @@ def write_model(
     training: npt.NDArray[np.intp],
     held_out: npt.NDArray[np.intp],
 ) -> None:
-    """Write a fitted detector into an empty folder, with the scores of the normal clips that it was
-    given.
+    """Write a fitted detector into an empty folder, with the scores of normal clips.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def write_model(
     detector : Detector
     store : FeatureStore
     training, held_out : np.ndarray of int
-        Indices of the clips, as it was fitted.
+        Indices of the clips that it was fitted with.
     """
     description = detector.save(folder)
     write_json(folder / "feature.json", store.feature.to_json())
@@ -125,8 +125,8 @@ def write_model(
     write_description(folder, detector.kind, description)
     if detector.out_of_fold_ is not None:
         clips = np.sort(training)
-        unheard, scores = np.ones(len(clips), dtype=bool), detector.out_of_fold_.tolist()
+        not_trained, scores = np.ones(len(clips), dtype=bool), detector.out_of_fold_.tolist()
     else:
         clips = np.sort(np.concatenate([training, held_out]))
-        unheard, scores = np.isin(clips, held_out), score_clips(folder, store, clips)
-    write_normal_scores(folder, [store.clips[index] for index in clips], unheard, scores)
+        not_trained, scores = np.isin(clips, held_out), score_clips(folder, store, clips)
+    write_normal_scores(folder, [store.clips[index] for index in clips], not_trained, scores)

@@ -1,1 +1,1 @@
-"""Figures with their intervals, ROC curves and the bootstrap; nothing here knows a job."""
+"""Statistics that all jobs use: figures with intervals, ROC curves, bootstrap, moments."""

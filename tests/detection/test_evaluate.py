@@ -8,7 +8,7 @@ from stethoscope.files import read_json
 
 
 @pytest.mark.parametrize(("n_clips", "warned"), [(40, True), (8, False)])
-def test_more_false_alarms_than_chance_explains_are_said_in_one_line(
+def test_more_false_alarms_than_chance_explains_are_warned_about_in_one_line(
     fan_store: Path,
     fan_model: Path,
     tmp_path: Path,
@@ -31,7 +31,8 @@ def test_more_false_alarms_than_chance_explains_are_said_in_one_line(
     evaluate_detector(fan_store, model, tmp_path / "results")
     expected = (
         "fan/00, fan/02: 100 % of the normal test clips raise an alarm, 10 % was wanted; "
-        "they do not sound like the training clips, so train on recordings of more days and places"
+        "normal test clips sound different from the training clips: "
+        "train on recordings of more days and places"
     )
     assert (expected in read_json(tmp_path / "results/evaluation.json")["warnings"]) == warned
     assert capsys.readouterr().err.count(expected) == warned

@@ -85,7 +85,7 @@ def _epochs_between_validations(fit: FitOptions) -> int:
 def _compile_steps(
     network: keras.Model, step: Callable[..., Any]
 ) -> Callable[[Frames, Frames], None]:
-    """Return the graph that takes a step for every batch of [shape=(n_batches, batch, n_values)]."""
+    """Return a graph that takes a step for every batch [shape=(n_batches, batch, n_values)]."""
     given, wanted = (
         tf.TensorSpec((None, None, shape[-1]))
         for shape in (network.input_shape, network.output_shape)

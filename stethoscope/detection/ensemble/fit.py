@@ -92,9 +92,9 @@ class Ensemble(Detector):
 def normal_levels(scores: NormalScores) -> dict[str, Level]:
     """Return mean and deviation of a member's scores of normal clips, by machine.
 
-    Scores of clips that were trained on are too low: they only tell how machines differ. By how much
-    other normal clips score higher, and their deviation, is computed from the clips held out, of all
-    machines of a type together, because one machine rarely has enough.
+    Scores of clips that were trained on are too low; only the differences between machines are
+    taken from them. How much higher other normal clips score, and their deviation, is computed from
+    the clips held out, of all machines of a type together: one machine rarely has enough.
     """
     held_out = scores.held_out or scores.trained
     offsets = {

@@ -18,8 +18,9 @@ class Level(NamedTuple):
 
 
 class EnsembleScorer(Scorer):
-    """Mean or maximum of the members' scores, each in standard deviations above the machine's
-    normal clips.
+    """Mean or maximum of the members' scores.
+
+    Each is in standard deviations above the machine's normal clips.
     """
 
     def __init__(
@@ -46,14 +47,15 @@ class EnsembleScorer(Scorer):
         return cls(members, levels, model["score"], feature)
 
     def score(self, frames: Frames, machine: str) -> float:
-        """Return the combined score. An id that is not known is judged as the id of its type that
-        it sounds most like.
+        """Return the combined score.
+
+        An id that is not known is scored as each known id of its type; the lowest score counts.
         """
         known = next(iter(self.levels.values()))
         return min(self._score_as(frames, one) for one in candidates(known, machine))
 
     def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Return the deviation that the first member finds."""
+        """Return the deviation of the first member."""
         return next(iter(self.members.values())).deviation(frames, machine)
 
     def _score_as(self, frames: Frames, machine: str) -> float:

@@ -1,4 +1,4 @@
-"""Scoring by the embedding of a network that tells machines apart."""
+"""Scoring by the embedding of a network that distinguishes machines."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,21 +106,21 @@ class IdClassifierScorer(Scorer):
         )
 
     def score(self, frames: Frames, machine: str) -> float:
-        """Return the distance. An id that is not known is judged as the id of its type that it
-        sounds most like.
+        """Return the distance.
+
+        An id that is not known is scored as each known id of its type; the lowest score counts.
         """
-        return self._judge(frames, machine)[0]
+        return self._score(frames, machine)[0]
 
     def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Return the squared deviation of every value from the mean over the machine's normal
-        frames, in units of their variance.
+        """Return the squared deviation of every value from the machine's mean normal frame.
 
-        An embedding does not say where in a clip it was drawn from; this says what is unusual
-        there.
+        It is in units of the variance of the machine's normal frames. The embedding has no
+        positions in time or frequency, so it cannot be used for this.
         """
-        return self.references.spectra.deviation(frames, self._judge(frames, machine)[1])
+        return self.references.spectra.deviation(frames, self._score(frames, machine)[1])
 
-    def _judge(self, frames: Frames, machine: str) -> tuple[float, int]:
+    def _score(self, frames: Frames, machine: str) -> tuple[float, int]:
         machines = self.references.machines
         embedding = embed(self.network, frames, self.window)
         indices = [machines.index(one) for one in candidates(machines, machine)]
@@ -128,7 +128,7 @@ class IdClassifierScorer(Scorer):
 
 
 def embed(network: Network, frames: Frames, window: int) -> Float32:
-    """Return the embedding of a clip, of unit length [shape=(size,)]: the mean of its windows'.
+    """Return the embedding of a clip, the normalised mean over its windows.
 
     Parameters
     ----------
@@ -137,16 +137,24 @@ def embed(network: Network, frames: Frames, window: int) -> Float32:
     frames : np.ndarray [shape=(n_frames, n_mels)]
     window : int
         Frames per window.
+
+    Returns
+    -------
+    np.ndarray [shape=(size,)]
+        Of unit length.
     """
-    outputs = _unit(network(windows(frames, window)))
+    outputs = _unit(network(overlapping_windows(frames, window)))
     return _unit(outputs.mean(axis=0))
 
 
-def windows(frames: Frames, window: int) -> Frames:
-    """Cut a clip into windows that cover it, half of each shared with the next [shape=(n_windows,
-    window, n_mels)].
+def overlapping_windows(frames: Frames, window: int) -> Frames:
+    """Cut a clip into windows that cover it; each shares half of its frames with the next.
 
     A clip shorter than a window is repeated.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_windows, window, n_mels)]
     """
     if len(frames) < window:
         frames = np.resize(frames, (window, frames.shape[1]))

@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cosine, mahalanobis
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.identity.score import References, windows
+from stethoscope.detection.identity.score import References, overlapping_windows
 from stethoscope.detection.spectra import NormalSpectra
 
 
@@ -12,14 +12,16 @@ from stethoscope.detection.spectra import NormalSpectra
 )
 def test_windows_cover_the_clip_and_share_half(n_frames: int, expected: list[int]) -> None:
     frames = np.arange(n_frames, dtype=np.float32)[:, np.newaxis]
-    cut = windows(frames, 4)
+    cut = overlapping_windows(frames, 4)
     assert cut[:, 0, 0].tolist() == expected
     assert set(cut.ravel()) == set(range(n_frames))
 
 
 def test_a_short_clip_is_repeated() -> None:
     frames = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
-    np.testing.assert_array_equal(windows(frames, 5), [[[1, 2], [3, 4], [1, 2], [3, 4], [1, 2]]])
+    np.testing.assert_array_equal(
+        overlapping_windows(frames, 5), [[[1, 2], [3, 4], [1, 2], [3, 4], [1, 2]]]
+    )
 
 
 def test_distances_are_scipys() -> None:
