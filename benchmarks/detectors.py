@@ -1,14 +1,16 @@
 """How well every detector detects, and what it costs.
 
-    python benchmarks/detectors.py dev_data_caridle.zip simulated/fan simulated/fan?snr_db=-6
-    --seeds 5 python benchmarks/detectors.py --cost 1000
+    python benchmarks/detectors.py dev_data_caridle.zip simulated/fan --seeds 5
+    python benchmarks/detectors.py --cost 1000
 
-The first prints, for archives or simulated machines, AUC and pAUC: means over machine ids, then
-mean and standard deviation over seeds, with the bootstrap interval of the first seed. Simulated
-machines are also drawn anew with every seed. The second fits and scores a number of clips of 10 s
-(made-up frames: the time does not depend on what they hold) with every detector, each in a process
-of its own, and prints time and peak memory. Processor time is that of all threads together; it is
-what can be compared when the computer is busy with other things.
+The first command prints AUC and pAUC for archives or simulated machines: means over machine ids,
+then mean and standard deviation over seeds, with the bootstrap interval of the first seed. Simulated
+machines are also drawn anew with every seed.
+
+The second command fits every detector to clips of 10 s and scores them, each detector in a process
+of its own, and prints time and peak memory. The frames are random, because the time does not depend
+on their values. Processor time is that of all threads together; it can be compared even if the
+computer is busy with other work.
 """
 
 import argparse
@@ -79,16 +81,21 @@ def measure(
 
 
 def made_up_store(n_clips: int, folder: Path) -> FeatureStore:
-    """Return a store of four machines' clips of 10 s, noise at levels of their own."""
+    """Return a store of random clips of 10 s of four machines."""
     rng = np.random.default_rng(0)
     feature = LogMel(sample_rate=16_000)
     with FeatureWriter(folder) as writer:
         for number in range(n_clips):
             name = f"{number}.wav"
             clip = Clip(
-                path=name, recording=name, machine_type="fan", machine_id=f"{number % 4:02}", source="made-up",
-                split="train", condition="normal",
-            )  # fmt: skip
+                path=name,
+                recording=name,
+                machine_type="fan",
+                machine_id=f"{number % 4:02}",
+                source="made-up",
+                split="train",
+                condition="normal",
+            )
             frames = rng.standard_normal(
                 (feature.n_frames(160_000), feature.n_mels), dtype=np.float32
             )
@@ -130,7 +137,8 @@ def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
     """Print the table of costs."""
     print(f"\n{n_clips} clips of 10 s, {epochs} epochs at most\n")
     print(
-        "| detector | fit, s | fit and export, processor s | score, processor ms per clip | peak memory, MB |\n|---|---|---|---|---|"
+        "| detector | fit, s | fit and export, processor s "
+        "| score, processor ms per clip | peak memory, MB |\n|---|---|---|---|---|"
     )
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
@@ -142,7 +150,8 @@ def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
             seconds, processor, milliseconds, megabytes = results.get()
             process.join()
             print(
-                f"| {name} | {seconds:.1f} | {processor:.1f} | {milliseconds:.1f} | {megabytes:.0f} |",
+                f"| {name} | {seconds:.1f} | {processor:.1f} "
+                f"| {milliseconds:.1f} | {megabytes:.0f} |",
                 flush=True,
             )
 
@@ -153,7 +162,8 @@ def print_quality(
     """Print the table of figures."""
     print(f"{fit.epochs} epochs of {fit.epoch_share:g} of the windows, {seeds} seed(s)\n")
     print(
-        "| data | detector | AUC | 95 % interval | pAUC | 95 % interval | fit, s |\n|---|---|---|---|---|---|---|"
+        "| data | detector | AUC | 95 % interval | pAUC | 95 % interval | fit, s |\n"
+        "|---|---|---|---|---|---|---|"
     )
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -196,7 +206,7 @@ def main() -> None:
     parser.add_argument(
         "sources", nargs="*", metavar="SOURCE", help="archives, or simulated/<machine>[?snr_db=...]"
     )
-    parser.add_argument("--detectors", nargs="+", default=DETECTORS, metavar="NAME[:SCORE]")
+    parser.add_argument("--detectors", nargs="+", default=list(DETECTORS), metavar="NAME[:SCORE]")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument(
         "--epochs", type=int, default=100, help="of the autoencoder and interpolation"

@@ -1,8 +1,7 @@
-"""Does a threshold keep its false-alarm rate on recordings never heard before? The whole way, from
-sound to decision.
+"""How well thresholds keep their false-alarm rate on new recordings, from sound to decision.
 
-Healthy simulated machines, other ones for every seed; a detector learns from 200 clips of each and
-judges fresh ones.
+A detector is trained on 200 clips each of healthy simulated machines, other ones for every seed, and
+then decides on new clips of them.
 
     python benchmarks/false_alarms.py --machines fan pump slider valve --seeds 20
 """
@@ -37,8 +36,9 @@ RATES = (0.1, 0.05, 0.01)
 def false_alarms(
     machine: str, detector: str, seed: int, arguments: argparse.Namespace, folder: Path
 ) -> dict[tuple[Method, float], float]:
-    """Return the share of fresh normal clips above their machine's threshold, for every method and
-    wanted rate.
+    """Return the fraction of new normal clips above their machine's threshold.
+
+    It is given for every method and wanted rate.
     """
     archive, model = folder / "set.zip", folder / "model"
     simulate_archive(
@@ -90,7 +90,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a clip")
     arguments = parser.parse_args()
     print(
-        f"{arguments.detector}, {arguments.ids} ids of {arguments.train} clips, mean ± deviation over {arguments.seeds} seeds\n"
+        f"{arguments.detector}, {arguments.ids} ids of {arguments.train} clips, "
+        f"mean ± deviation over {arguments.seeds} seeds\n"
     )
     print(
         "| machine | method | "

@@ -1,11 +1,11 @@
-"""Do intervals and thresholds keep what they promise? Simulated scores whose truth is known.
+"""How reliable intervals and thresholds are, on simulated scores whose truth is known.
 
 Prints, as Markdown tables,
 
-* how often the 95 % intervals of AUC and pAUC hold the true value, how wide they are and how far
-  off the values, by number of clips,
+* how often the 95 % intervals of AUC and pAUC contain the true value, their width, and the error of
+  the value, by number of clips,
 * how often two equally good runs are called different,
-* which share of fresh normal clips lies above a threshold, by distribution and number of held-out
+* the fraction of new normal clips above a threshold, by distribution and number of held-out
   clips.
 
     python benchmarks/intervals.py [--runs 1000]
@@ -142,10 +142,12 @@ def main() -> None:
     runs = parser.parse_args().runs
 
     print(
-        f"95 % intervals: share that holds the true value, mean width, mean error of the value ({runs} runs)\n"
+        "95 % intervals: fraction that contains the true value, mean width, "
+        f"mean error of the value ({runs} runs)\n"
     )
     print(
-        "| normal + anomalous clips | true AUC | AUC | width | error | pAUC | width | error |\n|---|---|---|---|---|---|---|---|"
+        "| normal + anomalous clips | true AUC | AUC | width | error | pAUC | width | error |\n"
+        "|---|---|---|---|---|---|---|---|"
     )
     for n_normal, n_anomaly in ((100, 100), (100, 400), (30, 30), (12, 24)):
         for auc in (0.8, 0.95):
@@ -165,7 +167,8 @@ def main() -> None:
 
     for n, seeds, rates in ((200, 20, (0.1, 0.05, 0.01)), (30, 200, (0.1, 0.05)), (5, 200, (0.1,))):
         print(
-            f"\nFresh normal clips above the threshold, {n} held-out clips, mean ± deviation over {seeds} seeds\n"
+            f"\nNew normal clips above the threshold, {n} held-out clips, "
+            f"mean ± deviation over {seeds} seeds\n"
         )
         print("| scores | wanted | gamma | empirical | maximum likelihood |\n|---|---|---|---|---|")
         for name in DISTRIBUTIONS:

@@ -1,11 +1,11 @@
-"""Speed and memory beside the published recipe, on the same folder of WAVs, in one run.
+"""Speed and memory compared with the published recipe, on the same WAV files, in one run.
 
     python benchmarks/versus_recipe.py --clips 200
     python benchmarks/versus_recipe.py --clips 1000 3675 --memory-only
 
-Every part is a process of its own, so that its peak resident memory (worker processes included) is
-its own. Times are the median of `--repeat` rounds, in which both sides take turns: the machine may
-be busy with other things.
+Every part runs in a process of its own, so that its peak resident memory, worker processes
+included, is measured alone. Times are the median of `--repeat` rounds in which both sides take
+turns, because the machine may be busy with other work.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def make_folder(scratch: Path, clips: int) -> Path:
 
 
 def measure(part: str, folder: Path, memory_only: bool) -> dict[str, float]:
-    """Run one part in a process of its own and watch the memory of it and of its workers."""
+    """Run one part in a process of its own and measure its memory and that of its workers."""
     command = [
         sys.executable,
         __file__,
@@ -112,7 +112,7 @@ def resident(pid: int) -> int:
 
 
 def recipe(folder: Path, memory_only: bool) -> dict[str, float]:
-    """The published recipe: features into memory, training, scoring."""
+    """Measure the published recipe: features into memory, training, scoring."""
     import keras
     import recipe as published
 
@@ -134,7 +134,7 @@ def recipe(folder: Path, memory_only: bool) -> dict[str, float]:
 
 
 def ours(folder: Path, memory_only: bool) -> dict[str, float]:
-    """The feature store, windows gathered by index, the exported network."""
+    """Measure this project: feature store, windows gathered by index, the exported network."""
     from stethoscope.datasets.layouts import index
     from stethoscope.detection.autoencoder.fit import Autoencoder
     from stethoscope.detection.load import load_scorer
@@ -173,8 +173,7 @@ PARTS = {"recipe": recipe, "ours": ours}
 
 
 def per_epoch(fit: Callable[[int], None], once_only: bool) -> float:
-    """Return the duration of one epoch, in seconds, without what happens once: building, compiling,
-    saving.
+    """Return the duration of one epoch, in seconds, without building, compiling and saving.
 
     With `once_only` a single fit is made, as its memory is that of a real training, and its whole
     duration is returned.
