@@ -73,7 +73,7 @@ _EXTRAS = {"kfp": "pipelines", "yaml": "pipelines", **dict.fromkeys(_SERVE, "ser
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stethoscope",
-        description="Detect anomalous sounds of machines, name their faults, and deploy the models.",
+        description="Find anomalous sounds of machines, name their faults, and deploy the models.",
     )
     parser.add_argument("--version", action="version", version=f"stethoscope {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -11,6 +11,7 @@ from stethoscope.commands import Add
 from stethoscope.commands.run import (
     add_cluster_options,
     add_parameters,
+    add_pipeline,
     given_parameters,
     write_configured,
 )
@@ -33,7 +34,7 @@ def register(add: Add) -> None:
         metavar="FOLDER",
         help="copy of the run's folder in the artifact store, with a folder for each step",
     )
-    one.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
+    add_pipeline(one)
     one.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder for the results"
     )

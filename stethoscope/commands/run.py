@@ -33,7 +33,7 @@ def register(add: Add) -> None:
     )
 
     one = add("compile", _compile, "write a compiled pipeline that can be uploaded to Kubeflow")
-    one.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
+    add_pipeline(one)
     one.add_argument("--output", type=Path, metavar="FILE", help="default: <pipeline>.yaml")
     one.add_argument(
         "--parallelism",
@@ -62,9 +62,14 @@ def _compile(options: argparse.Namespace) -> int:
     return 0
 
 
+def add_pipeline(parser: argparse.ArgumentParser) -> None:
+    """Add the option that chooses a pipeline."""
+    parser.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
+
+
 def add_parameters(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose a pipeline and set its parameters."""
-    parser.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
+    add_pipeline(parser)
     parser.add_argument(
         "--dataset-url",
         help="address, path, folder, name of the catalogue, or simulated/<machine>",

@@ -18,34 +18,13 @@ if TYPE_CHECKING:
 
 
 def register(add: Add) -> None:
-    """Add the commands to the parser."""
+    """Add the command to the parser."""
     one = add(
         "sweep",
         _sweep,
         "run the main pipeline for many machines and settings, and compare the results",
     )
-    one.add_argument(
-        "--machines",
-        nargs="+",
-        required=True,
-        metavar="NAME",
-        help="data sets: dcase2020 for its six machines, dcase2020/fan, or an archive",
-    )
-    one.add_argument(
-        "--grid",
-        nargs="+",
-        default=[],
-        metavar="NAME=VALUE,VALUE",
-        help="values to try, separated by commas or as a JSON list",
-    )
-    one.add_argument(
-        "-p",
-        "--parameter",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="set a parameter of all runs; repeatable",
-    )
+    _add_runs(one)
     one.add_argument(
         "--output",
         type=Path,
@@ -73,6 +52,32 @@ def register(add: Add) -> None:
     add_server_options(one)
     add_service_account(one)
     add_cluster_options(one)
+
+
+def _add_runs(parser: argparse.ArgumentParser) -> None:
+    """Add the options that define the runs: machines, settings, and parameters of all runs."""
+    parser.add_argument(
+        "--machines",
+        nargs="+",
+        required=True,
+        metavar="NAME",
+        help="data sets: dcase2020 for its six machines, dcase2020/fan, or an archive",
+    )
+    parser.add_argument(
+        "--grid",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="values to try, separated by commas or as a JSON list",
+    )
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a parameter of all runs; repeatable",
+    )
 
 
 def _sweep(options: argparse.Namespace) -> int:

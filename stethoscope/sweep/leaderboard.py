@@ -60,14 +60,16 @@ class Leaderboard:
         ]
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for one in self.results:
-            groups.setdefault(setting(one), []).append(one)
+            groups.setdefault(describe_setting(one["varied"]), []).append(one)
         self.settings = sorted(
             map(_mean, groups.values()), key=lambda one: (-one["machines"], -(one["auc"] or 0.0))
         )
 
     def figures(self) -> dict[str, float]:
-        """Return figures by name: AUC and pAUC of each item that has them and of the best setting,
-        and the number of failed items.
+        """Return figures by name.
+
+        They are AUC and pAUC of each item that has them and of the best setting, and the number of
+        failed items.
         """
         best = self.settings[0]
         named = {
@@ -142,7 +144,7 @@ class Leaderboard:
         return [
             [
                 one["machine"],
-                setting(one),
+                describe_setting(one["varied"]),
                 _figure(one, "auc"),
                 _figure(one, "pauc"),
                 f"{one['seconds']:.0f}",
@@ -211,11 +213,6 @@ def write_leaderboard(outcomes: Sequence[Path], folder: Path) -> Leaderboard:
     board.write_csv(folder / "leaderboard.csv")
     write_json(folder / "leaderboard.json", board.to_json())
     return board
-
-
-def setting(result: Mapping[str, Any]) -> str:
-    """Return the parameters of the grid of one item as text."""
-    return describe_setting(result["varied"])
 
 
 def describe_setting(varied: Mapping[str, Any]) -> str:
