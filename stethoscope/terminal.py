@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 
-def table(rows: Sequence[Sequence[str]], *, align: str = "") -> list[str]:
+def text_table(rows: Sequence[Sequence[str]], *, align: str = "") -> list[str]:
     """Return the lines of a table.
 
     Parameters

@@ -1,9 +1,9 @@
-from stethoscope.terminal import decimal, table
+from stethoscope.terminal import decimal, text_table
 
 
 def test_first_column_of_a_table_stands_left_and_the_others_right() -> None:
     rows = [("machine", "AUC"), ("fan/00", "0.912"), ("a longer name", "1.000")]
-    assert table(rows) == [
+    assert text_table(rows) == [
         "machine          AUC",
         "fan/00         0.912",
         "a longer name  1.000",
@@ -11,7 +11,7 @@ def test_first_column_of_a_table_stands_left_and_the_others_right() -> None:
 
 
 def test_columns_stand_as_align_says_and_lines_end_without_spaces() -> None:
-    assert table([("a", "b", "c"), ("1", "22", "")], align=">><") == ["a   b  c", "1  22"]
+    assert text_table([("a", "b", "c"), ("1", "22", "")], align=">><") == ["a   b  c", "1  22"]
 
 
 def test_decimal_of_nothing_is_not_available() -> None:

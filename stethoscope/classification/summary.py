@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
-from stethoscope.terminal import decimal, table
+from stethoscope.terminal import decimal, text_table
 
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -34,7 +34,7 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
     ]
     accuracy = evaluation["accuracy"]
     return [
-        *table([("class", "clips", "precision", "recall", "F1"), *rows]),
+        *text_table([("class", "clips", "precision", "recall", "F1"), *rows]),
         f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f}), "
         f"balanced {evaluation['balanced_accuracy']:.3f}, macro F1 {evaluation['macro_f1']:.3f}, "
         f"over {len(evaluation['folds'])} folds; "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.errors import DatasetError, ParameterError
-from stethoscope.terminal import decimal, table
+from stethoscope.terminal import decimal, text_table
 
 if TYPE_CHECKING:
     from stethoscope.detection.compare import Comparison, Difference
@@ -85,7 +85,7 @@ def _format_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = N
         for name, one in _thresholds_by_name(thresholds).items()
     ]
     rate = f"wanted false-alarm rate {thresholds.false_alarm_rate:g}, method {thresholds.method}"
-    return "\n".join([rate, *table([header, *rows])])
+    return "\n".join([rate, *text_table([header, *rows])])
 
 
 def _thresholds_by_name(thresholds: "Thresholds") -> "dict[str, Threshold]":
@@ -135,7 +135,7 @@ def _format_comparison(run: str, reference: str, comparison: "Comparison") -> st
     rows = [(name, *_difference_cells(one)) for name, one in figures.items()]
     lines = [
         f"{run} compared with {reference}, on {comparison.n_clips} clips that both scored",
-        *table([header, *rows], align="<>><"),
+        *text_table([header, *rows], align="<>><"),
     ]
     left_out = comparison.only_a + comparison.only_b
     if left_out:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
-from stethoscope.terminal import decimal, table
+from stethoscope.terminal import decimal, text_table
 
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -28,7 +28,7 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
     ]
     boards = [board for board, verdict in memory["verdicts"].items() if verdict.startswith("fits")]
     return [
-        *table([header, *rows]),
+        *text_table([header, *rows]),
         f"int8: {memory['model_flash']:,} bytes of flash, {memory['arena']:,} bytes of arena; "
         f"fits {', '.join(boards) or 'no board'}",
         *skipped_lines(evaluation["skipped"]),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
-from stethoscope.terminal import decimal, table
+from stethoscope.terminal import decimal, text_table
 
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -58,7 +58,7 @@ def _machine_lines(overall: Mapping[str, Any]) -> list[str]:
     means = ["mean", decimal(overall["auc"]["value"]), decimal(overall["pauc"]["value"]), "", ""]
     reasons = {one["auc"]["reason"] for one in machines if one["auc"]["value"] is None}
     return [
-        *table([("machine", "AUC", "pAUC", "found", "false alarms"), *rows, means]),
+        *text_table([("machine", "AUC", "pAUC", "found", "false alarms"), *rows, means]),
         *(f"AUC not computable: {reason}" for reason in sorted(reasons)),
     ]
 
@@ -94,7 +94,7 @@ def _group_table(
         ]
         for group in groups
     ]
-    return table([("group of faults", "clips", "recognised"), *rows])
+    return text_table([("group of faults", "clips", "recognised"), *rows])
 
 
 def _count(share: Mapping[str, Any], n: int) -> str:

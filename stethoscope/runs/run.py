@@ -16,7 +16,7 @@ from stethoscope.kubeflow.local import run_locally
 from stethoscope.kubeflow.parameters import cast_values, parameters_of, read_parameters
 from stethoscope.options import split_list
 from stethoscope.runs.pipelines import compiled_file, results_of
-from stethoscope.terminal import table
+from stethoscope.terminal import text_table
 
 
 def run(
@@ -110,7 +110,7 @@ def describe_parameters(pipeline: str) -> str:
         (one.name, json.dumps(one.default), one.description)
         for one in read_parameters(compiled_file(pipeline)).values()
     ]
-    return "\n".join(table(rows, align="<<<"))
+    return "\n".join(text_table(rows, align="<<<"))
 
 
 def _make_folder(output: Path) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 from stethoscope.kubeflow.results import Results
 from stethoscope.sweep.leaderboard import Leaderboard, describe_setting, figure_of
-from stethoscope.terminal import decimal, table
+from stethoscope.terminal import decimal, text_table
 
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -31,7 +31,7 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         for one in board.results
     ]
     return [
-        *table([("machine", "AUC", "pAUC", "seconds", "setting"), *rows], align="<>>><"),
+        *text_table([("machine", "AUC", "pAUC", "seconds", "setting"), *rows], align="<>>><"),
         "",
         board.headline(),
         *(f"failed: {text}" for text in board.failed),
