@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from stethoscope.commands import Add
-from stethoscope.terminal import table
+from stethoscope.terminal import text_table
 
 _SIMULATE = (
     "machine",
@@ -101,7 +101,7 @@ def _datasets(options: argparse.Namespace) -> int:
         )
         for name, entry in known.items()
     ]
-    print("\n".join(table(rows, align="<<<><")))
+    print("\n".join(text_table(rows, align="<<<><")))
     return 0
 
 

@@ -17,7 +17,7 @@ from stethoscope.datasets.layouts import survey
 from stethoscope.errors import StethoscopeError
 from stethoscope.progress import track
 from stethoscope.sound.audio import decode
-from stethoscope.terminal import table
+from stethoscope.terminal import text_table
 
 _MOST_NAMES = 20
 _N_KEYS = 4  # columns of a machine: type, id, signal-to-noise ratio, domain
@@ -220,7 +220,7 @@ def _table(groups: Sequence[Group]) -> list[str]:
     rows += [(*key, *(str(count[column]) for column in columns)) for key, count in counts.items()]
     used = [index for index in range(len(rows[0])) if any(row[index] for row in rows[1:])]
     align = "".join("<" if index < _N_KEYS else ">" for index in used)
-    return table([[row[index] for index in used] for row in rows], align=align)
+    return text_table([[row[index] for index in used] for row in rows], align=align)
 
 
 def _by_frequency(counts: Mapping[int, int] | Mapping[str, int]) -> dict[str, int]:
