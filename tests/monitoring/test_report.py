@@ -6,6 +6,7 @@ import re
 import zipfile
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ import soundfile
 import stethoscope.report.page
 from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.detection.autoencoder.score import PredictionScorer
+from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.errors import ModelError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.monitoring.report import write_report
 from stethoscope.sound.logmel import LogMel
-from tests.report.fixtures import Element, Reporter, read_page
+from tests.report.fixtures import Element, Page, Reporter, read_page
 
 
 def by_condition(clip: Clip) -> float:
@@ -63,8 +65,8 @@ def test_charts_have_descriptions_with_their_figures(report: Reporter) -> None:
     assert "Receiver operating characteristic of fan: fan 00 AUC 1.000, fan 02 AUC 0.667" in said
     assert "False-alarm rate of fan on 6 normal test clips: 17 %, target 10 %" in said
     assert (
-        "Map of the clips of fan: 16 normal training clips, 6 normal test clips, 6 anomalous test clips"
-        in said
+        "Map of the clips of fan: "
+        "16 normal training clips, 6 normal test clips, 6 anomalous test clips" in said
     )
     assert any(
         text.startswith("Scores of fan 02: normal, 3 clips; anomalous, 3 clips; threshold 1.2")
@@ -389,3 +391,15 @@ def test_report_of_a_real_evaluation(
     assert re.search(r"of 6 anomalous clips found, .* in 6 normal clips", heading(page))
     assert "held-out normal clips" in page.text  # the loss curves
     assert "tensorflow" in page.text  # the versions
+
+
+def test_section_of_the_manual_works(fan_store: Path, fan_model: Path, fan_results: Path) -> None:
+    manual = Path(__file__).resolve().parents[2] / "docs" / "report.md"
+    example = re.search(r"```python\n(.*?)```", manual.read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    defined: dict[str, Any] = {}
+    exec(example[1], defined)
+    inputs = DetectionInputs.read(features=fan_store, model=fan_model, results=fan_results)
+    cells = Page(defined["peak_section"](inputs).html).root.all("td")
+    highest = [max(clip.score for clip in clips) for clips in inputs.by_machine.values()]
+    assert [float(one.text) for one in cells] == pytest.approx(highest, rel=1e-3)

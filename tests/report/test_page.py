@@ -1,9 +1,16 @@
-"""The style sheet: what is written can be read, on light and on dark screens."""
+"""The frame of a report, and its style sheet on light and on dark screens."""
 
 import re
 from importlib import resources
 
 import pytest
+
+import stethoscope.report.page
+from stethoscope.report.html import tag
+from stethoscope.report.page import Header, Section, report_page, section, tile
+from tests.report.fixtures import Page
+
+HEADER = Header("Title", ["<fan>", "", "set.zip"], headline="1 & 2", summary="Both.")
 
 CSS = resources.files("stethoscope.report").joinpath("page.css").read_text(encoding="utf-8")
 LIGHT, DARK = (
@@ -37,3 +44,40 @@ def test_text_and_marks_stand_out(colours: dict[str, str]) -> None:
 
 def test_dark_screens_have_every_colour() -> None:
     assert DARK.keys() == LIGHT.keys()
+
+
+def test_contents_follow_the_sections_and_none_is_left_out() -> None:
+    sections = [section("a", "First", tag("p", "one")), None, section("b", "Second", "<two>")]
+    page = Page(report_page(HEADER, sections)).root
+    assert [one.text for one in page.all("title")] == ["Title"]
+    assert [one.text for one in page.all("h1")] == ["1 & 2"]
+    [contents] = page.all("nav")
+    links = [(one.attributes["href"], one.text) for one in contents.all("a")]
+    assert links == [("#a", "First"), ("#b", "Second")]
+    assert [one.attributes["aria-labelledby"] for one in page.all("section")] == ["a", "b"]
+    assert "<fan> · set.zip" in page.text
+    assert "<two>" in page.text
+
+
+def test_sized_section_gets_the_room_that_the_others_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stethoscope.report.page, "MAX_BYTES", 150_000)
+    monkeypatch.setattr(stethoscope.report.page, "_FRAME_BYTES", 50_000)
+    rooms: list[int] = []
+
+    def fill(room: int) -> Section:
+        rooms.append(room)
+        return section("filled", "Filled", "x" * room)
+
+    fixed = section("fixed", "Fixed", "ä" * 10_000)
+    html = report_page(HEADER, [fill, fixed])
+    assert rooms == [100_000 - len(fixed.html.encode())]
+    assert len(html.encode()) < 150_000
+    assert html.index("Filled</h2>") < html.index("Fixed</h2>")
+
+
+def test_tile_has_name_value_and_texts() -> None:
+    tile_ = Page(tile("False alarms", "8", "target 10 %", "in 90")).root
+    assert [one.text for one in tile_.all("dt")] == ["False alarms"]
+    assert [one.text for one in tile_.all("dd")] == ["8 in 90", "target 10 %"]

@@ -1,0 +1,39 @@
+"""Warnings of the evaluation."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stethoscope.detection.report.inputs import DetectionInputs
+from stethoscope.detection.report.notes import detector_settings_section, warning_section
+from tests.report.fixtures import Page
+
+
+@pytest.fixture
+def inputs(fan_store: Path, fan_model: Path, fan_results: Path) -> DetectionInputs:
+    return DetectionInputs.read(features=fan_store, model=fan_model, results=fan_results)
+
+
+def test_warnings_with_the_same_text_become_one(inputs: DetectionInputs) -> None:
+    warnings = ["fan/00: few clips", "no clip was held out", "fan/02: few clips"]
+    section = warning_section(replace(inputs, warnings=warnings))
+    assert section
+    items = [one.text for one in Page(section.html).root.all("li")]
+    assert items == ["fan 00, fan 02: few clips", "no clip was held out"]
+
+
+def test_no_section_without_warnings(inputs: DetectionInputs) -> None:
+    assert warning_section(replace(inputs, warnings=[], skipped=[])) is None
+
+
+def test_settings_include_feature_and_thresholds(inputs: DetectionInputs) -> None:
+    rows = {
+        row.all("th")[0].text: row.all("td")[0].text
+        for row in Page(detector_settings_section(inputs).html).root.all("tr")
+        if row.all("td")
+    }
+    assert rows["kind"] == "autoencoder"
+    assert rows["feature · n_mels"] == "32"
+    assert rows["threshold · false-alarm rate"] == "0.1"
+    assert "numpy" in rows

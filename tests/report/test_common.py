@@ -1,0 +1,37 @@
+"""Sections that the reports of several jobs have."""
+
+from stethoscope.report.common import settings_section, skipped_section
+from tests.report.fixtures import Page
+
+
+def test_skipped_recordings_are_escaped_and_at_most_200() -> None:
+    skipped = [
+        {"source": "set.zip", "path": f"{number:03}<b>.wav", "reason": "holds no samples"}
+        for number in range(203)
+    ]
+    section = skipped_section(skipped)
+    assert section
+    page = Page(section.html).root
+    assert len(page.all("code")) == 200
+    assert page.all("code")[0].text == "set.zip/000<b>.wav"
+    assert "3 more are listed in evaluation.json" in page.text
+
+
+def test_no_section_without_skipped_recordings() -> None:
+    assert skipped_section([]) is None
+
+
+def test_nested_settings_become_rows() -> None:
+    settings = {"kind": "events", "fit": {"filters": [8, 16], "rate": 0.1 + 0.2}}
+    section = settings_section(settings, {"numpy": "2.4"})
+    rows = [
+        [cell.text for cell in row.all() if cell.name in ("th", "td")]
+        for body in Page(section.html).root.all("tbody")
+        for row in body.all("tr")
+    ]
+    assert rows == [
+        ["kind", "events"],
+        ["fit · filters", "8, 16"],
+        ["fit · rate", "0.3"],
+        ["numpy", "2.4"],
+    ]
