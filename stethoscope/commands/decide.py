@@ -26,13 +26,13 @@ def register(add: Add) -> None:
         "--false-alarm-rate",
         type=float,
         metavar="RATE",
-        help="share of normal clips that may be called anomalous",
+        help="fraction of normal clips that may be called anomalous; it sets the thresholds",
     )
     one.add_argument(
         "--method",
         metavar="METHOD",
-        help="how it is computed from scores of normal clips: gamma or empirical "
-        "(default: as before)",
+        help="how a threshold is computed from the scores of normal clips: gamma (fits a "
+        "distribution) or empirical (a rank, assumes no distribution); default: as before",
     )
 
     one = add("compare", _compare, "find out whether runs on the same clips differ beyond chance")
@@ -46,9 +46,9 @@ def register(add: Add) -> None:
         "--max-fpr",
         type=float,
         default=0.1,
-        help="largest false-positive rate of the pAUC (default: 0.1)",
+        help="largest false-positive rate of the partial AUC (default: 0.1)",
     )
-    one.add_argument("--seed", type=int, default=0, help="seed of the bootstrap (default: 0)")
+    one.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
     one.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from stethoscope import cli
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference
 from stethoscope.cli import main
+from stethoscope.detection.options import MAX_FPR, THRESHOLDS
 from stethoscope.detection.scores import ScoredClip, read_scores, write_scores
 from stethoscope.files import digest
+from stethoscope.options import SEED, Parameter
 
 
 @pytest.fixture
@@ -106,6 +109,31 @@ def test_impossible_rate_leaves_the_bundle_unchanged(
     assert main(["threshold", str(copy), "--false-alarm-rate", "5"]) == 2
     assert "false_alarm_rate is 5.0" in capsys.readouterr().err
     assert (copy / "bundle.json").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "parameter"),
+    [
+        (["threshold", "b"], "false_alarm_rate", THRESHOLDS["false_alarm_rate"]),
+        (["threshold", "b"], "method", THRESHOLDS["method"]),
+        (["compare", "a", "b"], "max_fpr", MAX_FPR),
+        (["compare", "a", "b"], "seed", SEED),
+    ],
+)
+def test_option_that_is_a_parameter_too_is_described_as_that(
+    arguments: list[str],
+    option: str,
+    parameter: Parameter,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its definition cannot be used for the help: loading it would delay every command."""
+    given = getattr(cli._parser().parse_args(arguments), option)
+    assert given in (None, parameter.default), "without a value, a threshold stays as it is"
+    monkeypatch.setenv("COLUMNS", "1000")
+    with pytest.raises(SystemExit):
+        cli._parser().parse_args([arguments[0], "--help"])
+    assert parameter.description.rstrip(".").lower() in capsys.readouterr().out.lower()
 
 
 def scored(shift: float, seed: int) -> list[ScoredClip]:
