@@ -67,7 +67,7 @@ def test_finer_windows_of_a_sequential_division_lie_in_the_training_stretches(
 def test_unknown_label_is_refused_with_the_labels_that_exist(
     store: FeatureStore, table: list[Clip]
 ) -> None:
-    with pytest.raises(DatasetError, match="no interval is labelled Knock; labels there are: Beep"):
+    with pytest.raises(DatasetError, match="no interval has the label Knock; labels found: Beep"):
         LabelledWindows.cut(store, table, EventFit(positive="Knock"))
 
 
