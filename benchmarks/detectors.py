@@ -4,8 +4,8 @@
     python benchmarks/detectors.py --cost 1000
 
 The first command prints AUC and pAUC for archives or simulated machines: means over machine ids,
-then mean and standard deviation over seeds, with the bootstrap interval of the first seed. Simulated
-machines are also drawn anew with every seed.
+then mean and standard deviation over seeds, with the bootstrap interval of the first seed.
+Simulated machines are also drawn anew with every seed.
 
 The second command fits every detector to clips of 10 s and scores them, each detector in a process
 of its own, and prints time and peak memory. The frames are random, because the time does not depend

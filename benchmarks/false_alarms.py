@@ -1,7 +1,7 @@
 """How well thresholds keep their false-alarm rate on new recordings, from sound to decision.
 
-A detector is trained on 200 clips each of healthy simulated machines, other ones for every seed, and
-then decides on new clips of them.
+A detector is trained on 200 clips each of healthy simulated machines, other ones for every seed,
+and then decides on new clips of them.
 
     python benchmarks/false_alarms.py --machines fan pump slider valve --seeds 20
 """
