@@ -24,8 +24,7 @@ from stethoscope.datasets.simulator.machine import MACHINES
 from stethoscope.detection.detector import make_detector
 from stethoscope.detection.evaluate import normal_thresholds
 from stethoscope.detection.normal_scores import score_clips
-from stethoscope.detection.options import DetectorOptions, FitOptions
-from stethoscope.detection.thresholds import Method
+from stethoscope.detection.options import DetectorOptions, FitOptions, ThresholdMethod
 from stethoscope.detection.train import train_detector
 from stethoscope.features.extract import extract_features
 from stethoscope.sound.logmel import LogMel
@@ -35,7 +34,7 @@ RATES = (0.1, 0.05, 0.01)
 
 def false_alarms(
     machine: str, detector: str, seed: int, arguments: argparse.Namespace, folder: Path
-) -> dict[tuple[Method, float], float]:
+) -> dict[tuple[ThresholdMethod, float], float]:
     """Return the fraction of new normal clips above their machine's threshold.
 
     It is given for every method and wanted rate.
@@ -66,7 +65,7 @@ def false_alarms(
     scores = score_clips(model, store, fresh)
     machines = [store.clips[clip].machine for clip in fresh]
     shares = {}
-    for method in get_args(Method):
+    for method in get_args(ThresholdMethod):
         for rate in RATES:
             thresholds, _ = normal_thresholds(model, rate, method)
             alarms = [
@@ -109,7 +108,7 @@ def main() -> None:
                 runs.append(
                     false_alarms(machine, arguments.detector, seed, arguments, Path(scratch))
                 )
-        for method in get_args(Method):
+        for method in get_args(ThresholdMethod):
             cells = []
             for rate in RATES:
                 shares = [run[method, rate] for run in runs]

@@ -20,8 +20,9 @@ from scipy import stats
 from stethoscope.datasets.clips import Condition
 from stethoscope.detection.compare import compare
 from stethoscope.detection.metrics import evaluate
+from stethoscope.detection.options import ThresholdMethod
 from stethoscope.detection.scores import ScoredClip
-from stethoscope.detection.thresholds import Method, fit_thresholds
+from stethoscope.detection.thresholds import fit_thresholds
 
 MAX_FPR = 0.1
 
@@ -109,7 +110,7 @@ def false_differences(n_normal: int, n_anomaly: int, runs: int) -> float:
 
 
 def false_alarms(
-    name: str, n: int, rate: float, method: Method | None, runs: int
+    name: str, n: int, rate: float, method: ThresholdMethod | None, runs: int
 ) -> tuple[float, float]:
     """Return mean and deviation over runs of the share of fresh normal clips above the threshold.
 

@@ -8,8 +8,9 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.detection.dcase import write_results
 from stethoscope.detection.metrics import Evaluation, Summary, evaluate
 from stethoscope.detection.normal_scores import read_normal_scores, score_clips
+from stethoscope.detection.options import ThresholdMethod
 from stethoscope.detection.scores import ScoredClip, write_scores
-from stethoscope.detection.thresholds import Method, Thresholds, fit_thresholds
+from stethoscope.detection.thresholds import Thresholds, fit_thresholds
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
@@ -25,7 +26,7 @@ def evaluate_detector(
     scores: str | os.PathLike[str] | None = None,
     max_fpr: float = 0.1,
     false_alarm_rate: float = 0.1,
-    method: Method = "gamma",
+    method: ThresholdMethod = "gamma",
     seed: int = 0,
 ) -> Evaluation:
     """Evaluate a fitted detector on the test clips of a feature store.
@@ -93,7 +94,7 @@ def evaluate_detector(
 
 
 def normal_thresholds(
-    model: str | os.PathLike[str], false_alarm_rate: float, method: Method = "gamma"
+    model: str | os.PathLike[str], false_alarm_rate: float, method: ThresholdMethod = "gamma"
 ) -> tuple[Thresholds, list[str]]:
     """Fit thresholds to the scores of normal clips in a model folder.
 

@@ -33,7 +33,7 @@ class DetectorOptions(Options):
     members: tuple[str, ...] = option(
         ("pooled-gmm", "autoencoder"),
         "Members of an ensemble, separated by commas.",
-        choices=[name for name in SCORES if name != "ensemble"],
+        choices=[name for name, detector in DETECTORS.items() if not detector.combines],
     )
     epochs: int = option(16, "Epochs of the id-classifier.", least=1)
     frames: int = option(5, "Frames per window of a network.", least=1)
@@ -43,7 +43,7 @@ class DetectorOptions(Options):
         if self.score not in ("", *SCORES[self.name]):
             text = f"is {self.score!r}; {self.name} can score by {', '.join(SCORES[self.name])}"
             yield Problem("score", text)
-        if self.name == "ensemble" and len(set(self.members)) < max(2, len(self.members)):
+        if self._combines and len(set(self.members)) < max(2, len(self.members)):
             text = f"is {','.join(self.members)!r}; name two different detectors or more"
             yield Problem("members", text)
         if "interpolation" in self.kinds and (self.frames < 3 or self.frames % 2 == 0):
@@ -58,7 +58,11 @@ class DetectorOptions(Options):
     @property
     def kinds(self) -> tuple[str, ...]:
         """The names of all detectors that are fitted: the detector's, or its members'."""
-        return self.members if self.name == "ensemble" else (self.name,)
+        return self.members if self._combines else (self.name,)
+
+    @property
+    def _combines(self) -> bool:
+        return DETECTORS[self.name].combines
 
 
 @dataclass(frozen=True, kw_only=True)

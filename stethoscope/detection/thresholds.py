@@ -10,16 +10,15 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from stethoscope.detection.gamma import Gamma
-from stethoscope.errors import ModelError, ParameterError
+from stethoscope.detection.options import ThresholdMethod, ThresholdOptions
+from stethoscope.errors import ModelError
 from stethoscope.machines import format_machines, machine_key, type_of, types_of
 from stethoscope.progress import format_range
-
-Method = Literal["gamma", "empirical"]
 
 OWN_FIT = 30
 """Held-out normal clips from which on a machine has a fit of its own.
@@ -74,7 +73,7 @@ class Thresholds:
         machines of the type. The key ``""`` is for an unknown type, from all scores.
     """
 
-    method: Method
+    method: ThresholdMethod
     false_alarm_rate: float
     held_out: Mapping[str, tuple[float, ...]]
     offsets: Mapping[str, float]
@@ -106,7 +105,7 @@ class Thresholds:
         return self.machines.get(machine) or self.unknown.get(type_of(machine)) or self.unknown[""]
 
     def with_false_alarm_rate(
-        self, false_alarm_rate: float, method: Method | None = None
+        self, false_alarm_rate: float, method: ThresholdMethod | None = None
     ) -> "Thresholds":
         """Return thresholds for another rate, and another method if given.
 
@@ -176,7 +175,7 @@ class Thresholds:
             raise ModelError(
                 f"thresholds: {type(error).__name__} {error}; export the bundle again"
             ) from error
-        if thresholds.method not in get_args(Method):
+        if thresholds.method not in get_args(ThresholdMethod):
             raise ModelError(
                 f"thresholds: method is {thresholds.method!r}, not gamma or empirical; "
                 "export the bundle again"
@@ -189,7 +188,7 @@ def fit_thresholds(
     offsets: Mapping[str, float],
     *,
     false_alarm_rate: float = 0.1,
-    method: Method = "gamma",
+    method: ThresholdMethod = "gamma",
 ) -> Thresholds:
     """Fit a threshold per machine to the scores of normal clips that were not used for training.
 
@@ -221,7 +220,7 @@ def fit_thresholds(
     ModelError
         If there is no held-out clip at all, or a score is not finite.
     """
-    _check_method(false_alarm_rate, method)
+    ThresholdOptions(false_alarm_rate=false_alarm_rate, method=method)  # checks their ranges
     scores = {
         machine: tuple(sorted(float(score) for score in values))
         for machine, values in held_out.items()
@@ -251,16 +250,6 @@ def fit_thresholds(
         machine_type: fit(machine_key(machine_type, "")) for machine_type in types_of(scores)
     }
     return Thresholds(method, false_alarm_rate, scores, levels, machines, unknown | {"": fit("")})
-
-
-def _check_method(false_alarm_rate: float, method: str) -> None:
-    if not 0 < false_alarm_rate < 1:
-        raise ParameterError(
-            f"false_alarm_rate is {false_alarm_rate}; "
-            "choose a share above 0 and below 1, such as 0.1"
-        )
-    if method not in get_args(Method):
-        raise ParameterError(f"threshold method is {method!r}; choose gamma or empirical")
 
 
 def _check_finite(scores: Mapping[str, Sequence[float]], levels: Mapping[str, float]) -> None:

@@ -1,11 +1,7 @@
-from dataclasses import fields
-
 import pytest
 
-from stethoscope.detection.detector import Detector, make_detector
+from stethoscope.detection.detector import make_detector
 from stethoscope.detection.options import DetectorOptions, FitOptions
-from stethoscope.detection.registry import DETECTORS
-from stethoscope.detection.scorer import Scorer
 
 
 def warned(fit: FitOptions, capsys: pytest.CaptureFixture[str], **options) -> str:
@@ -44,15 +40,3 @@ def test_an_ensemble_uses_the_parameters_of_its_members(
     assert "fit_epochs" in warned(
         fit, capsys, name="ensemble", members=("pooled-gmm", "id-classifier")
     )
-
-
-@pytest.mark.parametrize("name", DETECTORS)
-def test_a_declaration_names_existing_classes_and_parameters(name: str) -> None:
-    declaration = DETECTORS[name]
-    detector_class = declaration.import_training_class()
-    assert issubclass(detector_class, Detector)
-    assert detector_class.kind == name
-    assert issubclass(declaration.import_deployed_class(), Scorer)
-    known = {f"fit_{field.name}" for field in fields(FitOptions)}
-    known |= {f"detector_{field.name}" for field in fields(DetectorOptions)}
-    assert declaration.parameters <= known | {"feature_frames", "detector_epoch_share"}

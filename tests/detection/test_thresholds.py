@@ -175,7 +175,7 @@ def test_scores_without_a_threshold_are_refused_with_the_reason():
         fit_thresholds({"fan/00": []}, {"fan/00": 1.0})
     with pytest.raises(ModelError, match="a score of fan/01 is not a finite number"):
         fit_thresholds({"fan/00": [1.0], "fan/01": [math.nan]}, {})
-    with pytest.raises(ParameterError, match="threshold method is 'best'"):
+    with pytest.raises(ParameterError, match="method is 'best'"):
         fit_thresholds({"fan/00": [1.0]}, {}, method="best")  # type: ignore[arg-type]
 
 
