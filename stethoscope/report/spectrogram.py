@@ -1,7 +1,5 @@
 """Spectrograms: one scaling, one colour map and the axes of each kind of feature."""
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +7,7 @@ from stethoscope.report.charts import Axis, framed, frequency_axis
 from stethoscope.report.html import Html
 from stethoscope.report.media import picture
 from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.display import dynamic_range
 from stethoscope.sound.feature import Feature
 from stethoscope.sound.logmel import Frames, LogMel
 from stethoscope.sound.mfcc import Mfcc
@@ -18,8 +17,6 @@ COLOURS = "bone"
 """Colour map of spectrograms, from quiet to loud."""
 
 _DARKEST, _BRIGHTEST = 3.0, 99.7  # percentiles of the values
-_DYNAMIC_RANGE = 70.0  # dB below the loudest; digital silence would use up all colours
-_NEPERS_PER_DECIBEL = math.log(10) / 20  # band spectra are natural logarithms of magnitudes
 
 
 def spectrogram(frames: Frames, feature: Feature, description: str, *, start: float = 0.0) -> Html:
@@ -45,8 +42,8 @@ def spectrogram(frames: Frames, feature: Feature, description: str, *, start: fl
 def scaled(frames: Frames, feature: LogMel | BandSpectrum | Mfcc) -> Frames:
     """Return values of a spectrogram, scaled so that 0 is dark and 1 is bright.
 
-    The ends are percentiles of the values. Those of the logarithm of a spectrum are at most 70 dB
-    apart.
+    The ends are percentiles of the values, at most
+    :func:`~stethoscope.sound.display.dynamic_range` apart.
 
     Parameters
     ----------
@@ -54,10 +51,7 @@ def scaled(frames: Frames, feature: LogMel | BandSpectrum | Mfcc) -> Frames:
     feature : LogMel, BandSpectrum or Mfcc
     """
     dark, bright = np.percentile(frames, [_DARKEST, _BRIGHTEST])
-    if isinstance(feature, LogMel):
-        dark = max(dark, bright - _DYNAMIC_RANGE)
-    elif isinstance(feature, BandSpectrum):
-        dark = max(dark, bright - _DYNAMIC_RANGE * _NEPERS_PER_DECIBEL)
+    dark = max(dark, bright - dynamic_range(feature))
     return (frames - np.float32(dark)) / np.float32(max(bright - dark, 1e-6))
 
 

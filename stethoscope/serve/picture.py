@@ -11,11 +11,10 @@ from stethoscope.bundle.inference import Inference, Verdict
 from stethoscope.detection.scorer import Scorer
 from stethoscope.events.model import Event, EventDetector
 from stethoscope.sound.audio import load
+from stethoscope.sound.display import dynamic_range
 from stethoscope.sound.logmel import Frames
 
 _MAX_COLUMNS = 480
-_DYNAMIC_RANGE = 70.0  # dB below the loudest value
-_NEPER_PER_DECIBEL = 0.115  # of magnitudes: band spectra are natural logarithms
 _SATURATED = 0.995  # quantile of the deviation that is painted at full strength
 _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
@@ -46,7 +45,7 @@ def _draw_deviation(detector: Scorer, frames: Frames, machine: str) -> dict[str,
         _smooth(_columns(detector.deviation(frames, machine))),
         seconds=(len(frames) - 1) * feature.hop_length / feature.sample_rate,
         frequencies=np.maximum.accumulate(lines[feature.filters.argmax(axis=1)]),
-        dynamic_range=_DYNAMIC_RANGE,
+        dynamic_range=dynamic_range(feature),
     )
 
 
@@ -60,7 +59,7 @@ def _draw_events(model: EventDetector, content: bytes, events: Iterable[Event]) 
         _columns(_event_scores(events, frames, seconds)),
         seconds=seconds,
         frequencies=np.arange(bands.n_bands) * (bands.sample_rate / bands.n_fft),
-        dynamic_range=_DYNAMIC_RANGE * _NEPER_PER_DECIBEL,
+        dynamic_range=dynamic_range(bands),
     )
 
 
