@@ -55,24 +55,27 @@ def test_no_machine_has_the_lowest_auc_if_all_are_equal(report: Reporter) -> Non
 
 def test_charts_have_descriptions_with_their_figures(report: Reporter) -> None:
     page = read_page(report(by_condition))
-    said = [
+    descriptions = [
         str(one.attributes["aria-label"]).replace("\u00a0", " ")
         for one in page.all("div")
         if one.attributes.get("role") == "img"
     ]
     # fan 02: anomalies at 3, 4 and 0.5, normals at 2, 0.61 and 0.62: in six of nine pairs the
     # anomaly is higher.
-    assert "Receiver operating characteristic of fan: fan 00 AUC 1.000, fan 02 AUC 0.667" in said
-    assert "False-alarm rate of fan on 6 normal test clips: 17 %, target 10 %" in said
+    assert (
+        "Receiver operating characteristic of fan: fan 00 AUC 1.000, fan 02 AUC 0.667"
+        in descriptions
+    )
+    assert "False-alarm rate of fan on 6 normal test clips: 17 %, target 10 %" in descriptions
     assert (
         "Map of the clips of fan: "
-        "16 normal training clips, 6 normal test clips, 6 anomalous test clips" in said
+        "16 normal training clips, 6 normal test clips, 6 anomalous test clips" in descriptions
     )
     assert any(
         text.startswith("Scores of fan 02: normal, 3 clips; anomalous, 3 clips; threshold 1.2")
-        for text in said
+        for text in descriptions
     )
-    assert sum(text.startswith("Mean deviation of fan 0") for text in said) == 2
+    assert sum(text.startswith("Mean deviation of fan 0") for text in descriptions) == 2
 
 
 def test_headline_names_a_single_machine(report: Reporter) -> None:

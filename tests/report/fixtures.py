@@ -69,7 +69,7 @@ def read_page(path: Path) -> Element:
 
 
 def scored_clip(clip: Clip, score: float, threshold: float) -> ScoredClip:
-    """Return a clip with a score of our choosing."""
+    """Return a clip with a chosen score."""
     return ScoredClip(
         path=clip.path,
         machine_id=clip.machine_id,
@@ -84,20 +84,20 @@ def scored_clip(clip: Clip, score: float, threshold: float) -> ScoredClip:
     )
 
 
-Judge = Callable[[Clip], float | None]
+ScoreOf = Callable[[Clip], float | None]
 Reporter = Callable[..., Path]
 
 
 @pytest.fixture
 def report(tmp_path: Path, fan_archive: Path, fan_store: Path, fan_model: Path) -> Reporter:
-    """Return a function that reports on the simulated fans with scores of our choosing and
+    """Return a function that writes a report on the simulated fans with chosen scores and
     thresholds of about 1.
 
     Its first argument gives a clip its score, or None to leave it out.
     """
 
     def make(
-        judge: Judge,
+        score_of: ScoreOf,
         *,
         archives: Sequence[Path] = (fan_archive,),
         features: Path = fan_store,
@@ -106,7 +106,7 @@ def report(tmp_path: Path, fan_archive: Path, fan_store: Path, fan_model: Path) 
         warnings: Sequence[str] = (),
     ) -> Path:
         test = [clip for clip in FeatureStore.open(features).clips if clip.split == "test"]
-        scores = {clip: judge(clip) for clip in test}
+        scores = {clip: score_of(clip) for clip in test}
         held_out = {clip.machine: [1 + 0.01 * i for i in range(-30, 31)] for clip in test}
         thresholds = fit_thresholds(held_out, {}, false_alarm_rate=0.1)
         scored = [

@@ -15,10 +15,10 @@ def chosen(
     below the threshold.
     """
 
-    def judge(clip: Clip) -> float:
+    def score_of(clip: Clip) -> float:
         return scores.get(f"{clip.condition}{clip.machine_id}{clip.path[-5]}", 0.2)
 
-    results = report(judge).parent / "results"
+    results = report(score_of).parent / "results"
     inputs = DetectionInputs.read(features=fan_store, model=fan_model, results=results)
     return {
         group.reason: [f"{clip.condition}{clip.machine_id}{clip.path[-5]}" for clip in group.clips]
