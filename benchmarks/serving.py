@@ -49,6 +49,31 @@ class Measured:
 
 def main() -> None:
     """Print the table."""
+    options = read_options()
+    if options.classic:
+        classic(options.classic)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = options.bundle or train(Path(scratch))
+        body = form(record(Path(scratch) / "clip.wav"))
+        commands = {
+            "classic": [sys.executable, __file__, "--classic", "{port}"],
+            "stethoscope": [
+                *(sys.executable, "-m", "stethoscope"),
+                *("serve", str(bundle), "--port", "{port}"),
+            ],
+        }
+        rounds: dict[str, list[Measured]] = {name: [] for name in commands}
+        for _ in range(options.rounds):
+            for name, command in commands.items():
+                rounds[name].append(measure(command, body, options.requests, options.seconds))
+        report({name: best(found) for name, found in rounds.items()})
+        if options.packages:
+            weigh(Path(scratch))
+
+
+def read_options() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -66,32 +91,7 @@ def main() -> None:
         "--packages", action="store_true", help="print the sizes of the installed packages"
     )
     parser.add_argument("--classic", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.classic:
-        classic(options.classic)
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        bundle = options.bundle or train(Path(scratch))
-        body = form(record(Path(scratch) / "clip.wav"))
-        commands = {
-            "classic": [sys.executable, __file__, "--classic", "{port}"],
-            "stethoscope": [
-                sys.executable,
-                "-m",
-                "stethoscope",
-                "serve",
-                str(bundle),
-                "--port",
-                "{port}",
-            ],
-        }
-        rounds: dict[str, list[Measured]] = {name: [] for name in commands}
-        for _ in range(options.rounds):
-            for name, command in commands.items():
-                rounds[name].append(measure(command, body, options.requests, options.seconds))
-        report({name: best(found) for name, found in rounds.items()})
-        if options.packages:
-            weigh(Path(scratch))
+    return parser.parse_args()
 
 
 def train(scratch: Path) -> Path:

@@ -12,7 +12,7 @@ It is self-contained, checked file by file, and readable without TensorFlow::
 
 The roles are ``detector``, which scores how unlike the normal sound of a machine a recording is,
 ``diagnosis``, which estimates which fault it is, and ``events``, which finds events in time. A
-bundle has one or more of them. A diagnosis needs a detector beside it.
+bundle has one or more of them. A diagnosis needs a detector in the same bundle.
 """
 
 import os

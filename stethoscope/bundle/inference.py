@@ -241,7 +241,7 @@ class Inference:
             return matching[0]
         if len(types) > 1 and machine_type not in types:
             raise ModelError(
-                f"machine id {wanted!r} does not say which of {', '.join(types)} is meant; "
+                f"machine id {wanted!r} names none of the machine types {', '.join(types)}; "
                 f"give one of {', '.join(known)}"
             )
         return machine_key(machine_type if machine_type in types else types[0], "")

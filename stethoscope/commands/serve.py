@@ -12,6 +12,11 @@ _KEY = "STETHOSCOPE_API_KEY"
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
+    _register_serve(add)
+    _register_listen(add)
+
+
+def _register_serve(add: Add) -> None:
     one = add("serve", _serve, "judge recordings over HTTP, with a page for browsers")
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     one.add_argument(
@@ -28,6 +33,8 @@ def register(add: Add) -> None:
     )
     one.epilog = f"If {_KEY} is set, requests must have it as `Authorization: Bearer <key>`."
 
+
+def _register_listen(add: Add) -> None:
     one = add(
         "listen",
         _listen,

@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.cli import main
 from stethoscope.errors import ModelError
 
 
@@ -13,13 +12,6 @@ def test_bundle_without_a_model_names_those_that_it_has(fan_bundle: Path) -> Non
     assert bundle.detector.kind == "autoencoder"
     with pytest.raises(ModelError, match="has no model of events, it was made for detector"):
         _ = bundle.events
-
-
-def test_missing_folder_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", str(tmp_path / "nowhere"), "x.wav"]) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    assert "is no bundle folder" in lines[0]
 
 
 def test_bundle_of_events_has_its_labels_and_no_detector(beep_parts: Path) -> None:

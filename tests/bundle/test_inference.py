@@ -56,20 +56,6 @@ def test_predict_gives_the_scores_and_decisions_of_the_evaluation(
         assert sum(answer["Details"]["Probabilities"]) == pytest.approx(1.0)
 
 
-def test_predict_answers_the_other_files_if_one_cannot_be_read(
-    fan_bundle: Path, recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = tmp_path / "text.wav"
-    text.write_text("no sound")
-    good = next(recordings.glob("*.wav"))
-    assert main(["predict", str(fan_bundle), str(text), str(good)]) == 0
-    bad, answer = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert bad["File"] == str(text)
-    assert "not a readable" in bad["Error"]
-    assert "Anomaly" in answer
-    assert main(["predict", str(fan_bundle), str(text)]) == 1
-
-
 def test_unknown_or_missing_id_uses_the_threshold_of_all_ids(
     fan_bundle: Path, recordings: Path
 ) -> None:

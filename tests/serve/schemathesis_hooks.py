@@ -1,4 +1,4 @@
-"""Loaded by schemathesis: where a recording is asked for, it sends one."""
+"""Loaded by schemathesis: makes the recordings that it sends."""
 
 import io
 

@@ -2,9 +2,6 @@ import signal
 import socket
 from pathlib import Path
 
-import pytest
-
-from stethoscope.cli import main
 from tests.serve.helpers import metric, noise, serving, wait, wav
 
 
@@ -34,16 +31,3 @@ def test_signal_ends_the_service_after_open_requests_are_answered(fan_bundle: Pa
         assert answer.startswith(b"HTTP/1.1 200")
         assert b"Probabilities" in answer
         assert running.process.wait(20) == -signal.SIGTERM
-
-
-def test_unusable_bundle_or_address_gives_one_line(
-    fan_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["serve", str(tmp_path)]) == 1
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert main(["serve", str(fan_bundle), "--port", str(taken.getsockname()[1])]) == 2
-    assert main(["serve", str(fan_bundle), "--port", "99999"]) == 2
-    assert main(["serve", str(fan_bundle), "--max-seconds", "0"]) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 4
-    assert all(line.startswith("stethoscope: ") for line in lines)

@@ -4,7 +4,7 @@ from typing import Any
 
 import requests
 
-from tests.serve.helpers import noise, post, wav
+from tests.serve.helpers import post
 
 
 def test_form_and_body_get_the_verdict_of_predict(
@@ -48,18 +48,3 @@ def test_batch_is_answered_in_order_with_an_error_for_a_bad_recording(
         "Reason": "unusable_recording",
     }
     assert results == predicted(*recordings[:3])
-
-
-def test_bad_parameters_and_addresses_are_refused_as_json(service: str) -> None:
-    content = wav(noise())
-    for answer, status, reason in (
-        (post(service, content, params={"picture": "perhaps"}), 422, "bad_parameter"),
-        (post(service, content, params={"machine_id": "0" * 101}), 422, "bad_parameter"),
-        (post(service, content, data={"machine_id": "0" * 101}), 422, "bad_parameter"),
-        (requests.get(f"{service}/nowhere", timeout=5), 404, "not_found"),
-        (requests.get(f"{service}/page/../app.py", timeout=5), 404, "not_found"),
-        (requests.get(f"{service}/page/%2e%2e%2fapp.py", timeout=5), 404, "not_found"),
-        (requests.get(f"{service}/inference", timeout=5), 405, "method_not_allowed"),
-        (requests.get(f"{service}/v2/models/other", timeout=5), 404, "unknown_model"),
-    ):
-        assert (answer.status_code, answer.json()["Reason"]) == (status, reason)

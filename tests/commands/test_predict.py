@@ -1,0 +1,31 @@
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from stethoscope.cli import main
+
+
+def test_predict_answers_the_other_files_if_one_cannot_be_read(
+    fan_bundle: Path, fan_archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.wav"
+    text.write_text("no sound")
+    with zipfile.ZipFile(fan_archive) as archive:
+        good = archive.extract("fan/test/normal_id_00_00000000.wav", tmp_path)
+    assert main(["predict", str(fan_bundle), str(text), good]) == 0
+    bad, answer = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert bad["File"] == str(text)
+    assert "not a readable" in bad["Error"]
+    assert "Anomaly" in answer
+    assert main(["predict", str(fan_bundle), str(text)]) == 1
+
+
+def test_predict_with_a_missing_bundle_gives_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(tmp_path / "nowhere"), "x.wav"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert "is no bundle folder" in lines[0]
