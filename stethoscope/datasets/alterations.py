@@ -1,5 +1,6 @@
-"""Altered versions of clips, to train on more than was recorded. Everything is seeded: the same
-clip is altered alike again.
+"""Altered versions of clips, to have more training data.
+
+All alterations are seeded: the same clip is always altered in the same way.
 """
 
 import re
@@ -17,8 +18,11 @@ from stethoscope.sound.logmel import Frames
 from stethoscope.sound.stretch import stretch
 
 KINDS = {"noise": "0.005", "roll": "1600", "shift": "0.4", "stretch": "0.8-1.25"}
-"""Alterations of samples by name, each with a usual amount: deviation of white noise, samples,
-largest share of the length, and the lowest and highest rate at which the sound runs."""
+"""Alterations of samples by name, each with a usual amount.
+
+The amounts are the standard deviation of white noise, a number of samples, the largest fraction of
+the length, and the lowest and highest speed.
+"""
 
 _SLOWEST, _FASTEST = 0.25, 4.0
 _DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
@@ -34,16 +38,18 @@ def alterations_problem(text: str) -> str:
 
 
 def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
-    """Return clips, each followed by a version for every alteration, which stays in its recording,
-    split and fold.
+    """Return clips, each followed by an altered version for each alteration.
+
+    A version has the recording, split and fold of its clip.
 
     Parameters
     ----------
     clips : sequence of Clip
     alterations : sequence of str
-        Such as ``noise 0.005``: white noise; ``roll 1600``: turned round by as many samples;
-        ``shift 0.4``: turned round by a random share of the length, at most as large; ``stretch
-        0.8-1.25``: faster or slower at the same pitch, at a random rate between the two.
+        ``noise 0.005``: white noise is added; ``roll 1600``: the clip is shifted circularly by this
+        number of samples; ``shift 0.4``: it is shifted circularly by a random fraction of its
+        length, at most this; ``stretch 0.8-1.25``: its speed is changed at the same pitch, by a
+        random factor between these two.
 
     Raises
     ------
@@ -54,7 +60,8 @@ def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
         _parse(alteration)
         if alteration in alterations[:place]:
             raise ParameterError(
-                f"augmentation {alteration!r} is given twice and would be the same; change its amount"
+                f"augmentation {alteration!r} is given twice with the same result;"
+                " change its amount"
             )
     return [
         version
@@ -67,13 +74,14 @@ def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
 
 
 def alter(samples: Samples, clip: Clip) -> Samples:
-    """Return the samples of a clip, altered as its ``augmentation`` says; the draw hangs on the
-    recording alone.
+    """Return the samples of a clip, altered by its ``augmentation``.
+
+    Random values depend only on the clip and its alteration.
 
     Parameters
     ----------
     samples : np.ndarray [shape=(..., n_samples), dtype=float32]
-        All channels are altered alike; only the noise differs.
+        All channels are altered in the same way, except for the noise.
     clip : Clip
 
     Raises
@@ -93,8 +101,7 @@ def alter(samples: Samples, clip: Clip) -> Samples:
         return np.roll(samples, round(high), axis=-1)
     if kind == "shift":
         return np.roll(samples, int(rng.uniform(0.0, high) * samples.shape[-1]), axis=-1)
-    # Halving and doubling are as likely as each other: what is drawn evenly is the rate's
-    # logarithm.
+    # The logarithm of the rate is uniform, so that halving and doubling have the same probability.
     return stretch(samples, float(np.exp(rng.uniform(np.log(low), np.log(high)))))
 
 
@@ -134,9 +141,7 @@ def _span(length: int, share: float, rng: np.random.Generator) -> tuple[int, int
 
 
 def _parse(alteration: str) -> tuple[str, float, float]:
-    """Return the kind of an alteration and the ends of its amount, which are the same for all kinds
-    but one.
-    """
+    """Return the kind of an alteration, and the lowest and highest value of its amount."""
     kind, _, amount = alteration.partition(" ")
     if kind not in KINDS or not (
         found := re.fullmatch(rf"(?P<low>{_DECIMAL})(?:-(?P<high>{_DECIMAL}))?", amount)
@@ -150,11 +155,13 @@ def _parse(alteration: str) -> tuple[str, float, float]:
             )
     elif not _SLOWEST <= low <= high <= _FASTEST:
         raise ParameterError(
-            f"augmentation {alteration!r}: rates must rise and lie from {_SLOWEST:g} to {_FASTEST:g}; {_SUCH_AS}"
+            f"augmentation {alteration!r}: rates must rise and lie from {_SLOWEST:g} to"
+            f" {_FASTEST:g}; {_SUCH_AS}"
         )
     elif low == high == 1.0:
         raise ParameterError(
-            f"augmentation {alteration!r}: rate 1 changes nothing; give a range around it, such as stretch 0.8-1.25"
+            f"augmentation {alteration!r}: rate 1 changes nothing;"
+            " give a range around it, such as stretch 0.8-1.25"
         )
     return kind, low, high
 

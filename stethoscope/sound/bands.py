@@ -22,8 +22,8 @@ class BandSpectrum(Framing, FeatureDefinition):
     """The definition of a band spectrum, ``log(1 + |X|)`` of the lowest bins of short frames.
 
     Samples are in the units of a 16-bit converter, because log(1 + x) depends on the unit. The mean
-    of each frame is removed; then the frame is multiplied by a Hamming window and transformed. There
-    is no padding, so that a stream gives the same frames as a file.
+    of each frame is removed; then the frame is multiplied by a Hamming window and transformed.
+    There is no padding, so that a stream gives the same frames as a file.
     """
 
     kind: ClassVar[str] = "bands"

@@ -28,9 +28,9 @@ _GROUP = 22  # mel bands whose filters are multiplied at once
 class LogMel(Framing, FeatureDefinition):
     """The definition of a log-mel spectrogram, ``20 / power * log10(mel + eps)``.
 
-    Mel bands lie on Slaney's scale from 0 Hz to half the sample rate, with area normalisation. Frames
-    have a Hann window and are centred: the recording is extended by ``n_fft // 2`` samples at both
-    ends.
+    Mel bands lie on Slaney's scale from 0 Hz to half the sample rate, with area normalisation.
+    Frames have a Hann window and are centred: the recording is extended by ``n_fft // 2`` samples
+    at both ends.
     """
 
     kind: ClassVar[str] = "logmel"

@@ -21,14 +21,14 @@ QUIETEST_DB = -100.0
 class Mfcc(Framing, FeatureDefinition):
     """The definition of mel-frequency cepstral coefficients.
 
-    They are the orthonormal cosine transform of the decibels of mel bands. Frames have a Hann window
-    and are centred: the recording is extended by zeros.
+    They are the orthonormal cosine transform of the decibels of mel bands. Frames have a Hann
+    window and are centred: the recording is extended by zeros.
 
     References
     ----------
     S. Davis and P. Mermelstein, "Comparison of parametric representations for monosyllabic word
-    recognition in continuously spoken sentences", IEEE Transactions on Acoustics, Speech, and Signal
-    Processing 28, 1980.
+    recognition in continuously spoken sentences", IEEE Transactions on Acoustics, Speech, and
+    Signal Processing 28, 1980.
     """
 
     kind: ClassVar[str] = "mfcc"

@@ -40,7 +40,8 @@ class Planes(FeatureDefinition):
     )
     pad: Pad = option(
         "repeat",
-        "How a clip that is too short is extended: repeat (by its own end) or silence (before and after it).",
+        "How a clip that is too short is extended: repeat (by its own end) or silence "
+        "(before and after it).",
     )
     cut: bool = option(
         False,

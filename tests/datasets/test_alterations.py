@@ -24,7 +24,7 @@ def test_versions_stay_with_their_recording() -> None:
     }
 
 
-def test_noise_has_the_wanted_level_and_is_the_same_again() -> None:
+def test_noise_has_the_given_level_and_is_repeatable() -> None:
     noisy = replace(CLIP, augmentation="noise 0.005")
     added = alter(SOUND, noisy) - SOUND
     assert added.std() == pytest.approx(0.005, rel=0.03)
@@ -33,7 +33,7 @@ def test_noise_has_the_wanted_level_and_is_the_same_again() -> None:
     assert not np.allclose(alter(SOUND, replace(noisy, recording="b")) - SOUND, added)
 
 
-def test_roll_and_shift_turn_the_clip_round() -> None:
+def test_roll_and_shift_move_the_clip_circularly() -> None:
     np.testing.assert_array_equal(
         alter(SOUND, replace(CLIP, augmentation="roll 1600"))[:1600], SOUND[-1600:]
     )
@@ -46,7 +46,7 @@ def test_roll_and_shift_turn_the_clip_round() -> None:
     assert 380 < max(starts) < 400
 
 
-def test_stretching_draws_a_rate_of_its_range_for_every_recording() -> None:
+def test_stretching_draws_a_rate_from_its_range_for_each_recording() -> None:
     lengths = np.array(
         [
             len(alter(SOUND, replace(CLIP, recording=str(i), augmentation="stretch 0.8-1.25")))
@@ -64,7 +64,7 @@ def test_stretching_draws_a_rate_of_its_range_for_every_recording() -> None:
 @pytest.mark.parametrize(
     "alteration", ["noise 0.005", "roll 1600", "shift 0.4", "stretch 0.8-1.25"]
 )
-def test_channels_stay_together(alteration: str) -> None:
+def test_channels_are_altered_in_the_same_way(alteration: str) -> None:
     both = np.stack([SOUND, 0.5 * SOUND])
     left, right = alter(both, replace(CLIP, augmentation=alteration))
     np.testing.assert_allclose(
@@ -72,7 +72,7 @@ def test_channels_stay_together(alteration: str) -> None:
     )
 
 
-def test_what_came_is_left_as_it_is() -> None:
+def test_unaltered_clip_keeps_its_samples() -> None:
     assert alter(SOUND, CLIP) is SOUND
 
 

@@ -43,12 +43,12 @@ def test_only_whole_frames_count(n_samples: int, n_frames: int) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"n_fft": 250}, {"n_bands": 130}, {"hop_length": 300}, {"sample_rate": -1}]
 )
-def test_what_cannot_work_is_refused(wrong: dict[str, int]) -> None:
+def test_impossible_values_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         BandSpectrum(**wrong)
 
 
-def test_definitions_travel_as_json() -> None:
+def test_definition_is_rebuilt_from_json() -> None:
     feature = BandSpectrum(n_bands=20, hop_length=64)
     assert feature_from_json(feature.to_json()) == feature
     with pytest.raises(ModelError, match="'wavelet'"):

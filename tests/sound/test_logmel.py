@@ -22,7 +22,7 @@ def sound(n: int, seed: int = 0) -> np.ndarray:
         (8_000, 400, 160, 40, 2.0),
     ],
 )
-def test_equals_librosa(
+def test_frames_equal_librosa(
     pad_mode: str, sample_rate: int, n_fft: int, hop_length: int, n_mels: int, power: float
 ) -> None:
     samples = sound(20_000)
@@ -57,7 +57,7 @@ def test_filters_equal_librosa(sample_rate: int, n_fft: int, n_mels: int) -> Non
 
 
 @pytest.mark.parametrize("n_samples", [1, 2, 511, 512, 513, 1024])
-def test_short_clips_have_as_many_frames_as_promised(n_samples: int) -> None:
+def test_short_clips_have_the_declared_number_of_frames(n_samples: int) -> None:
     feature = LogMel(sample_rate=16_000)
     frames = feature.extract(sound(n_samples))
     assert frames.shape == (feature.n_frames(n_samples), 128)
@@ -69,7 +69,7 @@ def test_silence_is_finite() -> None:
     np.testing.assert_allclose(frames, 10 * np.log10(np.finfo(float).eps), rtol=1e-6)
 
 
-def test_definition_survives_json() -> None:
+def test_definition_is_rebuilt_from_json() -> None:
     feature = LogMel(sample_rate=22_050, n_mels=40, power=1.0, pad_mode="constant")
     assert LogMel.from_json(feature.to_json()) == feature
 

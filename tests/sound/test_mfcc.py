@@ -19,7 +19,7 @@ def sound(n: int, rate: int) -> Samples:
     ("sample_rate", "n_fft", "hop_length", "n_mels", "n_mfcc"),
     [(22_050, 2048, 512, 128, 40), (16_000, 1024, 512, 64, 20), (44_100, 2048, 1024, 40, 40)],
 )
-def test_equals_librosa(
+def test_frames_equal_librosa(
     sample_rate: int, n_fft: int, hop_length: int, n_mels: int, n_mfcc: int
 ) -> None:
     samples = sound(2 * sample_rate, sample_rate)
@@ -43,14 +43,14 @@ def test_silence_equals_librosa() -> None:
 
 
 @pytest.mark.parametrize("n_samples", [1, 511, 512, 513])
-def test_short_clips_have_as_many_frames_as_promised(n_samples: int) -> None:
+def test_short_clips_have_the_declared_number_of_frames(n_samples: int) -> None:
     assert Mfcc(sample_rate=22_050).extract(sound(n_samples, 22_050)).shape == (
         Mfcc().n_frames(n_samples),
         40,
     )
 
 
-def test_definition_survives_json() -> None:
+def test_definition_is_rebuilt_from_json() -> None:
     feature = Mfcc(sample_rate=16_000, n_mfcc=13, top_db=60.0)
     assert feature_from_json(feature.to_json()) == feature
 
@@ -58,7 +58,7 @@ def test_definition_survives_json() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"n_mfcc": 129}, {"n_mfcc": 0}, {"top_db": 0.0}, {"n_fft": 4}, {"hop_length": 4096}]
 )
-def test_what_cannot_work_is_refused(wrong: dict[str, int]) -> None:
+def test_impossible_values_are_refused(wrong: dict[str, int]) -> None:
     name, value = next(iter(wrong.items()))
     with pytest.raises(ParameterError, match=f"{name} is {value}"):
         Mfcc(**wrong)

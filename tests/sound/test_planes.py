@@ -19,7 +19,7 @@ STEREO = RNG.uniform(-0.5, 0.5, (2, 8000)).astype(np.float32)
 
 
 @pytest.mark.parametrize("of", [MEL, Mfcc(sample_rate=16_000, n_mfcc=20)])
-def test_channels_stand_side_by_side(of: LogMel | Mfcc) -> None:
+def test_channels_are_side_by_side_in_a_frame(of: LogMel | Mfcc) -> None:
     planes = Planes(of=of, channels=2)
     frames = planes.extract(STEREO)
     assert frames.shape == (planes.n_frames(8000), planes.size)
@@ -29,7 +29,7 @@ def test_channels_stand_side_by_side(of: LogMel | Mfcc) -> None:
     np.testing.assert_array_equal(mono[:, : of.size], mono[:, of.size :])
 
 
-def test_a_shorter_clip_is_put_between_silence() -> None:
+def test_shorter_clip_is_padded_with_silence() -> None:
     planes = Planes(of=MEL, seconds=1.0, pad="silence")
     expected = MEL.extract(
         np.concatenate([np.zeros(4000), STEREO[0], np.zeros(4000)]).astype(np.float32)
@@ -38,7 +38,7 @@ def test_a_shorter_clip_is_put_between_silence() -> None:
     assert planes.n_frames(8000) == planes.window == len(expected) == 32
 
 
-def test_a_longer_clip_is_cut_only_if_wanted() -> None:
+def test_longer_clip_is_cut_only_with_cut() -> None:
     cut = Planes(of=MEL, seconds=0.25, cut=True)
     np.testing.assert_array_equal(cut.extract(STEREO[0]), MEL.extract(STEREO[0, :4000]))
     assert cut.n_frames(8000) == cut.window == 8
@@ -48,20 +48,20 @@ def test_a_longer_clip_is_cut_only_if_wanted() -> None:
     assert whole.window == 8
 
 
-def test_without_a_length_clips_stay_as_they_are() -> None:
+def test_clips_keep_their_length_without_seconds() -> None:
     planes = Planes(of=MEL)
     assert planes.window == 0
     np.testing.assert_array_equal(planes.extract(STEREO[0]), MEL.extract(STEREO[0]))
 
 
-def test_the_definition_travels() -> None:
+def test_definition_is_rebuilt_from_json() -> None:
     for of in (MEL, Mfcc(sample_rate=8000)):
         planes = Planes(of=of, channels=2, seconds=4.0, pad="silence", cut=True)
         assert feature_from_json(planes.to_json()) == planes
 
 
 def test_mono_and_stereo_recordings_of_any_rate_make_one_store(tmp_path: Path) -> None:
-    """The first recording decides the rate; mono is heard alike on both channels."""
+    """The first recording sets the rate; a mono recording is repeated on both channels."""
     (tmp_path / "set").mkdir()
     time = np.arange(11_025) / 22_050
     tones = np.stack([np.sin(2 * np.pi * 500 * time), np.sin(2 * np.pi * 3000 * time)])
@@ -88,7 +88,7 @@ def test_mono_and_stereo_recordings_of_any_rate_make_one_store(tmp_path: Path) -
     )
 
 
-def test_a_channel_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_channel_is_named(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", STEREO.T, 16_000)
     with pytest.raises(AudioError, match=r"has 2 channel\(s\), channel 2 does not exist"):
         load_for_feature(tmp_path / "a.wav", Planes(of=replace(MEL, channel=1), channels=2))
@@ -104,6 +104,6 @@ def test_a_channel_that_is_not_there_is_named(tmp_path: Path) -> None:
         ({"cut": True}, "seconds is 0; give the length"),
     ],
 )
-def test_what_cannot_work_is_refused(values: dict[str, object], message: str) -> None:
+def test_impossible_values_are_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         Planes(of=MEL, **values)  # type: ignore[arg-type]

@@ -20,8 +20,8 @@ def fits(path: Path, layout: str) -> bool:
         return False
 
 
-# Names from the pages and baselines of DCASE 2020 to 2025 Task 2 and MIMII, with the meaning that their authors
-# document.
+# Names from the pages and baselines of DCASE 2020 to 2025 Task 2 and MIMII, with the meaning that
+# their authors document.
 KNOWN = [
     ("dcase2020", "fan/train/normal_id_00_00000000.wav", "fan 00 train normal - -"),
     ("dcase2020", "ToyCar/test/anomaly_id_01_00000264.wav", "ToyCar 01 test anomaly - -"),
