@@ -38,9 +38,14 @@ def write_store(
                     frames[:, 0] = -156.5
                 path = f"{machine}/{number}"
                 clip = Clip(
-                    path=path, recording=path, machine_type=machine_type, machine_id=machine_id, source="made.zip",
-                    split="test" if test else "train", condition="anomaly" if faulty else "normal",
-                )  # fmt: skip
+                    path=path,
+                    recording=path,
+                    machine_type=machine_type,
+                    machine_id=machine_id,
+                    source="made.zip",
+                    split="test" if test else "train",
+                    condition="anomaly" if faulty else "normal",
+                )
                 writer.add(clip, frames.astype(np.float32))
         writer.finish(FEATURE)
     return FeatureStore.open(folder)
@@ -54,7 +59,7 @@ def make_store(tmp_path: Path) -> Callable[..., FeatureStore]:
 
 @pytest.fixture(scope="session")
 def two_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two fans and a single pump, six training clips each, two normal and two anomalous test clips."""
+    """Two fans and a pump, each with six training clips, two normal and two anomalous ones."""
     folder = tmp_path_factory.mktemp("two_types")
     write_store(folder, {"fan/00": 6, "fan/02": 6, "pump/00": 6}, n_frames=40, anomalies=2)
     return folder

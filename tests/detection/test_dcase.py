@@ -1,5 +1,6 @@
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,17 @@ def _clips(template: str, machines, *, domains=("",), n=(9, 14), seed=0) -> list
                     type=machine_type, id=machine_id, condition=condition, domain=domain, number=i
                 )
                 clips.append(
-                    ScoredClip(path=path, machine_type=machine_type, machine_id=machine_id, condition=condition, domain=domain, score=score,
-                               threshold=0.7, decision=score > 0.7)
-                )  # fmt: skip
+                    ScoredClip(
+                        path=path,
+                        machine_type=machine_type,
+                        machine_id=machine_id,
+                        condition=condition,
+                        domain=domain,
+                        score=score,
+                        threshold=0.7,
+                        decision=score > 0.7,
+                    )
+                )
     rng.shuffle(clips)  # type: ignore[arg-type]
     return clips
 
@@ -89,7 +98,7 @@ def test_2020_files_give_the_same_figures_by_the_evaluators_rules(tmp_path):
     )
 
 
-def test_2021_files_keep_the_domains_apart(tmp_path):
+def test_2021_files_are_separate_for_each_domain(tmp_path):
     clips = _clips(DCASE_2021, ("valve/00", "valve/01"), domains=("source", "target"))
     names = {path.name for path in write_results(tmp_path, clips)}
     assert names == {"result.csv"} | {
@@ -124,7 +133,7 @@ def test_2021_files_keep_the_domains_apart(tmp_path):
     )
 
 
-def test_2022_files_hold_both_domains_and_the_rule_of_that_year(tmp_path):
+def test_2022_files_hold_both_domains_and_figures_by_the_rule_of_2022(tmp_path):
     clips = _clips(DCASE_2022, ("gearbox/00", "gearbox/01"), domains=("source", "target"))
     written = write_results(tmp_path, clips)
     assert [path.name for path in written[:2]] == [
@@ -173,7 +182,7 @@ def test_2022_without_domains_has_single_columns(tmp_path):
     ]
 
 
-def test_what_cannot_be_computed_is_na_and_in_no_mean(tmp_path):
+def test_a_figure_that_cannot_be_computed_is_na_and_left_out_of_the_means(tmp_path):
     clips = [*_clips(DCASE_2020, ("fan/00",)), *_clips(DCASE_2020, ("fan/06",), n=(0, 1))]
     write_results(tmp_path, clips)
     rows = _blocks(tmp_path / "result.csv")["fan"]
@@ -187,10 +196,12 @@ def test_what_cannot_be_computed_is_na_and_in_no_mean(tmp_path):
     assert not re.search(r"\bnan\b", (tmp_path / "result.csv").read_text(), re.IGNORECASE)
 
 
-def test_names_that_repeat_are_told_apart(tmp_path):
+def test_names_that_repeat_are_replaced_by_paths(tmp_path):
     clips = _clips("{type}/id_{id}/{condition}/{number:08d}.wav", ("fan/00",), n=(3, 3))
-    again = [ScoredClip(path=f"fan/id_00/{c}/00000000.wav", machine_type="fan", machine_id="00", condition=c, score=1.0, threshold=2.0,
-                        decision=False) for c in ("normal", "anomaly")]  # fmt: skip
+    again = [
+        replace(clips[0], path=f"fan/id_00/{condition}/00000000.wav", condition=condition)
+        for condition in ("normal", "anomaly")
+    ]
     write_results(tmp_path / "apart", clips)
     assert len(_read(tmp_path / "apart" / "anomaly_score_fan_id_00.csv")) == 6
     write_results(tmp_path / "flat", again)
@@ -200,9 +211,9 @@ def test_names_that_repeat_are_told_apart(tmp_path):
     ]
 
 
-def test_the_same_path_in_two_archives_is_told_apart(tmp_path):
-    clips = [ScoredClip(path="fan/id_00/normal/0.wav", machine_type="fan", machine_id="00", condition="normal", score=1.0, threshold=2.0,
-                        decision=False, source=source) for source in ("-6_dB_fan.zip", "6_dB_fan.zip")]  # fmt: skip
+def test_equal_paths_in_two_archives_are_prefixed_by_the_archive(tmp_path):
+    clip, *_ = _clips("fan/id_00/normal/0.wav", ("fan/00",))
+    clips = [replace(clip, source=source) for source in ("-6_dB_fan.zip", "6_dB_fan.zip")]
     write_results(tmp_path, clips)
     assert set(_read(tmp_path / "anomaly_score_fan_id_00.csv")) == {
         "-6_dB_fan.zip_fan_id_00_normal_0.wav",
@@ -210,7 +221,7 @@ def test_the_same_path_in_two_archives_is_told_apart(tmp_path):
     }
 
 
-def test_the_naming_is_told_from_the_clips_or_chosen(tmp_path):
+def test_the_naming_follows_from_the_clips_unless_chosen(tmp_path):
     assert naming_of(_clips(DCASE_2020, ("fan/00",))) == "2020"
     assert naming_of(_clips(DCASE_2021, ("fan/00",), domains=("source", "target"))) == "2021"
     assert naming_of(_clips(DCASE_2022, ("fan/00",), domains=("source", "target"))) == "2022"
@@ -219,8 +230,8 @@ def test_the_naming_is_told_from_the_clips_or_chosen(tmp_path):
     assert (tmp_path / "decision_result_fan_section_00_test.csv").is_file()
 
 
-def test_a_naming_that_cannot_be_is_refused(tmp_path):
+def test_a_naming_that_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ParameterError, match="result naming is '1999'"):
-        write_results(tmp_path, _clips(DCASE_2020, ("fan/00",)), naming="1999")  # type: ignore[arg-type]
+        write_results(tmp_path, _clips(DCASE_2020, ("fan/00",)), naming="1999")
     with pytest.raises(ParameterError, match="needs a domain"):
         write_results(tmp_path, _clips(DCASE_2020, ("fan/00",)), naming="2021")

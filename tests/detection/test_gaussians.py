@@ -24,7 +24,7 @@ def test_the_covariance_of_constant_values_has_an_inverse() -> None:
     assert np.isfinite(Covariance(3).add(np.zeros((5, 3))).precision()).all()
 
 
-def test_gaussians_have_scikit_learns_covariance_and_scipys_distance() -> None:
+def test_gaussians_equal_scikit_learns_covariance_and_scipys_distance() -> None:
     rng = np.random.default_rng(0)
     segments = [rng.normal(size=(3, 5)).astype(np.float32) for _ in range(8)]
     owners = np.array([0, 0, 0, 1, 1, 1, 1, 1])

@@ -105,7 +105,7 @@ def scorer(model: Path) -> Scorer:
     return load_scorer(model)
 
 
-def test_thresholds_know_every_machine_and_rest_on_clips_not_trained_on(
+def test_every_machine_has_a_threshold_from_clips_not_trained_on(
     model: Path, two_types: Path, tmp_path: Path
 ) -> None:
     evaluate_detector(two_types, model, tmp_path / "results")
@@ -129,7 +129,7 @@ def test_deviation_has_the_shape_of_the_clip_and_is_not_negative(
     assert deviation.any(axis=0).all()
 
 
-def test_an_unknown_id_has_an_answer_and_an_unknown_type_has_none(
+def test_an_unknown_id_is_scored_and_an_unknown_type_refused(
     scorer: Scorer, two_types: Path
 ) -> None:
     frames = np.array(FeatureStore.open(two_types).clip_frames(0))

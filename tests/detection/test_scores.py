@@ -22,7 +22,7 @@ def _clip(**values: object) -> ScoredClip:
     )
 
 
-def test_a_table_comes_back_as_it_was(tmp_path):
+def test_a_table_is_read_as_it_was_written(tmp_path):
     clips = [
         _clip(
             machine_type="fan",
@@ -46,7 +46,7 @@ def test_a_table_comes_back_as_it_was(tmp_path):
     assert clips[0].machine == "fan/00"
 
 
-def test_columns_and_their_spelling(tmp_path):
+def test_the_file_has_a_header_and_a_row_per_clip(tmp_path):
     write_scores(
         tmp_path / "scores.csv",
         [_clip(score=np.float64(0.5), threshold=np.float32(0.25), decision=np.bool_(True))],
@@ -64,7 +64,7 @@ def test_scores_keep_every_digit(tmp_path):
     assert [clip.score for clip in read_scores(tmp_path / "scores.csv")] == scores
 
 
-def test_the_first_six_columns_are_enough(tmp_path):
+def test_only_the_first_six_columns_are_required(tmp_path):
     (tmp_path / "scores.csv").write_text(
         "path,machine_id,condition,score,threshold,decision\na.wav,01,anomaly,3,2,1\n"
     )
@@ -90,14 +90,14 @@ def test_the_first_six_columns_are_enough(tmp_path):
         ("a.wav,01,normal,3", "line 2: has fewer fields"),
     ],
 )
-def test_a_bad_row_is_named(tmp_path, row, message):
+def test_a_bad_row_is_named_by_its_line(tmp_path, row, message):
     path = tmp_path / "scores.csv"
     path.write_text(f"path,machine_id,condition,score,threshold,decision\n{row}\n")
     with pytest.raises(DatasetError, match=message):
         read_scores(path)
 
 
-def test_another_table_is_refused(tmp_path):
+def test_a_table_without_the_columns_is_refused(tmp_path):
     (tmp_path / "clips.csv").write_text("path,score\na,1\n")
     with pytest.raises(
         DatasetError, match="column machine_id, condition, threshold, decision is missing"

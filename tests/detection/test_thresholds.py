@@ -32,7 +32,8 @@ def test_a_single_score_gives_a_threshold_and_a_warning():
     thresholds = fit_thresholds({"fan/00": [4.0]}, {"fan/00": 3.0})
     assert thresholds.threshold("fan/00") == 4.0
     assert thresholds.warnings() == [
-        "fan/00: a false-alarm rate of 0.1 rests on 1 normal clip(s) not trained on; 30 or more would back it"
+        "fan/00: a false-alarm rate of 0.1 rests on 1 normal clip(s) not trained on; "
+        "30 or more would back it"
     ]
 
 
@@ -64,8 +65,8 @@ def test_a_machine_with_30_clips_has_its_own_fit_and_others_share():
     }
     assert [warning.split(":")[0] for warning in thresholds.warnings()] == ["pump/00"]
     assert thresholds.with_false_alarm_rate(0.01).warnings() == [
-        "fan/00, fan/01, fan/02, pump/00: a false-alarm rate of 0.01 rests on 9 to 62 normal clip(s) not trained on, pooled over machines; "
-        "300 or more would back it"
+        "fan/00, fan/01, fan/02, pump/00: a false-alarm rate of 0.01 rests on 9 to 62 normal "
+        "clip(s) not trained on, pooled over machines; 300 or more would back it"
     ]
 
 
@@ -197,10 +198,13 @@ def test_the_rate_of_new_normal_clips_is_the_wanted_one(method, name):
 
 
 def test_thresholds_need_neither_scipy_nor_scikit_learn():
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(['scipy', 'sklearn', 'tensorflow', 'librosa', 'matplotlib', 'kfp']));"
-        "from stethoscope.detection.thresholds import fit_thresholds; print(fit_thresholds({'a/0': [1.0, 2.0, 4.0]}, {}).probability(3.0, 'a/0'))"
-    )
+    code = """
+import sys
+for name in ("scipy", "sklearn", "tensorflow", "librosa", "matplotlib", "kfp"):
+    sys.modules[name] = None
+from stethoscope.detection.thresholds import fit_thresholds
+print(fit_thresholds({"a/0": [1.0, 2.0, 4.0]}, {}).probability(3.0, "a/0"))
+"""
     assert (
         0.5
         < float(

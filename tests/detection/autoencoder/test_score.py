@@ -59,7 +59,7 @@ def test_deviation_is_the_error_of_every_value_averaged_over_its_windows(fan_mod
 
 
 @pytest.mark.parametrize("score", ["mse", "mahalanobis"])
-def test_scores_are_what_keras_scipy_and_scikit_learn_say(
+def test_scores_equal_those_by_keras_scipy_and_scikit_learn(
     score: str, two_types: Path, tmp_path: Path
 ) -> None:
     store = FeatureStore.open(two_types)

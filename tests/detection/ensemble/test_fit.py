@@ -11,7 +11,7 @@ from stethoscope.detection.train import train_detector
 from stethoscope.features.store import FeatureStore
 
 
-def test_levels_worked_by_hand() -> None:
+def test_levels_equal_those_computed_by_hand() -> None:
     scores = NormalScores(
         held_out={"fan/00": [3.0, 5.0], "fan/02": [14.0], "pump/00": [7.0]},
         trained={"fan/00": [1.0, 2.0, 3.0], "fan/02": [10.0], "pump/00": [6.0, 6.0]},
@@ -24,17 +24,17 @@ def test_levels_worked_by_hand() -> None:
     assert levels["pump/00"] == Level(7.0, 1.0)
 
 
-def test_scores_out_of_fold_are_levels_of_their_own() -> None:
+def test_levels_of_out_of_fold_scores_are_their_mean_and_deviation() -> None:
     levels = normal_levels(NormalScores(held_out={"fan/00": [1.0, 3.0, 8.0]}, trained={}))
     assert levels["fan/00"] == pytest.approx((4.0, np.std([1, 3, 8])))
 
 
-def test_without_clips_held_out_training_scores_have_to_do() -> None:
+def test_levels_without_held_out_clips_use_training_scores() -> None:
     levels = normal_levels(NormalScores(held_out={}, trained={"fan/00": [1.0, 3.0]}))
     assert levels["fan/00"] == pytest.approx((2.0, 1.0))
 
 
-def test_a_member_leaves_the_clips_held_out_alone(two_types: Path, tmp_path: Path) -> None:
+def test_members_are_not_trained_on_held_out_clips(two_types: Path, tmp_path: Path) -> None:
     store = FeatureStore.open(two_types)
     training = train_detector(
         store, Ensemble([PooledGmm()]), tmp_path / "model", validation_split=0.3, seed=0

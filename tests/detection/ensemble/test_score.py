@@ -11,7 +11,7 @@ from stethoscope.features.store import FeatureStore
 
 
 @pytest.mark.parametrize(("score", "expected"), [("mean", 1.5), ("max", 4.0)])
-def test_members_are_brought_to_one_scale(
+def test_scores_of_members_are_normalised_before_they_are_combined(
     score: str, expected: float, two_types: Path, tmp_path: Path
 ) -> None:
     store = FeatureStore.open(two_types)

@@ -6,7 +6,7 @@ from stethoscope.detection.identity.crops import WARPS, Crops, warp
 from stethoscope.features.store import FeatureStore
 
 
-def test_warps_worked_by_hand() -> None:
+def test_warped_frames_equal_those_computed_by_hand() -> None:
     frames = np.arange(12, dtype=np.float32).reshape(6, 2) * 10
     np.testing.assert_array_equal(warp(frames, 3, 1.0, 0), frames[:3])
     np.testing.assert_array_equal(warp(frames, 3, 2.0, 0), frames[[0, 2, 4]])
@@ -20,7 +20,7 @@ def test_warps_worked_by_hand() -> None:
     )  # too short: repeated
 
 
-def test_a_type_with_one_id_makes_classes_of_speed_and_pitch(two_types: Path) -> None:
+def test_a_type_with_one_id_adds_classes_of_speed_and_pitch(two_types: Path) -> None:
     store = FeatureStore.open(two_types)
     fans = store.where(lambda clip: clip.machine_type == "fan" and clip.split == "train")
     everything = store.where(lambda clip: clip.split == "train")

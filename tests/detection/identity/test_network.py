@@ -5,7 +5,7 @@ import pytest
 from stethoscope.detection.identity.network import SubClusterAdaCos, build
 
 
-def test_the_loss_layer_is_adacos_with_sub_clusters() -> None:
+def test_the_loss_layer_equals_the_formulas_of_sub_cluster_adacos() -> None:
     """Against the formulas, written out in numpy."""
     rng = np.random.default_rng(0)
     embeddings = rng.normal(size=(6, 4)).astype(np.float32)

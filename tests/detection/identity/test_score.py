@@ -10,7 +10,7 @@ from stethoscope.detection.spectra import NormalSpectra
 @pytest.mark.parametrize(
     ("n_frames", "expected"), [(4, [0]), (5, [0, 1]), (8, [0, 2, 4]), (9, [0, 2, 3, 5])]
 )
-def test_windows_cover_the_clip_and_share_half(n_frames: int, expected: list[int]) -> None:
+def test_windows_cover_the_clip_and_overlap_by_half(n_frames: int, expected: list[int]) -> None:
     frames = np.arange(n_frames, dtype=np.float32)[:, np.newaxis]
     cut = overlapping_windows(frames, 4)
     assert cut[:, 0, 0].tolist() == expected
@@ -24,7 +24,7 @@ def test_a_short_clip_is_repeated() -> None:
     )
 
 
-def test_distances_are_scipys() -> None:
+def test_distances_equal_scipys() -> None:
     rng = np.random.default_rng(0)
     embeddings = rng.normal(size=(7, 3)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)

@@ -22,7 +22,7 @@ from tests.detection.pooled.fitted import fitted, scorer_of, training_clips
 MakeStore = Callable[..., FeatureStore]
 
 
-def test_weights_are_those_of_a_linear_discriminant() -> None:
+def test_view_weights_equal_a_linear_discriminant() -> None:
     rng = np.random.default_rng(0)
     z = rng.standard_normal((4, 400))
     z[1] = z[0]  # says the same twice
@@ -38,7 +38,9 @@ def test_weights_are_those_of_a_linear_discriminant() -> None:
     assert alone[0] < alone[2]
 
 
-def test_anomalies_score_higher_and_normal_clips_keep_their_rate(make_store: MakeStore) -> None:
+def test_anomalies_score_higher_and_new_normal_clips_score_as_out_of_fold(
+    make_store: MakeStore,
+) -> None:
     store = make_store({"fan/00": 60, "fan/02": 60}, anomalies=20)
     detector = fitted(store)
     scorer = scorer_of(detector)
@@ -80,7 +82,7 @@ def test_out_of_fold_scores_are_those_of_a_model_without_the_clip(make_store: Ma
         )
 
 
-def test_several_machine_types_are_models_of_their_own(make_store: MakeStore) -> None:
+def test_each_machine_type_has_its_own_model(make_store: MakeStore) -> None:
     both = fitted(make_store({"fan/00": 4, "fan/02": 4, "pump/00": 5}))
     assert {name: model.ids for name, model in both.models_.items()} == {
         "fan": ("00", "02"),
@@ -130,7 +132,7 @@ def test_clips_of_any_length_and_silent_bands_work(make_store: MakeStore, n_fram
         assert np.isfinite(scorer.score(frames, "fan/00"))
 
 
-def test_equal_clips_are_no_anomalies(make_store: MakeStore) -> None:
+def test_equal_clips_have_finite_scores(make_store: MakeStore) -> None:
     store = make_store({"fan/00": 4})
     same = dataclasses.replace(store, first_frame=np.zeros(4, dtype=np.int64))
     detector = fitted(same)
@@ -180,7 +182,7 @@ def test_scores_are_the_same_from_training_model_folder_and_bundle(
     assert after == pytest.approx(before, rel=1e-5)
 
 
-def test_thresholds_rest_on_every_normal_clip(fan_store: Path, tmp_path: Path) -> None:
+def test_thresholds_use_every_normal_training_clip(fan_store: Path, tmp_path: Path) -> None:
     store = FeatureStore.open(fan_store)
     detector = PooledGmm()
     train_detector(store, detector, tmp_path / "model", validation_split=0.25, seed=0)

@@ -3,7 +3,7 @@ import numpy as np
 from stethoscope.detection.pooled.folds import RecordingOrder
 
 
-def test_neighbours_are_left_out_together_and_every_recording_once() -> None:
+def test_contiguous_folds_hold_neighbours_and_interleaved_ones_do_not() -> None:
     recordings = [
         f"{number:02d}" for number in (6, 0, 1, 2, 3, 4, 5, 0)
     ]  # the last clip is of the same recording as the second

@@ -4,7 +4,7 @@ import pytest
 from stethoscope.detection.pooled.pooling import Pooling
 
 
-def test_pooling_worked_by_hand() -> None:
+def test_pooled_views_equal_those_computed_by_hand() -> None:
     """Two segments of two frames, two bands; the quietest quarter is one frame."""
     frames = np.array([[1.0, 8.0], [3.0, 4.0], [7.0, 0.0], [5.0, 2.0], [9.0, 9.0]])
     views = Pooling(segment_seconds=1.0, quiet_share=0.2, event_order=0.5)(frames, rate=2.0)
@@ -19,7 +19,7 @@ def test_pooling_worked_by_hand() -> None:
     )
 
 
-def test_orders_one_and_zero_are_mean_and_maximum() -> None:
+def test_event_orders_1_and_0_give_mean_and_maximum() -> None:
     frames = np.random.default_rng(0).normal(size=(20, 3))
     np.testing.assert_allclose(
         Pooling(event_order=1.0)(frames, 5.0)["events"], Pooling()(frames, 5.0)["mean"]
@@ -31,7 +31,7 @@ def test_orders_one_and_zero_are_mean_and_maximum() -> None:
 
 @pytest.mark.parametrize("rate", [31.25, 86.13])
 @pytest.mark.parametrize("hz", [1.0, 2.0, 8.0])
-def test_a_rhythm_is_seen_at_its_frequency_whatever_the_frame_rate(hz: float, rate: float) -> None:
+def test_a_rhythm_is_highest_at_its_frequency_for_any_frame_rate(hz: float, rate: float) -> None:
     time = np.arange(round(10 * rate)) / rate
     frames = np.random.default_rng(0).normal(size=(len(time), 8))
     frames[:, 6] += 5 * np.sin(2 * np.pi * hz * time)
@@ -51,7 +51,7 @@ def test_rhythm_does_not_depend_on_level_and_silence_has_none() -> None:
 
 
 @pytest.mark.parametrize("n_frames", [4, 5, 31])
-def test_less_than_a_second_is_one_segment(n_frames: int) -> None:
+def test_a_clip_shorter_than_a_second_is_one_segment(n_frames: int) -> None:
     views = Pooling()(np.random.default_rng(0).normal(size=(n_frames, 3)), 31.25)
     assert {view: len(segments) for view, segments in views.items()} == {
         "steady": 1,

@@ -15,7 +15,7 @@ from tests.detection.pooled.fitted import fitted, scorer_of
 MakeStore = Callable[..., FeatureStore]
 
 
-def test_an_unknown_id_is_judged_as_the_id_that_it_sounds_most_like(make_store: MakeStore) -> None:
+def test_an_unknown_id_has_the_lowest_score_of_all_ids(make_store: MakeStore) -> None:
     store = make_store({"fan/00": 5, "fan/02": 5})
     scorer = scorer_of(fitted(store))
     frames = np.array(store.clip_frames(7))
@@ -40,7 +40,7 @@ def test_deviation_is_in_units_of_the_variance_of_normal_frames(make_store: Make
     )
 
 
-def test_the_definition_travels_and_decides(fan_store: Path, tmp_path: Path) -> None:
+def test_the_pooling_is_read_from_the_model(fan_store: Path, tmp_path: Path) -> None:
     store = FeatureStore.open(fan_store)
     train_detector(store, PooledGmm(), tmp_path / "model", validation_split=0.0, seed=0)
     frames = np.array(store.clip_frames(0))
@@ -53,6 +53,6 @@ def test_the_definition_travels_and_decides(fan_store: Path, tmp_path: Path) -> 
     assert load_scorer(tmp_path / "model").score(frames, "fan/00") != scorer.score(frames, "fan/00")
 
 
-def test_one_view_that_is_sure_outvotes_the_others() -> None:
+def test_one_high_view_outvotes_the_others() -> None:
     z = np.array([[0.0, 0.0], [0.0, 900.0]])
     np.testing.assert_allclose(vote(z, np.array([0.75, 0.25])), [0.0, 900 + np.log(0.25)])
