@@ -23,10 +23,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from stethoscope.classification.cross_validation import cross_validate
 from stethoscope.classification.folds import class_labels, fold_of
 from stethoscope.classification.metrics import classify_figures
 from stethoscope.classification.options import ClassFit
-from stethoscope.classification.train import cross_validate
 from stethoscope.datasets.layouts import index
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
@@ -99,7 +99,7 @@ def line(row: tuple[float, ...]) -> str:
 def network(store: FeatureStore, fit: ClassFit) -> tuple[list[str], list[str]]:
     """Return truth and answers of the classifier."""
     result = cross_validate(store, [clip.label for clip in store.clips], fit)
-    return list(result.truth), list(result.answered)
+    return list(result.truth), list(result.predicted)
 
 
 def classical(store: FeatureStore, model: Any) -> tuple[list[str], list[str]]:

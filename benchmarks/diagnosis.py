@@ -31,7 +31,8 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.faults import FAULTS
-from stethoscope.diagnosis.groups import FaultGroups, group_faults
+from stethoscope.diagnosis.grouping import group_faults
+from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL, Diagnosis
 from stethoscope.diagnosis.options import FAULT_FIT, FaultOptions
 from stethoscope.diagnosis.train import train_diagnosis

@@ -17,7 +17,7 @@ from sklearn.metrics import adjusted_rand_score
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.faults import FAULTS
-from stethoscope.diagnosis.groups import group_faults
+from stethoscope.diagnosis.grouping import group_faults
 from stethoscope.diagnosis.options import AUTOMATIC, Description, FaultOptions
 from stethoscope.features.extract import extract_features
 from stethoscope.sound.mfcc import Mfcc

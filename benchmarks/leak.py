@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from stethoscope.classification.folds import Indices, by_class
+from stethoscope.classification.folds import Indices, by_class, originals
 from stethoscope.classification.model import Classifier
 from stethoscope.classification.options import ClassFit
-from stethoscope.classification.train import originals, train_chosen
+from stethoscope.classification.train import train_chosen
 from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.splits import hold_out
@@ -71,7 +71,7 @@ def main() -> None:
             recordings = hold_out(by_class(store.clips, labels, every), SHARE, seed=seed)
             for name, held_out, test in (
                 ("random copies", copies, every[copies]),
-                ("recordings", recordings, originals(store, every[recordings])),
+                ("recordings", recordings, originals(store.clips, every[recordings])),
             ):
                 accuracy = score(store, labels, every[~held_out], test, fit, Path(folder) / "model")
                 found[name].append(accuracy)

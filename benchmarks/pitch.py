@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.classification.cross_validation import cross_validate
 from stethoscope.classification.options import ClassFit, feature_of
-from stethoscope.classification.train import cross_validate
 from stethoscope.datasets.clips import Clip
 from stethoscope.features.store import FeatureStore, FeatureWriter
 
@@ -40,7 +40,7 @@ def main() -> None:
                 accuracy = np.mean(
                     [
                         truth == answer
-                        for truth, answer in zip(found.truth, found.answered, strict=True)
+                        for truth, answer in zip(found.truth, found.predicted, strict=True)
                     ]
                 )
                 print(

@@ -27,7 +27,8 @@ def evaluate_classes(
         figures: The main figures.
         confusion: Clips by true and answered class.
     """
-    from stethoscope.classification.evaluate import evaluate_classes, viewer_figures
+    from stethoscope.classification.cross_validation import evaluate_classes
+    from stethoscope.classification.evaluate import viewer_figures
     from stethoscope.classification.options import CLASS_FIT, FOLDS
 
     evaluation = evaluate_classes(

@@ -31,7 +31,7 @@ def extract_cepstra(
 
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.diagnosis.evaluate import extract_cepstra
+    from stethoscope.diagnosis.extract import extract_cepstra
     from stethoscope.diagnosis.options import AUGMENTATIONS, CEPSTRA, FAULTS, HOLDOUT_ID
 
     store = extract_cepstra(

@@ -27,7 +27,7 @@ def extract_sounds(
     """
     from pathlib import Path
 
-    from stethoscope.classification.evaluate import extract_sounds
+    from stethoscope.classification.extract import extract_sounds
     from stethoscope.classification.options import AUGMENTATIONS, FOLDS, feature_of
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in

@@ -25,7 +25,7 @@ def group_faults(
         groups: Group of every clip and its distance to each, or why there is nothing to diagnose.
         figures: Number of groups, clips in each.
     """
-    from stethoscope.diagnosis.evaluate import find_groups
+    from stethoscope.diagnosis.grouping import find_groups
     from stethoscope.diagnosis.options import FAULTS
 
     found = find_groups(features.path, FAULTS.of(parameters), groups.path)

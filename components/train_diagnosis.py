@@ -27,8 +27,8 @@ def train_diagnosis(
         model: Classifier with its network as Keras and TFLite, or why there is nothing to diagnose.
         training: Numbers of clips, the best epoch, accuracy before training, duration.
     """
-    from stethoscope.diagnosis.evaluate import fit_diagnosis
     from stethoscope.diagnosis.options import FAULT_FIT, HOLDOUT_ID, TEST_SPLIT
+    from stethoscope.diagnosis.train import fit_diagnosis
 
     trained = fit_diagnosis(
         features.path,

@@ -1,5 +1,7 @@
 """What tests of several rooms share."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,53 @@ def fan_bundle(
     folder = tmp_path_factory.mktemp("bundle") / "bundle"
     export_bundle(fan_model, fan_results, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def diagnosed_fans(fan_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the steps of the diagnosis make of it, in cepstra, groups, model and results."""
+    from stethoscope.diagnosis.evaluate import evaluate_diagnosis
+    from stethoscope.diagnosis.extract import extract_cepstra
+    from stethoscope.diagnosis.grouping import find_groups
+    from stethoscope.diagnosis.options import FaultOptions
+    from stethoscope.diagnosis.train import fit_diagnosis
+    from stethoscope.sound.mfcc import Mfcc
+    from tests.diagnosis.sets import SMALL
+
+    folder = tmp_path_factory.mktemp("diagnosis")
+    store, groups, model = folder / "cepstra", folder / "groups", folder / "model"
+    options = FaultOptions(groups=2)
+    fit = replace(SMALL, epochs=2)
+    extract_cepstra([fan_archive], index([fan_archive]), Mfcc(), store, options)
+    find_groups(store, options, groups)
+    fit_diagnosis(store, groups, fit, model, test_split=0.34)
+    evaluate_diagnosis(store, groups, model, folder / "results")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def diagnosing_bundle(
+    fan_model: Path,
+    fan_results: Path,
+    diagnosed_fans: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A bundle of detector and diagnosis, by whose thresholds more than half of all clips are
+    anomalous.
+    """
+    from stethoscope.bundle.edit import set_thresholds
+
+    folder = tmp_path_factory.mktemp("bundle") / "bundle"
+    model, results = diagnosed_fans / "model", diagnosed_fans / "results"
+    bundle = export_bundle(fan_model, fan_results, folder, diagnosis=model, diagnosed=results)
+    set_thresholds(bundle, bundle.thresholds.with_false_alarm_rate(0.6))
+    return folder
+
+
+@pytest.fixture
+def diagnosing_copy(diagnosing_bundle: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be altered."""
+    return Path(shutil.copytree(diagnosing_bundle, tmp_path / "copy"))
 
 
 @pytest.fixture(scope="session")

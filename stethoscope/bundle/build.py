@@ -16,7 +16,7 @@ from stethoscope.bundle.manifest import SCHEMA_VERSION, write_manifest
 from stethoscope.bundle.roles import open_model
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.thresholds import Thresholds
-from stethoscope.diagnosis.model import nothing_in
+from stethoscope.diagnosis.model import skip_reason
 from stethoscope.files import atomic_folder, read_json
 from stethoscope.machines import types_of
 from stethoscope.sound.logmel import LogMel
@@ -59,7 +59,7 @@ def export_bundle(
     description = read_json(Path(model) / "model.json")
     sources = {"detector": Path(model)}
     settings = {"fit": description.get("fit", {}), "max_fpr": evaluation["max_fpr"]}
-    if diagnosis is not None and diagnosed is not None and not nothing_in(diagnosis):
+    if diagnosis is not None and diagnosed is not None and not skip_reason(diagnosis):
         sources["diagnosis"] = Path(diagnosis)
         settings["class_fit"] = read_json(Path(diagnosis) / "model.json")["fit"]
         evaluation["diagnosis"] = read_json(Path(diagnosed) / "diagnosis.json")

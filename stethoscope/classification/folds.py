@@ -1,14 +1,15 @@
-"""Which classes there are, and which fold every clip belongs to."""
+"""The classes of a set, and its division into folds, training and validation."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.classification.options import FOLDS
+from stethoscope.classification.options import FOLDS, ClassFit
 from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.splits import hold_out
 from stethoscope.errors import DatasetError
 
 Indices = npt.NDArray[np.intp]
@@ -32,8 +33,8 @@ def class_labels(labels: Sequence[str]) -> list[str]:
 def fold_of(
     clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_folds: int, *, seed: int
 ) -> npt.NDArray[np.int64]:
-    """Return the fold of every chosen clip; no recording lies in two, and every class lies in two
-    at least.
+    """Return the fold of every chosen clip. No recording lies in two folds, and every class lies in
+    at least two.
 
     Parameters
     ----------
@@ -43,9 +44,10 @@ def fold_of(
     chosen : np.ndarray of int [shape=(n_chosen,)]
         Indices of the clips that are divided.
     n_folds : int
-        Folds drawn by recording, class by class; 0 takes the folds that the set gives.
+        Folds drawn by recording, each with about the same fraction of every class; 0 takes the
+        folds of the set.
     seed : int
-        Of the drawing.
+        Of the random folds.
 
     Returns
     -------
@@ -60,42 +62,70 @@ def fold_of(
         If `n_folds` is 1 or negative.
     """
     FOLDS.check(n_folds)
-    folds = (
-        _drawn_folds(by_class(clips, labels, chosen), n_folds, seed)
-        if n_folds
-        else _given_folds(clips, chosen)
-    )
-    found = np.array([folds[clips[index].recording] for index in chosen])
+    if n_folds:
+        found = _drawn_folds(by_class(clips, labels, chosen), n_folds, seed)
+    else:
+        found = _given_folds(clips, chosen)
     for label in sorted({labels[index] for index in chosen}):
         where = {fold for index, fold in zip(chosen, found, strict=True) if labels[index] == label}
         if len(where) < 2:
             raise DatasetError(
-                f"class {label!r} lies in fold {where.pop()} alone: whoever is asked about it has never heard it; add recordings of it "
-                "in another fold, or set class_folds to draw folds"
+                f"class {label!r} lies in fold {where.pop()} alone, so the network that is tested on "
+                "it is not trained on it; add recordings of it in another fold, or set class_folds "
+                "to draw folds"
             )
     return found
 
 
-def _given_folds(clips: Sequence[Clip], chosen: Indices) -> dict[str, int]:
+def _given_folds(clips: Sequence[Clip], chosen: Indices) -> npt.NDArray[np.int64]:
+    """Return the folds of the set."""
     folds: dict[str, int] = {}
     for clip in (clips[index] for index in chosen):
         if not clip.fold:
             raise DatasetError(
-                f"{clip.path}: the set gives no fold for it; set class_folds, such as 5, to draw them"
+                f"{clip.path}: the set gives no fold for it; "
+                "set class_folds, such as 5, to draw them"
             )
         if folds.setdefault(clip.recording, clip.fold) != clip.fold:
             both = f"{folds[clip.recording]} and {clip.fold}"
             raise DatasetError(
-                f"recording {clip.recording} lies in folds {both}; correct the table, or set class_folds to draw them"
+                f"recording {clip.recording} lies in folds {both}; "
+                "correct the table, or set class_folds to draw them"
             )
     if len(set(folds.values())) < 2:
         raise DatasetError("the set gives a single fold; set class_folds, such as 5, to draw them")
+    return np.array([clips[index].fold for index in chosen])
+
+
+def _drawn_folds(clips: Sequence[Clip], n_folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return random folds, from 1, of clips that have their class in place of the machine."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    recordings: defaultdict[str, set[str]] = defaultdict(set)
+    for clip in clips:
+        recordings[clip.machine_type].add(clip.recording)
+    for label, names in sorted(recordings.items()):
+        if len(names) < n_folds:
+            count = "1 recording" if len(names) == 1 else f"{len(names)} recordings"
+            raise DatasetError(
+                f"class {label!r} has {count}, but class_folds is {n_folds}; "
+                "record more, or draw fewer folds"
+            )
+    folds = np.zeros(len(clips), dtype=np.int64)
+    divided = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed).split(
+        np.zeros(len(clips)),
+        [clip.machine_type for clip in clips],
+        groups=[clip.recording for clip in clips],
+    )
+    for number, (_, tested) in enumerate(divided, start=1):
+        folds[tested] = number
     return folds
 
 
 def by_class(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices) -> list[Clip]:
-    """Return the chosen clips with the class of their recording in place of the machine, by which
-    splits are made.
+    """Return the chosen clips with the class of their recording in place of the machine.
+
+    Functions that divide clips by machine then divide them by class.
     """
     of_recording: dict[str, str] = {}
     for index in chosen:
@@ -106,27 +136,22 @@ def by_class(clips: Sequence[Clip], labels: Sequence[str], chosen: Indices) -> l
     ]
 
 
-def _drawn_folds(clips: Sequence[Clip], n_folds: int, seed: int) -> dict[str, int]:
-    recordings: defaultdict[str, set[str]] = defaultdict(set)
-    for clip in clips:
-        recordings[clip.machine_type].add(clip.recording)
-    rng = np.random.default_rng(seed)
-    folds: dict[str, int] = {}
-    taken = Counter[int]()
-    for label in sorted(recordings):
-        names = sorted(recordings[label])
-        if len(names) < n_folds:
-            raise DatasetError(
-                f"class {label!r} has {len(names)} recording{'s' if len(names) > 1 else ''}, but class_folds is {n_folds}; "
-                "record more, or draw fewer folds"
-            )
-        for position, name in enumerate(rng.permutation(names)):
-            # What does not divide evenly goes where there is least.
-            fold = (
-                1 + position % n_folds
-                if position < len(names) // n_folds * n_folds
-                else min(range(1, n_folds + 1), key=lambda f: taken[f])
-            )
-            folds[str(name)] = fold
-            taken[fold] += 1
-    return folds
+def labelled(labels: Sequence[str]) -> Indices:
+    """Return the indices of the clips that have a class."""
+    return np.array([index for index, label in enumerate(labels) if label], dtype=np.intp)
+
+
+def validation_mask(
+    clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, fit: ClassFit
+) -> npt.NDArray[np.bool_]:
+    """Return which of the chosen clips are for validation instead of training [shape=(n_chosen,)];
+    no recording is for both.
+    """
+    if not fit.validation_split:
+        return np.zeros(len(chosen), dtype=bool)
+    return hold_out(by_class(clips, labels, chosen), fit.validation_split, seed=fit.seed)
+
+
+def originals(clips: Sequence[Clip], chosen: Indices) -> Indices:
+    """Return the indices of those of the chosen clips that are not altered versions."""
+    return np.array([index for index in chosen if not clips[index].augmentation], dtype=np.intp)

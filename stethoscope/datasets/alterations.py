@@ -14,7 +14,6 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.errors import ParameterError
 from stethoscope.options import split_list
 from stethoscope.sound.audio import Samples
-from stethoscope.sound.logmel import Frames
 from stethoscope.sound.stretch import stretch
 
 KINDS = {"noise": "0.005", "roll": "1600", "shift": "0.4", "stretch": "0.8-1.25"}
@@ -103,41 +102,6 @@ def alter(samples: Samples, clip: Clip) -> Samples:
         return np.roll(samples, int(rng.uniform(0.0, high) * samples.shape[-1]), axis=-1)
     # The logarithm of the rate is uniform, so that halving and doubling have the same probability.
     return stretch(samples, float(np.exp(rng.uniform(np.log(low), np.log(high)))))
-
-
-def mask(
-    frames: Frames, share: float, fill: Frames, rng: np.random.Generator, *, planes: int = 1
-) -> None:
-    """Mask two stretches of bands and two of time, in place, each up to a share of the whole.
-
-    Parameters
-    ----------
-    frames : np.ndarray [shape=(n_frames, n_values)]
-    share : float
-        From 0 to 1.
-    fill : np.ndarray [shape=(n_values,)]
-        What is put in place: the mean of every band.
-    rng : np.random.Generator
-    planes : int
-        Channels that stand side by side in a frame; the same bands of all are masked.
-
-    References
-    ----------
-    D. S. Park et al., "SpecAugment: a simple data augmentation method for automatic speech
-    recognition", Interspeech 2019.
-    """
-    bands, filling = frames.reshape(len(frames), planes, -1), fill.reshape(planes, -1)
-    for _ in range(2):
-        first, last = _span(bands.shape[2], share, rng)
-        bands[:, :, first:last] = filling[:, first:last]
-        first, last = _span(len(frames), share, rng)
-        bands[first:last] = filling
-
-
-def _span(length: int, share: float, rng: np.random.Generator) -> tuple[int, int]:
-    size = int(rng.integers(int(share * length) + 1))
-    first = int(rng.integers(length - size + 1))
-    return first, first + size
 
 
 def _parse(alteration: str) -> tuple[str, float, float]:

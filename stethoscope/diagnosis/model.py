@@ -21,7 +21,7 @@ from stethoscope.sound.logmel import Frames
 NORMAL = "normal"
 """The label beside the faults'; it is always the first."""
 
-_REFERENCES, _NOTHING = "references.npz", "nothing.json"
+_REFERENCES, _SKIPPED = "references.npz", "nothing.json"
 _LONGEST_NAME = 80
 
 
@@ -164,13 +164,13 @@ def fault_label(number: int, name: str) -> str:
     return f"fault {number}: {name}" if name else f"fault {number}"
 
 
-def write_nothing(folder: Path, reason: str) -> None:
-    """Mark a folder: there is nothing to diagnose, and why."""
+def write_skip_reason(folder: Path, reason: str) -> None:
+    """Write into a model folder why there is nothing to diagnose."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / _NOTHING, {"reason": reason})
+    write_json(folder / _SKIPPED, {"reason": reason})
 
 
-def nothing_in(folder: str | os.PathLike[str]) -> str:
-    """Return why a folder holds nothing to diagnose; empty if it does hold something."""
-    path = Path(folder) / _NOTHING
+def skip_reason(folder: str | os.PathLike[str]) -> str:
+    """Return why a model folder holds no diagnosis; empty if it holds one."""
+    path = Path(folder) / _SKIPPED
     return str(read_json(path)["reason"]) if path.is_file() else ""

@@ -1,106 +1,60 @@
-import re
+"""Figures and files of a cross-validation."""
+
+import csv
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from stethoscope.classification.evaluate import extract_sounds
-from stethoscope.classification.options import CLASS_FIT, feature_of
-from stethoscope.datasets.clips import Clip
-from stethoscope.errors import DatasetError, ParameterError
-from stethoscope.kubeflow.parameters import cast_values, parse_assignments, read_parameters
-from stethoscope.runs.pipelines import compiled_file
-from stethoscope.sound.logmel import LogMel
-from stethoscope.sound.mfcc import Mfcc
-from stethoscope.sound.planes import Planes
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def sound(label: str, fold: int, number: int = 0) -> Clip:
-    return Clip(
-        path=f"{label}{fold}{number}.wav",
-        recording=f"{label}{fold}{number}",
-        label=label,
-        fold=fold,
-        source="absent",
-    )
-
-
-@pytest.mark.parametrize(
-    ("clips", "n_folds", "message"),
-    [
-        ([sound("dog", 1), sound("dog", 2)], 0, "only one class, 'dog'"),
-        ([sound("", 1), sound("", 2)], 0, "no labelled clip"),
-        ([sound("dog", 0), sound("cat", 0)], 0, "gives no fold for it; set class_folds"),
-        (
-            [sound("dog", 1), sound("dog", 2), sound("cat", 1), sound("cat", 1, 1)],
-            0,
-            "class 'cat' lies in fold 1 alone",
-        ),
-        (
-            [sound("dog", 0, n) for n in range(5)] + [sound("cat", 0, n) for n in range(2)],
-            3,
-            "class 'cat' has 2 recordings",
-        ),
-    ],
+from stethoscope.classification.evaluate import (
+    CrossValidation,
+    viewer_figures,
+    write_evaluation,
 )
-def test_sets_that_cannot_be_divided_are_refused_before_anything_is_decoded(
-    clips: list[Clip], n_folds: int, message: str, tmp_path: Path
-) -> None:
-    with pytest.raises(DatasetError, match=message):
-        extract_sounds(
-            [tmp_path / "absent"], clips, feature_of({}), tmp_path / "store", n_folds=n_folds
-        )
-    assert not (tmp_path / "store").exists()
+from stethoscope.files import read_json
+from tests.classification.sets import store_of
 
 
-def test_a_network_hears_its_feature_in_the_channels_and_the_length_that_are_wanted() -> None:
-    mel = LogMel(sample_rate=16_000, n_mels=64, pad_mode="constant")
-    assert feature_of({"class_sample_rate": 16_000}) == mel
-    assert feature_of({"class_network": "mfcc-cnn", "class_channel": 1}) == Mfcc(channel=1)
-    wanted = Planes(of=mel, channels=2, seconds=4.0, pad="silence", cut=True)
-    given = {"sample_rate": 16_000, "channels": 2, "seconds": 4.0, "pad": "silence", "cut": True}
-    assert feature_of({f"class_{name}": value for name, value in given.items()}) == wanted
-    with pytest.raises(
-        ParameterError, match="class_sample_rate is -1; it must be at least 0; class_channel is -2"
-    ):
-        feature_of({"class_sample_rate": -1, "class_channel": -2})
+@pytest.fixture
+def found() -> CrossValidation:
+    """Two folds of three clips: two right and one wrong, then one right and two wrong."""
+    probabilities = np.full((6, 3), 0.25, dtype=np.float32)
+    predicted = ("cat", "cat", "dog", "dog", "rain", "cat")
+    for row, label in enumerate(predicted):
+        probabilities[row, ("cat", "dog", "rain").index(label)] = 0.5
+    return CrossValidation(
+        labels=("cat", "dog", "rain"),
+        clips=np.array([0, 1, 2, 12, 13, 14]),
+        fold=np.array([1, 1, 1, 2, 2, 2]),
+        truth=("cat", "cat", "cat", "dog", "dog", "dog"),
+        predicted=predicted,
+        probabilities=probabilities,
+    )
 
 
-def test_the_recipe_of_the_docs_is_the_teaching_examples() -> None:
-    """Every parameter of the command exists and works, and the network hears two planes of 64
-    bands, four seconds at once.
-    """
-    page = (ROOT / "docs" / "classify.md").read_text(encoding="utf-8")
-    command = next(
-        block
-        for block in re.findall(r"```\n(.*?)```", page, re.DOTALL)
-        if "UrbanSound8K.tar.gz" in block
-    )
-    assigned = parse_assignments(re.findall(r"-p (\S+)", command))
-    parameters = read_parameters(compiled_file("sound-classification"))
-    given = cast_values(parameters, {"dataset_url": "x.zip", **assigned})
-    values = {name: given.get(name, one.default) for name, one in parameters.items()}
-    feature = feature_of(values)
-    assert isinstance(feature, Planes)
-    assert (feature.sample_rate, feature.channels, feature.of.size, feature.window) == (
-        44_100,
-        2,
-        64,
-        345,
-    )
-    assert feature.n_frames(10 * 44_100) == feature.n_frames(44_100) == 345
-    fit = CLASS_FIT.of(values)
-    assert (fit.filters, fit.batch_size, fit.learning_rate, fit.weight_decay) == (
-        (8, 16, 32, 64),
-        16,
-        0.001,
-        0.0,
-    )
-    assert (fit.shift, fit.mask, fit.mixup, fit.dropout, fit.validation_split) == (
-        0.4,
-        0.1,
-        0.0,
-        0.0,
-        0.0,
-    )
+def test_figures_answers_and_confusion_are_written(found: CrossValidation, tmp_path: Path) -> None:
+    store = store_of(tmp_path / "store")
+    report = write_evaluation(found, store, tmp_path / "results", seconds=1.5)
+    assert read_json(tmp_path / "results" / "evaluation.json") == json.loads(json.dumps(report))
+    assert report["folds"] == [
+        {"fold": 1, "clips": 3, "accuracy": pytest.approx(2 / 3)},
+        {"fold": 2, "clips": 3, "accuracy": pytest.approx(1 / 3)},
+    ]
+    assert viewer_figures(report)["accuracy"] == 0.5
+    with (tmp_path / "results" / "answers.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["answer"] for row in rows] == list(found.predicted)
+    assert rows[3] == {
+        "source": "set",
+        "path": store.clips[12].path,
+        "recording": store.clips[12].recording,
+        "fold": "2",
+        "label": "dog",
+        "answer": "dog",
+        "cat": "0.2500",
+        "dog": "0.5000",
+        "rain": "0.2500",
+    }
+    confusion = (tmp_path / "results" / "confusion.csv").read_text()
+    assert confusion == "label,cat,dog,rain\ncat,2,1,0\ndog,1,1,1\nrain,0,0,0\n"

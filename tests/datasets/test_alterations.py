@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stethoscope.datasets.alterations import alter, altered, mask
+from stethoscope.datasets.alterations import alter, altered
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import ParameterError
 from stethoscope.features.extract import extract_features
@@ -103,30 +103,6 @@ def test_amounts_that_cannot_work_are_refused(wrong: str, message: str) -> None:
 def test_the_same_alteration_twice_is_refused() -> None:
     with pytest.raises(ParameterError, match=r"'noise 0\.005' is given twice"):
         altered([CLIP], ["noise 0.005", "roll 10", "noise 0.005"])
-
-
-def test_masks_fill_two_stretches_at_most() -> None:
-    rng, fill = np.random.default_rng(0), np.full(40, -7.0, dtype=np.float32)
-    for _ in range(50):
-        frames = np.zeros((100, 40), dtype=np.float32)
-        mask(frames, 0.1, fill, rng)
-        assert set(np.unique(frames)) <= {0.0, -7.0}
-        assert (frames == -7.0).all(axis=1).sum() <= 20
-        assert (frames == -7.0).all(axis=0).sum() <= 8
-
-
-def test_channels_are_masked_alike() -> None:
-    frames = np.zeros((100, 80), dtype=np.float32)
-    mask(
-        frames,
-        0.2,
-        np.concatenate([np.full(40, -7.0), np.full(40, -9.0)]).astype(np.float32),
-        np.random.default_rng(0),
-        planes=2,
-    )
-    first, second = frames[:, :40], frames[:, 40:]
-    assert (first == -7.0).any()
-    np.testing.assert_array_equal(first == -7.0, second == -9.0)
 
 
 def test_features_are_computed_of_the_altered_sound(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from stethoscope.diagnosis.groups import FaultGroups
-from stethoscope.diagnosis.model import nothing_in
+from stethoscope.diagnosis.model import skip_reason
 from stethoscope.files import read_json
 
 
@@ -74,7 +74,7 @@ class FaultInputs:
         ModelError
             If one of them is incomplete.
         """
-        reason = nothing_in(model)
+        reason = skip_reason(model)
         evaluation = read_json(Path(results) / "diagnosis.json")
         training = {} if reason else read_json(Path(model) / "curves.json")
         answers = (

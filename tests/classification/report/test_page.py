@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from stethoscope.classification.evaluate import evaluate_classes, extract_sounds
+from stethoscope.classification.cross_validation import evaluate_classes
+from stethoscope.classification.extract import extract_sounds
 from stethoscope.classification.options import ClassFit
 from stethoscope.classification.report.page import write_class_report
 from stethoscope.classification.train import train_classifier

@@ -1,0 +1,113 @@
+"""Which clips a diagnosis is trained on, validated on and tested on."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from stethoscope.classification.folds import Indices, by_class, labelled, validation_mask
+from stethoscope.classification.options import TEST_SPLIT, ClassFit
+from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.splits import hold_out
+from stethoscope.diagnosis.extract import has_id
+from stethoscope.diagnosis.groups import FaultGroups
+from stethoscope.diagnosis.model import NORMAL
+from stethoscope.errors import ParameterError
+from stethoscope.files import write_csv
+
+Part = Literal["", "train", "validation", "test"]
+
+PARTS = "parts.csv"
+"""File of a model folder: the part of every clip of the store, row by row."""
+
+
+def labels_of(clips: Sequence[Clip], groups: FaultGroups) -> list[str]:
+    """Return the class of every clip, ``normal`` or the label of its group; empty where it has
+    none.
+    """
+    names = (NORMAL, *groups.labels)
+    return [
+        names[clip.fault_group] if clip.fault_group >= 0 else "" for clip in groups.label(clips)
+    ]
+
+
+def divide(
+    clips: Sequence[Clip],
+    labels: Sequence[str],
+    fit: ClassFit,
+    *,
+    test_split: float,
+    holdout_id: str = "",
+) -> list[Part]:
+    """Return the part of every clip; a recording has one part. Clips without a class have none.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    labels : sequence of str
+        The class of every clip.
+    fit : ClassFit
+    test_split : float
+        Fraction of every class's recordings that is kept for the test.
+    holdout_id : str
+        Machine id, ``06`` or ``fan/06``, all of whose recordings are kept for the test, and no
+        others; empty for none.
+
+    Raises
+    ------
+    ParameterError
+        If no machine has the id that is to be held out, or the fraction is out of range.
+    """
+    TEST_SPLIT.check(test_split)
+    classed = labelled(labels)
+    if holdout_id:
+        tested = _of_machine(clips, classed, holdout_id)
+    else:
+        tested = hold_out(by_class(clips, labels, classed), test_split, seed=fit.seed)
+    remaining = classed[~tested]
+    validation = validation_mask(clips, labels, remaining, fit)
+    parts: list[Part] = [""] * len(clips)
+    for index in map(int, classed[tested]):
+        # The clips that define what is normal for a held-out machine are not tested.
+        parts[index] = "" if is_reference(clips[index], holdout_id) else "test"
+    for index, validates in zip(remaining, validation, strict=True):
+        parts[index] = "validation" if validates else "train"
+    return parts
+
+
+def is_reference(clip: Clip, holdout_id: str) -> bool:
+    """Return whether a clip defines what is normal for the held-out machine: it is a normal clip of
+    its training part.
+    """
+    normal = clip.condition == "normal" and clip.split == "train"
+    return bool(holdout_id) and has_id(clip, holdout_id) and normal
+
+
+def read_parts(folder: str | os.PathLike[str]) -> list[tuple[str, str]]:
+    """Return class and part of every clip of the store that a diagnosis was trained on."""
+    with (Path(folder) / PARTS).open(newline="", encoding="utf-8") as file:
+        return [(row["label"], row["part"]) for row in csv.DictReader(file)]
+
+
+def write_parts(
+    folder: Path, clips: Sequence[Clip], labels: Sequence[str], parts: Sequence[Part]
+) -> None:
+    """Write class and part of every clip into a model folder."""
+    rows = (
+        (clip.source, clip.path, clip.augmentation, clip.recording, label, part)
+        for clip, label, part in zip(clips, labels, parts, strict=True)
+    )
+    header = ("source", "path", "augmentation", "recording", "label", "part")
+    write_csv(folder / PARTS, (header, *rows))
+
+
+def _of_machine(clips: Sequence[Clip], chosen: Indices, machine_id: str) -> np.ndarray:
+    """Return which of the chosen clips are of a machine."""
+    found = np.array([has_id(clips[index], machine_id) for index in chosen], dtype=bool)
+    if not found.any():
+        known = ", ".join(sorted({clips[index].machine for index in chosen}))
+        raise ParameterError(f"fault_holdout_id is {machine_id!r}; there are {known}")
+    return found

@@ -1,0 +1,107 @@
+"""A bundle of detector and diagnosis."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.inference import Inference
+from stethoscope.cli import main
+from stethoscope.errors import AudioError
+from stethoscope.files import read_json
+from tests.test_layers import HEAVY
+
+
+def test_detector_and_diagnosis_answer_together(
+    diagnosing_bundle: Path,
+    fan_bundle: Path,
+    fan_archive: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with zipfile.ZipFile(fan_archive) as archive:
+        archive.extractall(tmp_path)
+    files = sorted(map(str, (tmp_path / "fan" / "test").glob("*.wav")))
+    assert main(["predict", str(diagnosing_bundle), *files]) == 0
+    together = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert main(["predict", str(fan_bundle), *files]) == 0
+    alone = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    diagnosis = Bundle.open(diagnosing_bundle).diagnosis
+    assert diagnosis is not None
+    for file, one, other in zip(files, together, alone, strict=True):
+        samples, _ = soundfile.read(file, dtype="float32")
+        machine = f"fan/{Path(file).name.split('_')[2]}"
+        expected = diagnosis.probabilities(diagnosis.feature.extract(samples), machine)
+        details = one["Details"]
+        assert details["Labels"] == ["normal", "fault 1", "fault 2"]
+        assert details["Probabilities"] == pytest.approx(expected.tolist(), abs=1e-5)
+        likeliest = details["Labels"][1 + int(np.argmax(details["Probabilities"][1:]))]
+        assert details["Message"] == (likeliest if one["Anomaly"] else "Component OK")
+        # Whether it is anomalous is the detector's word alone.
+        assert details["Score"] == other["Details"]["Score"]
+        assert one["Anomaly"] == (details["Score"] > details["Threshold"])
+        assert "Labels" not in other["Details"]
+    assert {one["Anomaly"] for one in together} == {True, False}
+
+
+def test_a_recording_may_be_an_open_file(
+    diagnosing_bundle: Path, fan_archive: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(fan_archive) as archive:
+        path = archive.extract("fan/test/anomaly_id_00_00000000.wav", tmp_path)
+    inference = Inference(Bundle.open(diagnosing_bundle))
+    with open(path, "rb") as file:
+        assert inference.verdict(file, name=path) == inference.verdict(path)
+    with pytest.raises(AudioError):
+        inference.verdict(b"no sound")
+
+
+def test_the_service_answers_the_same_without_the_heavy_packages(
+    diagnosing_bundle: Path, fan_archive: Path, tmp_path: Path
+) -> None:
+    """Listen as the service does, in a process in which importing one of them fails."""
+    with zipfile.ZipFile(fan_archive) as archive:
+        path = archive.extract("fan/test/anomaly_id_02_00000001.wav", tmp_path)
+    program = f"""
+import json, sys
+for name in {HEAVY!r}:
+    sys.modules[name] = None
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.inference import Inference
+from stethoscope.serve.judge import judge
+from stethoscope.serve.limits import Limits
+with open(sys.argv[2], "rb") as file:
+    answer = judge(Inference(Bundle.open(sys.argv[1])), file.read(), Limits(), machine_id="02", name="clip.wav", picture=True)
+print(json.dumps(answer.json))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(diagnosing_bundle), path],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    answered = json.loads(done.stdout)
+    assert answered.pop("Picture")["Columns"] > 0
+    expected = Inference(Bundle.open(diagnosing_bundle)).verdict(path).to_json()
+    assert answered["Details"].pop("Probabilities") == pytest.approx(
+        expected["Details"].pop("Probabilities"), abs=1e-6
+    )
+    assert answered == expected
+
+
+def test_the_bundle_has_the_figures_of_the_diagnosis(
+    diagnosing_bundle: Path, diagnosed_fans: Path
+) -> None:
+    manifest = read_json(diagnosing_bundle / "bundle.json")
+    assert manifest["roles"] == ["detector", "diagnosis"]
+    assert manifest["labels"] == ["normal", "fault 1", "fault 2"]
+    assert manifest["metrics"]["diagnosis"] == read_json(
+        diagnosed_fans / "results" / "diagnosis.json"
+    )
+    assert not (diagnosing_bundle / "models" / "diagnosis" / "parts.csv").exists()
