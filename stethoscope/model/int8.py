@@ -1,12 +1,11 @@
-"""From a Keras network to an int8 TFLite file for a microcontroller, and what such a file must be.
+"""From a Keras network to an int8 TFLite file for a microcontroller, and checks of such a file.
 
-Each gate stands for a fault that a converter or runtime makes without an error: NaN weights, a
-batch that stays free, operators that a microcontroller has not, and buffers that TensorFlow Lite
-Micro misreads.
+Each check finds a fault that a converter or runtime makes without an error: NaN weights, a batch
+that stays free, operators that a microcontroller lacks, and buffers that TensorFlow Lite Micro
+reads wrongly.
 """
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,20 @@ import numpy.typing as npt
 from stethoscope.errors import ModelError
 from stethoscope.files import atomic_file
 from stethoscope.model.network import Int8Network
+from stethoscope.model.tflite import convert, difference_to_keras
 
 if TYPE_CHECKING:
     import keras
 
 LEAST_WINDOWS = 200
-"""Fewer windows than this calibrate badly."""
+"""Fewer windows than this set the quantisation badly."""
 
 _MOST_DIFFERENCE = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What came of a conversion.
+    """The result of a conversion.
 
     Attributes
     ----------
@@ -63,38 +63,40 @@ def write_int8(
     Raises
     ------
     ModelError
-        If the converted network fails a gate.
+        If the converted network fails a check.
     """
-    import keras
-    import tensorflow as tf
-
+    name = Path(path).name
     if len(windows) < LEAST_WINDOWS:
         raise ModelError(
-            f"{Path(path).name}: {len(windows)} windows cannot set the quantisation, {LEAST_WINDOWS} are needed; give more sound"
+            f"{name}: {len(windows)} windows cannot set the quantisation, {LEAST_WINDOWS} are "
+            f"needed; give more sound"
         )
-    with tempfile.TemporaryDirectory() as folder:
-        signature = [keras.InputSpec(shape=(1, *windows.shape[1:]), dtype="float32")]
-        model.export(folder, verbose=False, input_signature=signature)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([window[np.newaxis]] for window in windows)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = converter.inference_output_type = tf.int8
-        # A scale per tensor is as good for dense layers, a seventh smaller, and takes an eighth of
-        # the arena.
-        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
-        content = converter.convert()
+    content = convert(
+        model, (1, *windows.shape[1:]), lambda converter: _set_int8(converter, windows)
+    )
     with atomic_file(path) as temporary:
         temporary.write_bytes(content)
-        operators = check_for_microcontroller(content, Path(path).name)
-        expected = np.asarray(model(windows, training=False))
-        answer = Int8Network(temporary)(windows).reshape(expected.shape)
-        difference = float(np.max(np.abs(answer - expected)) / (np.max(np.abs(expected)) or 1.0))
+        operators = check_for_microcontroller(content, name)
+        difference = difference_to_keras(model, windows, Int8Network(temporary)(windows))
         if not difference <= _MOST_DIFFERENCE:
             raise ModelError(
-                f"{Path(path).name}: int8 departs from Keras by {difference:.2f} of the largest output; calibrate on more recordings"
+                f"{name}: the int8 output differs from that of Keras by {difference:.2f} of the "
+                f"largest output; calibrate on more recordings"
             )
     return Conversion(len(content), operators, difference)
+
+
+def _set_int8(converter: Any, windows: npt.NDArray[np.float32]) -> None:
+    """Set the options of TensorFlow Lite's converter for full int8."""
+    import tensorflow as tf
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([window[np.newaxis]] for window in windows)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    # A scale per tensor is as good for dense layers, a seventh smaller, and takes an eighth of
+    # the arena.
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
 def check_for_microcontroller(content: bytes, name: str) -> tuple[str, ...]:
@@ -113,16 +115,19 @@ def check_for_microcontroller(content: bytes, name: str) -> tuple[str, ...]:
         signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
         if tensor.shape[0] != 1 or min(signature) < 0:
             raise ModelError(
-                f"{name}: {tensor.name.decode()} has shape {list(signature)}, not a batch of 1; convert with a fixed batch"
+                f"{name}: {tensor.name.decode()} has shape {list(signature)}, not a batch of 1; "
+                f"convert with a fixed batch"
             )
     if any((buffer.offset or 0) > 1 for buffer in model.buffers):
         raise ModelError(
-            f"{name}: keeps weights outside of the model, which TensorFlow Lite Micro misreads; convert it anew, below 2 GB"
+            f"{name}: keeps weights outside of the model, which TensorFlow Lite Micro reads "
+            f"wrongly; convert it again, below 2 GB"
         )
     custom = [code.customCode.decode() for code in model.operatorCodes if code.customCode]
     if custom:
         raise ModelError(
-            f"{name}: holds operators that a microcontroller has not: {', '.join(custom)}; build it of other layers"
+            f"{name}: holds operators that a microcontroller lacks: {', '.join(custom)}; "
+            f"build it of other layers"
         )
     names = builtin_names()
     return tuple(

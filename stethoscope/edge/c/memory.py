@@ -1,4 +1,4 @@
-"""What a model needs on a microcontroller, and which boards have that."""
+"""Memory and time that a model needs on a microcontroller, and the boards that have them."""
 
 import os
 import sys
@@ -18,13 +18,13 @@ _BYTES_PER_OPERATOR = 160
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What a board has for the detector.
+    """Memory and speed of a board.
 
     Attributes
     ----------
     name : str
     ram, flash : int
-        Bytes that a program can give away: statically, beside a radio stack where the board has
+        Bytes for static data and code of the detector, beside a radio stack where the board has
         one.
     macs : float
         int8 multiply-accumulates per second that plain C reaches, at 10 cycles each.
@@ -49,27 +49,27 @@ STM32F7/H7-like M7 at 400 MHz.
 
 @dataclass(frozen=True)
 class MemoryReport:
-    """What a model needs.
+    """Memory and time that a model needs.
 
     Attributes
     ----------
     model_flash, tables_flash, code_flash : int
-        Bytes of the model, of the front end's tables, and about what the code takes.
+        Bytes of the model and of the tables, and about those of the code.
     arena : int
         Smallest tensor arena of TensorFlow Lite Micro, in bytes.
     arena_measured : bool
-        Whether TensorFlow Lite Micro ran in it; otherwise it was planned from the sizes of the
+        Whether TensorFlow Lite Micro ran in it; otherwise it is an estimate from the sizes of the
         tensors.
     plain_ram : int
-        What network.c takes in place of the arena, in bytes.
+        Bytes that network.c needs instead of the arena.
     detector_ram : int
-        ``sizeof(detector_t)``: front end, window and state.
+        ``sizeof(detector_t)`` with 64-bit pointers: front end, window and state.
     clip_ram : int
-        A clip that is kept whole, in bytes; 0 for a stream.
+        Bytes of a clip that is kept whole; 0 for a stream.
     macs_per_second : float
         Multiply-accumulates of network and front end for a second of sound.
     verdicts : dict of str to str
-        By board, with the network in whichever way takes less memory.
+        By board, with the network run in the way that needs less memory.
     """
 
     model_flash: int
@@ -88,11 +88,11 @@ class MemoryReport:
         return asdict(self)
 
     def to_markdown(self) -> str:
-        """Return the report as a table for people."""
+        """Return the report as tables."""
         how = (
             "measured with TensorFlow Lite Micro"
             if self.arena_measured
-            else "planned; install tflite-micro to measure it"
+            else "estimated; install tflite-micro to measure it"
         )
         rows = [
             ("Flash, model", f"{self.model_flash:,} bytes"),
@@ -133,7 +133,7 @@ def report_memory(
     frame_macs: float,
     clip: int,
 ) -> MemoryReport:
-    """Work out what a model needs.
+    """Return the memory and time that a model needs.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def report_memory(
         The int8 TFLite file.
     network : PlainNetwork
     tables, detector : int
-        Bytes of the front end's tables and of ``detector_t``.
+        Bytes of the tables and of ``detector_t``.
     runs : float
         Runs of the network per second of sound.
     frame_macs : float
@@ -150,7 +150,7 @@ def report_memory(
         Bytes of a clip that is kept whole.
     """
     measured = smallest_arena(content)
-    arena = measured or _planned_arena(network)
+    arena = measured or _estimated_arena(network)
     code = 8_000
     flash, ram = len(content) + tables + code, detector + clip + min(2 * network.buffer_size, arena)
     macs = runs * network.macs + frame_macs
@@ -169,11 +169,10 @@ def report_memory(
 
 
 def smallest_arena(content: bytes) -> int | None:
-    """Return the smallest tensor arena in which TensorFlow Lite Micro runs a model, in bytes, by
-    bisection; None without the runtime.
+    """Return the smallest tensor arena in which TensorFlow Lite Micro runs a model, in bytes.
 
-    On a computer pointers are twice as long as on a microcontroller, so that this is a bound from
-    above.
+    It is found by bisection; None without the runtime. On a computer pointers are twice as long as
+    on a microcontroller, so the size there is smaller.
     """
     try:
         from tflite_micro.python.tflite_micro import runtime
@@ -202,7 +201,7 @@ def smallest_arena(content: bytes) -> int | None:
 
 @contextmanager
 def _without_standard_error() -> Iterator[None]:
-    """Silence the runtime, which tells of every arena that is too small."""
+    """Discard standard error: the runtime prints a message for every arena that is too small."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -215,9 +214,11 @@ def _without_standard_error() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _planned_arena(network: PlainNetwork) -> int:
-    """Return the two largest neighbours among the tensors, with what TensorFlow Lite Micro keeps
-    per operator.
+def _estimated_arena(network: PlainNetwork) -> int:
+    """Return an estimate of the tensor arena, in bytes.
+
+    It is the largest sum of a layer's input and output, and what TensorFlow Lite Micro keeps per
+    operator.
     """
     sizes = [
         network.input_size,
