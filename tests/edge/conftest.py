@@ -1,11 +1,21 @@
-"""The C of a small event detector, and compilers."""
+"""Exported C of each kind of model."""
 
-import os
+import ctypes
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import soundfile
+
+from stethoscope.classification.options import ClassFit
+from stethoscope.classification.train import train_classifier
+from stethoscope.cli import main
+from stethoscope.datasets.layouts import index
+from stethoscope.features.extract import extract_features
+from tests.edge.c_tools import load_library, require
+from tests.edge.clips import FEATURES, RATE, sound
 
 
 @pytest.fixture(scope="session")
@@ -14,36 +24,80 @@ def c_folder(beep_parts: Path) -> Path:
     return beep_parts / "bundle" / "c"
 
 
-def compile_c(
-    folder: Path, output: Path, *sources: str, compiler: str = "gcc", flags: tuple[str, ...] = ()
-) -> Path:
-    """Compile exported C with every warning as an error."""
-    strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I.", "-Iexample")
-    done = subprocess.run(
-        [compiler, *strict, *flags, *sources, "-o", str(output), "-lm"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return output
-
-
-CORE = ("detector.c", "decision.c", "frontend.c", "fft.c", "network.c", "model.c")
+@pytest.fixture(scope="session")
+def loaded(c_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """The C of the detector of beeps, as a library."""
+    return load_library(c_folder, tmp_path_factory.mktemp("library") / "model.so")
 
 
 @pytest.fixture(scope="session")
-def library(c_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The C as a shared library."""
+def edge_bundle(
+    fan_bundle: Path, fan_archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The bundle of the simulated fans with an int8 autoencoder in it, and its C in the folder `c`
+    beside it.
+    """
+    folder = tmp_path_factory.mktemp("edge")
+    shutil.copytree(fan_bundle, folder / "bundle")
+    arguments = [
+        "export",
+        str(folder / "bundle"),
+        "--target",
+        "c",
+        "--output",
+        str(folder / "c"),
+        "--recordings",
+        str(fan_archive),
+    ]
+    assert main([*arguments, "--machine", "fan/00", "--max-drop", "0.2"]) == 0
+    return folder / "bundle"
+
+
+@pytest.fixture(scope="session")
+def c_anomaly(edge_bundle: Path) -> Path:
+    """The C of the detector of fans."""
+    return edge_bundle.parent / "c"
+
+
+def export_in_a_fresh_process(model: Path, output: Path, recordings: Path, *more: str) -> None:
+    """Keras numbers its layers per process: names that clash do so in a fresh one only."""
+    command = [sys.executable, "-m", "stethoscope", "export", model, "--target", "c"]
+    arguments = ["--output", output, "--recordings", recordings, "--max-drop", "0.1", *more]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session", params=sorted(FEATURES))
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with recordings, a model and its C."""
     require("gcc")
-    return compile_c(
-        c_folder, tmp_path_factory.mktemp("library") / "model.so", *CORE, flags=("-shared", "-fPIC")
+    folder = tmp_path_factory.mktemp("classes")
+    for label in ("tone", "hiss"):
+        (folder / "recordings" / label).mkdir(parents=True)
+        for number in range(6):
+            samples = sound(label, number, 1.0 + 0.1 * number)
+            soundfile.write(
+                folder / "recordings" / label / f"{label}{number}.wav",
+                samples,
+                RATE,
+                subtype="PCM_16",
+            )
+    table = index([folder / "recordings"], "folders")
+    store = extract_features(
+        [folder / "recordings"], table, FEATURES[request.param], folder / "store", min_frames=1
     )
-
-
-def require(program: str) -> None:
-    """Skip where a compiler is absent; in CI that is a failure."""
-    if shutil.which(program) is None:
-        if os.environ.get("CI") and program == "gcc":
-            pytest.fail(f"{program} is missing in CI")
-        pytest.skip(f"{program} is not installed")
+    fit = ClassFit(
+        network=request.param,
+        filters=(6, 8),
+        epochs=12,
+        batch_size=4,
+        learning_rate=0.02,
+        validation_split=0.0,
+        mixup=0.0,
+        verbose=0,
+    )
+    train_classifier(store, [clip.label for clip in store.clips], fit, folder / "model")
+    export_in_a_fresh_process(
+        folder / "model", folder / "c", folder / "recordings", "--layout", "folders"
+    )
+    return folder

@@ -1,0 +1,3 @@
+/* ESP-IDF's attributes; here none. */
+#pragma once
+#define EXT_RAM_BSS_ATTR

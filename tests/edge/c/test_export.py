@@ -1,0 +1,112 @@
+"""The exported folder."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.cli import main
+from stethoscope.edge.c.export import export_c, export_classifier_c
+from stethoscope.errors import ModelError
+from tests.edge.c_tools import (
+    CORE,
+    compile_c,
+    require,
+)
+
+
+def test_cmake_builds_the_exported_folder(c_folder: Path, tmp_path: Path) -> None:
+    require("cmake")
+    subprocess.run(["cmake", "-S", c_folder, "-B", tmp_path], check=True, capture_output=True)
+    subprocess.run(["cmake", "--build", tmp_path], check=True, capture_output=True)
+    assert subprocess.run([tmp_path / "selftest"], capture_output=True).returncode == 0
+    assert (tmp_path / "listen").is_file()
+
+
+@pytest.mark.parametrize(
+    ("compiler", "flags"),
+    [
+        ("arm-none-eabi-gcc", ("-mcpu=cortex-m4", "-mthumb", "--specs=nosys.specs", "-c")),
+        (
+            "riscv64-unknown-elf-gcc",
+            ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs", "-c"),
+        ),
+    ],
+)
+def test_sources_compile_for_microcontrollers(
+    c_folder: Path, tmp_path: Path, compiler: str, flags: tuple[str, ...]
+) -> None:
+    require(compiler)
+    for source in CORE:
+        compile_c(c_folder, tmp_path / "out.o", source, compiler=compiler, flags=flags)
+
+
+def test_export_is_deterministic_and_its_hashes_are_in_the_bundle(
+    beep_parts: Path, tmp_path: Path
+) -> None:
+    bundle = beep_parts / "bundle"
+    export_c(Bundle.open(bundle), tmp_path / "again")
+    names = sorted(
+        path.relative_to(bundle / "c").as_posix()
+        for path in (bundle / "c").rglob("*")
+        if path.is_file()
+    )
+    assert names == sorted(
+        path.relative_to(tmp_path / "again").as_posix()
+        for path in (tmp_path / "again").rglob("*")
+        if path.is_file()
+    )
+    hashes = Bundle.open(bundle).manifest["files"]
+    for name in names:
+        assert (tmp_path / "again" / name).read_bytes() == (bundle / "c" / name).read_bytes(), name
+        assert hashes[f"c/{name}"] == hashlib.sha256((bundle / "c" / name).read_bytes()).hexdigest()
+    copy = tmp_path / "copy"
+    shutil.copytree(bundle, copy)
+    (copy / "c" / "model.h").write_text("#define SAMPLE_RATE 8000\n")
+    with pytest.raises(ModelError, match=r"model\.h: was altered"):
+        Bundle.open(copy)
+
+
+def test_constants_have_the_names_that_the_field_uses(c_folder: Path) -> None:
+    header = (c_folder / "model.h").read_text()
+    wanted = {
+        "SAMPLE_RATE": "16000",
+        "FRAME_SIZE": "256",
+        "FRAME_STRIDE": "128",
+        "WINDOW_SIZE": "32",
+        "WINDOW_STRIDE": "8",
+        "SPECTRUM_SIZE": "48",
+    }
+    for name, value in wanted.items():
+        assert re.search(rf"#define {name} {value}\b", header)
+    assert re.search(r"#define SPECTRUM_MEAN [-+0-9.e]+f", header)
+    assert re.search(r"#define SPECTRUM_STD [-+0-9.e]+f", header)
+
+
+def test_bundle_without_a_model_for_c_is_refused(
+    fan_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", str(fan_bundle), "--target", "c", "--output", str(tmp_path / "c")]) == 1
+    assert "detector" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+
+
+def test_errors_name_what_is_missing(fan_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="given by --recordings"):
+        export_c(Bundle.open(fan_bundle), tmp_path / "c")
+    with pytest.raises(ModelError, match="has no diagnosis, it has detector"):
+        export_c(Bundle.open(fan_bundle), tmp_path / "c", role="diagnosis")
+    with pytest.raises(ModelError, match="has no model of events"):
+        export_c(Bundle.open(fan_bundle), tmp_path / "c", role="events")
+
+
+def test_classifier_without_an_int8_network_is_refused(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "model", tmp_path / "model")
+    (tmp_path / "model" / "edge.json").unlink()
+    with pytest.raises(ModelError, match="given by --recordings"):
+        export_classifier_c(tmp_path / "model", tmp_path / "c")
+    assert not (tmp_path / "c").exists()

@@ -1,0 +1,67 @@
+"""The network in plain C, compared with LiteRT's reference kernels and TensorFlow Lite Micro."""
+
+import ctypes
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stethoscope.edge.classifier import EdgeClassifier
+from stethoscope.model.network import Int8Network
+from tests.edge.c_tools import (
+    load_library,
+    run_network,
+)
+
+
+def test_plain_c_equals_the_reference_kernels_for_convolutions_and_a_dense_layer(
+    loaded: ctypes.CDLL, beep_parts: Path
+) -> None:
+    inputs = np.random.default_rng(0).integers(-128, 128, (500, 32 * 48), dtype=np.int8)
+    expected = Int8Network(beep_parts / "model" / "events_int8.tflite").steps(inputs)
+    assert (run_network(loaded, inputs, 1) == expected).all()
+
+
+def dense_inputs() -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, 40, (100, 160))
+    return np.clip(np.rint(noise), -128, 127).astype(np.int8)
+
+
+def test_plain_c_equals_the_reference_kernels_for_dense_layers(
+    c_anomaly: Path, edge_bundle: Path, tmp_path: Path
+) -> None:
+    library = load_library(c_anomaly, tmp_path / "model.so")
+    expected = Int8Network(edge_bundle / "models/detector/fan_int8.tflite").steps(dense_inputs())
+    assert (run_network(library, dense_inputs(), 160) == expected).all()
+
+
+def test_tensorflow_lite_micro_differs_by_the_steps_that_the_selftest_allows(
+    c_anomaly: Path, edge_bundle: Path
+) -> None:
+    """It rounds twice per layer; the network has ten."""
+    runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
+    file = edge_bundle / "models/detector/fan_int8.tflite"
+    interpreter = runtime.Interpreter.from_bytes(file.read_bytes(), arena_size=100_000)
+    found = re.search(r"GOLDEN_STEPS (\d+)", (c_anomaly / "golden.h").read_text())
+    assert found
+    expected = Int8Network(file).steps(dense_inputs())
+    for window, output in zip(dense_inputs(), expected, strict=True):
+        interpreter.set_input(window[np.newaxis], 0)
+        interpreter.invoke()
+        difference = interpreter.get_output(0)[0].astype(int) - output
+        assert np.abs(difference).max() <= int(found[1])
+
+
+def test_plain_c_equals_the_reference_kernels_for_pooling_within_a_step(
+    made: Path, tmp_path: Path
+) -> None:
+    """Convolutions, largest and mean values and a dense layer, with noise as input."""
+    library = load_library(made / "c", tmp_path / "model.so")
+    edge = EdgeClassifier.read(made / "model")
+    size = edge.window * len(edge.mean)
+    inputs = np.random.default_rng(0).integers(-128, 128, (60, size), dtype=np.int8)
+    expected = Int8Network(made / "model" / "classifier_int8.tflite").steps(inputs)
+    outputs = run_network(library, inputs, len(edge.labels))
+    assert np.abs(outputs.astype(int) - expected).max() <= 1
+    assert (outputs == expected).mean() > 0.9

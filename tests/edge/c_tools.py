@@ -1,0 +1,93 @@
+"""Compiling and calling exported C."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+
+CORE = ("detector.c", "decision.c", "frontend.c", "fft.c", "network.c", "model.c")
+
+
+def compile_c(
+    folder: Path, output: Path, *sources: str, compiler: str = "gcc", flags: tuple[str, ...] = ()
+) -> Path:
+    """Compile exported C with every warning as an error."""
+    strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I.", "-Iexample")
+    done = subprocess.run(
+        [compiler, *strict, *flags, *sources, "-o", str(output), "-lm"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return output
+
+
+def require(program: str) -> None:
+    """Skip where a compiler is absent; in CI that is a failure."""
+    if shutil.which(program) is None:
+        if os.environ.get("CI") and program == "gcc":
+            pytest.fail(f"{program} is missing in CI")
+        pytest.skip(f"{program} is not installed")
+
+
+def load_library(folder: Path, output: Path) -> ctypes.CDLL:
+    """Compile exported C as a shared library and load it."""
+    require("gcc")
+    return ctypes.CDLL(str(compile_c(folder, output, *CORE, flags=("-shared", "-fPIC"))))
+
+
+def run_selftest(folder: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    """Compile and run the self-test."""
+    require("gcc")
+    compile_c(folder, output, "selftest.c", "golden.c", *CORE)
+    return subprocess.run([output], capture_output=True, text=True)
+
+
+def run_listen(folder: Path, output: Path, file: Path) -> list[list[str]]:
+    """Compile the example for WAV files, run it on a file and return its rows."""
+    require("gcc")
+    compile_c(folder, output, "example/listen.c", *CORE)
+    done = subprocess.run([output, file], check=True, capture_output=True, text=True)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def recording(folder: Path, name: str = "07") -> npt.NDArray[np.int16]:
+    """Read a recording of beeps."""
+    samples, _ = soundfile.read(folder / f"audio_{name}.wav", dtype="int16")
+    return np.asarray(samples)
+
+
+def pointer(values: npt.NDArray[np.generic]) -> ctypes.c_void_p:
+    """Return where an array starts, for a call of C."""
+    return ctypes.c_void_p(values.ctypes.data)
+
+
+def c_frames(
+    library: ctypes.CDLL, pcm: npt.NDArray[np.int16], n_fft: int, hop: int, size: int
+) -> npt.NDArray[np.float32]:
+    """Compute the band spectrum of a recording in C."""
+    frames = np.empty((1 + (len(pcm) - n_fft) // hop, size), dtype=np.float32)
+    work = np.empty(n_fft)
+    for index, frame in enumerate(frames):
+        library.frontend_frame(
+            pointer(np.ascontiguousarray(pcm[index * hop :][:n_fft])), pointer(frame), pointer(work)
+        )
+    return frames
+
+
+def run_network(
+    library: ctypes.CDLL, inputs: npt.NDArray[np.int8], n_outputs: int
+) -> npt.NDArray[np.int8]:
+    """Run the network in C on quantised windows, one a row."""
+    outputs = np.empty((len(inputs), n_outputs), dtype=np.int8)
+    assert library.network_init() == 0
+    for window, output in zip(inputs, outputs, strict=True):
+        assert library.network_run(pointer(window), pointer(output)) == 0
+    return outputs
