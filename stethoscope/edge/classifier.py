@@ -100,7 +100,7 @@ def make_edge_classifier(
     layout: str = "auto",
     references: References | None = None,
     machine: str = "",
-    max_drop: float = 0.02,
+    max_drop: float = MAX_DROP.default,
     seed: int = 0,
 ) -> EdgeClassifier:
     """Convert the classifier of a model folder to int8, compare it, and put it into the folder.

@@ -93,7 +93,7 @@ def make_edge_detector(
     recordings: Sequence[Path],
     *,
     machine: str = "",
-    max_drop: float = 0.02,
+    max_drop: float = MAX_DROP.default,
     seed: int = 0,
 ) -> EdgeDetector:
     """Convert a bundle's autoencoder to int8, compare it, and put it into the bundle.

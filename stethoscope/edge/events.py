@@ -18,7 +18,7 @@ def export_events(
     results: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     *,
-    max_drop: float = 0.02,
+    max_drop: float = MAX_DROP.default,
 ) -> tuple[Bundle, MemoryReport]:
     """Assemble the bundle of an event detector, with its evaluation and C for microcontrollers.
 
@@ -45,7 +45,7 @@ def export_events(
         refuse_loss(
             drop,
             f"its AUC falls by {drop:.4f} on the test recordings",
-            option="export_max_drop",
+            option=MAX_DROP.name,
             limit=max_drop,
         )
     description = read_json(model / "model.json")
@@ -54,7 +54,7 @@ def export_events(
         name=f"{'-'.join(description['labels'])}-events",
         models={"events": model},
         metrics=evaluation,
-        settings={"fit": description["fit"], "export_max_drop": max_drop},
+        settings={"fit": description["fit"], MAX_DROP.name: max_drop},
     )
     with tempfile.TemporaryDirectory() as scratch:
         memory = export_c(bundle, Path(scratch) / "c")

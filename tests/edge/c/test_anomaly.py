@@ -11,6 +11,7 @@ from stethoscope.edge.c.frontend import stream_frames
 from stethoscope.edge.detector import edge_score
 from stethoscope.files import read_json
 from stethoscope.model.network import Int8Network
+from tests.edge.c_tools import run_listen
 
 
 def test_compiled_program_prints_the_verdicts_of_the_int8_network(

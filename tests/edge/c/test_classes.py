@@ -8,6 +8,7 @@ import soundfile
 from stethoscope.classification.model import Classifier, prepare
 from stethoscope.edge.classifier import EdgeClassifier
 from stethoscope.model.network import Int8Network, softmax
+from tests.edge.c_tools import run_listen
 from tests.edge.clips import RATE, sound
 
 

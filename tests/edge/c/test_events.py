@@ -13,11 +13,7 @@ from stethoscope.cli import main
 from stethoscope.edge.c.layers import read_layers
 from stethoscope.edge.c.memory import smallest_arena
 from stethoscope.events.model import EventDetector, normalise, windows_of
-from tests.edge.c_tools import (
-    c_frames,
-    pointer,
-    recording,
-)
+from tests.edge.c_tools import c_frames, pointer, recording, run_listen
 
 
 def test_front_end_in_c_with_tensorflow_lite_micro_decides_as_keras(

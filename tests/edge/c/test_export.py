@@ -12,11 +12,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.cli import main
 from stethoscope.edge.c.export import export_c, export_classifier_c
 from stethoscope.errors import ModelError
-from tests.edge.c_tools import (
-    CORE,
-    compile_c,
-    require,
-)
+from tests.edge.c_tools import CORE, compile_c, require
 
 
 def test_cmake_builds_the_exported_folder(c_folder: Path, tmp_path: Path) -> None:

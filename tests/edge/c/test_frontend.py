@@ -14,12 +14,7 @@ from stethoscope.events.model import EventDetector, normalise
 from stethoscope.model.network import quantise
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
-from tests.edge.c_tools import (
-    c_frames,
-    load_library,
-    pointer,
-    recording,
-)
+from tests.edge.c_tools import c_frames, load_library, pointer, recording
 from tests.edge.clips import sound
 
 

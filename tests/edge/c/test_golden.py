@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 from stethoscope.edge.c.layers import read_layers
-from tests.edge.c_tools import (
-    CORE,
-    compile_c,
-    run_selftest,
-)
+from tests.edge.c_tools import CORE, compile_c, run_selftest
 
 
 def test_selftest_of_an_event_detector_passes(c_folder: Path, tmp_path: Path) -> None:

@@ -9,10 +9,7 @@ import pytest
 
 from stethoscope.edge.classifier import EdgeClassifier
 from stethoscope.model.network import Int8Network
-from tests.edge.c_tools import (
-    load_library,
-    run_network,
-)
+from tests.edge.c_tools import load_library, run_network
 
 
 def test_plain_c_equals_the_reference_kernels_for_convolutions_and_a_dense_layer(

@@ -6,10 +6,7 @@ from pathlib import Path
 
 from stethoscope.classification.model import Classifier
 from stethoscope.files import read_json
-from tests.edge.c_tools import (
-    compile_c,
-    require,
-)
+from tests.edge.c_tools import compile_c, require
 
 
 def test_memory_report_of_an_event_detector_equals_hand_counts(

@@ -29,11 +29,9 @@ int run(whole_t *whole, const int8_t values[N]);
 
 def test_size_equals_that_of_the_compiler(tmp_path: Path) -> None:
     require("gcc")
-    source = (
-        f"#include <stdint.h>\n#include <stdio.h>\n#define N 5\ntypedef double real_t;\n{HEADER}"
-    )
+    top = "#include <stdint.h>\n#include <stdio.h>\n#define N 5\ntypedef double real_t;\n"
     main = 'int main(void) { printf("%u", (unsigned)sizeof(whole_t)); return 0; }\n'
-    (tmp_path / "size.c").write_text(source + main)
+    (tmp_path / "size.c").write_text(top + HEADER + main)
     program = compile_c(tmp_path, tmp_path / "size", "size.c")
     done = subprocess.run([program], check=True, capture_output=True, text=True)
     constants = [Constant("N", "5"), Constant("SCALE", "1.5f"), Constant("ZERO", "(-3)")]
