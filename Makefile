@@ -29,6 +29,7 @@ types: install
 compile: install
 	for module in $(PIPELINES); do $(BIN)/python -m $$module || exit 1; done
 	$(BIN)/python docs/diagrams.py
+	$(BIN)/python docs/parameters.py
 
 clean:
 	rm -rf .venv build dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -68,22 +68,21 @@ class Range:
     def __str__(self) -> str:
         """Return the rule in words, such as ``it must be at least 1``."""
         if self.choices:
-            return f"choose one of {', '.join(str(choice) for choice in self.choices)}"
+            return f"choose one of {', '.join(map(str, self.choices))}"
+        return f"it must be {self.bounds() or 'a finite number'}"
+
+    def bounds(self) -> str:
+        """Return the bounds in words, such as ``at least 1``; empty if there are none."""
         lower = self.least if self.above is None else self.above
         upper = self.most if self.below is None else self.below
-        if lower is None and upper is None:
-            return "it must be a finite number"
-        if upper is None:
-            if self.above == 0:
-                return "it must be a positive number"
-            return f"it must be {'at least' if self.above is None else 'above'} {lower}"
-        if lower is None:
-            return f"it must be {'at most' if self.below is None else 'below'} {upper}"
-        lowest = f"from {lower}" if self.above is None else f"above {lower} and"
-        highest = f"to {upper}" if self.below is None else f"to below {upper}"
-        if self.above is not None:
-            highest = f"up to {upper}" if self.below is None else f"below {upper}"
-        return f"it must lie {lowest} {highest}"
+        if self.above == 0 and upper is None:
+            return "a positive number"
+        parts = []
+        if lower is not None:
+            parts.append(f"{'at least' if self.above is None else 'above'} {lower}")
+        if upper is not None:
+            parts.append(f"{'at most' if self.below is None else 'below'} {upper}")
+        return " and ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

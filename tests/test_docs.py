@@ -10,6 +10,7 @@ from stethoscope.runs.pipelines import PIPELINES
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
+import parameters  # noqa: E402
 from diagrams import PAGE, draw, mermaid  # noqa: E402
 
 
@@ -17,6 +18,11 @@ def test_every_compiled_pipeline_is_drawn_as_it_is() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == draw(page), "run `make compile` and commit docs/kubeflow.md"
     assert page.count("```mermaid") == len(PIPELINES)
+
+
+def test_the_reference_of_the_parameters_is_made_from_their_definitions() -> None:
+    page = parameters.PAGE.read_text(encoding="utf-8")
+    assert page == parameters.reference(), "run `make compile` and commit docs/parameters.md"
 
 
 def test_a_loop_is_a_frame_and_order_without_data_an_arrow() -> None:

@@ -64,8 +64,8 @@ def test_a_parameter_that_is_not_given_has_the_default_of_the_group() -> None:
     ("given", "message"),
     [
         ({"win_length": 0}, "win_length is 0; it must be at least 1"),
-        ({"win_share": 1.0}, "win_share is 1.0; it must lie from 0 to below 1"),
-        ({"win_share": float("nan")}, "win_share is nan; it must lie from 0 to below 1"),
+        ({"win_share": 1.0}, "win_share is 1.0; it must be at least 0 and below 1"),
+        ({"win_share": float("nan")}, "win_share is nan; it must be at least 0 and below 1"),
         ({"form": "cosine"}, "form is 'cosine'; choose one of hann, box"),
         ({"win_step": 17}, "win_step is 17; it must not exceed win_length, 16"),
         ({"win_sizes": "8,0"}, "win_sizes is '8,0'; it must be at least 1"),
@@ -111,7 +111,7 @@ def test_a_set_reports_the_problems_of_all_its_parts() -> None:
     with pytest.raises(ParameterError) as caught:
         parameters.check({**parameters.defaults, "win_length": 0, "rate": 2.0})
     assert str(caught.value) == (
-        "win_length is 0; it must be at least 1; rate is 2.0; it must lie above 0 and up to 1; "
+        "win_length is 0; it must be at least 1; rate is 2.0; it must be above 0 and at most 1; "
         "rate exceeds win_share"
     )
 
@@ -135,8 +135,8 @@ def test_a_list_is_checked_entry_by_entry() -> None:
     [
         (Range(least=1), (1, 5), (0,), "it must be at least 1"),
         (Range(above=0), (0.1,), (0.0, -1.0, float("inf")), "it must be a positive number"),
-        (Range(above=0, below=1), (0.5,), (0.0, 1.0), "it must lie above 0 and below 1"),
-        (Range(least=0, most=1), (0, 1), (-0.1, 1.1), "it must lie from 0 to 1"),
+        (Range(above=0, below=1), (0.5,), (0.0, 1.0), "it must be above 0 and below 1"),
+        (Range(least=0, most=1), (0, 1), (-0.1, 1.1), "it must be at least 0 and at most 1"),
         (Range(choices=(0, 2)), (0, 2), (1,), "choose one of 0, 2"),
         (Range(), (-3.0,), (float("nan"),), "it must be a finite number"),
     ],

@@ -16,7 +16,6 @@ from kfp.dsl.base_component import BaseComponent
 from kfp.dsl.graph_component import GraphComponent
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from stethoscope.options import ParameterSet
 from stethoscope.runs import pipelines as registry
 from tests.kubeflow.fake_server import TYPES
 from tests.test_layers import HEAVY
@@ -155,10 +154,7 @@ import {", ".join(PIPELINES.values())}
 
 
 SETS = {
-    file: value
-    for file, module in PIPELINES.items()
-    for value in vars(importlib.import_module(module)).values()
-    if isinstance(value, ParameterSet)
+    one.file: one.parameters for one in registry.PIPELINES.values() if one.parameters.parameters
 }
 """The parameters of each pipeline but the sweep, which has lists and objects."""
 

@@ -58,7 +58,9 @@ class EventFit(Options):
         "more evidence.",
         above=0,
     )
-    hold_off: int = option(4, "Windows after the end of an event before it is reported.", least=1)
+    hold_off: int = option(
+        4, "Windows after the end of an event until the event is final.", least=1
+    )
     tolerance: float = option(
         0.3,
         "Largest difference between the true and the found start and end of an event, in seconds.",

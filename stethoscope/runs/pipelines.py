@@ -9,10 +9,14 @@ import stethoscope.classification.summary
 import stethoscope.events.summary
 import stethoscope.monitoring.summary
 import stethoscope.sweep.summary
+from stethoscope.classification.options import CLASSIFICATION
 from stethoscope.errors import ParameterError
+from stethoscope.events.options import EVENTS
 from stethoscope.files import packaged_file
 from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.kubeflow.results import Results
+from stethoscope.monitoring.options import MONITORING
+from stethoscope.options import ParameterSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,14 @@ class Pipeline:
         name.
     results : Results
         What the folder of results holds.
+    parameters : ParameterSet
+        Definitions of its parameters; empty for the sweep, which has lists instead of values.
     """
 
     name: str
     file: str
     results: Results
+    parameters: ParameterSet
 
     @property
     def cluster_name(self) -> str:
@@ -43,18 +50,22 @@ class Pipeline:
 PIPELINES = {
     pipeline.name: pipeline
     for pipeline in (
-        Pipeline("main", "pipeline.yaml", stethoscope.monitoring.summary.RESULTS),
+        Pipeline("main", "pipeline.yaml", stethoscope.monitoring.summary.RESULTS, MONITORING),
         Pipeline(
             "event-detection",
             "pipelines/event_detection.yaml",
             stethoscope.events.summary.RESULTS,
+            EVENTS,
         ),
         Pipeline(
             "sound-classification",
             "pipelines/sound_classification.yaml",
             stethoscope.classification.summary.RESULTS,
+            CLASSIFICATION,
         ),
-        Pipeline("sweep", "pipelines/sweep.yaml", stethoscope.sweep.summary.RESULTS),
+        Pipeline(
+            "sweep", "pipelines/sweep.yaml", stethoscope.sweep.summary.RESULTS, ParameterSet()
+        ),
     )
 }
 """All pipelines by name. A new pipeline is added here."""
