@@ -1,6 +1,7 @@
 """Which room may import which, and what a deployed model may load."""
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -51,8 +52,13 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).with_suffix("").as_posix()
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the dotted name of everything that a file imports, at its top or inside functions."""
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
+    """Return the dotted name of everything that a file imports, at its top or inside functions."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -119,6 +125,7 @@ WITHOUT_TENSORFLOW = (
 """Evaluation, reports, checks and features: TensorFlow takes seconds to load, and none of them trains."""
 
 
+@functools.cache
 def file_of(name: str) -> Path | None:
     """Return the file of a module of the package, None if `name` is not one."""
     path = ROOT.joinpath(*name.split("."))
