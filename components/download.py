@@ -30,6 +30,7 @@ def download(
     from pathlib import Path
 
     from stethoscope.datasets.prepare import prepare
+    from stethoscope.kubeflow.warnings import keep_warnings
 
     prepared = prepare(
         parameters["dataset_url"],
@@ -41,5 +42,6 @@ def download(
         cache=cache,
     )
     recordings.metadata.update(prepared.metadata)
+    keep_warnings(recordings)
     clips.metadata["clips"] = prepared.n_clips
     return namedtuple("Outputs", ["fingerprint"])(prepared.fingerprint)

@@ -27,9 +27,11 @@ def group_faults(
     """
     from stethoscope.diagnosis.grouping import find_groups
     from stethoscope.diagnosis.options import FAULTS
+    from stethoscope.kubeflow.warnings import keep_warnings
 
     found = find_groups(features.path, FAULTS.of(parameters), groups.path)
     groups.metadata.update(fingerprint=fingerprint, nothing_to_diagnose=found.reason)
+    keep_warnings(groups)
     figures.log_metric("fault_groups", len(found.names))
     for number, clips in found.sizes.items():
         figures.log_metric(f"fault_{number}_clips", clips)

@@ -40,6 +40,7 @@ def report(
     from stethoscope.datasets.prepare import archives_in
     from stethoscope.diagnosis.options import FAULT_PLOTS
     from stethoscope.diagnosis.report.inputs import FaultInputs
+    from stethoscope.kubeflow.warnings import kept_warnings
     from stethoscope.monitoring.report import write_report
 
     faults = FaultInputs.read(
@@ -55,5 +56,6 @@ def report(
         model=model.path,
         results=results.path,
         faults=faults,
+        warnings=kept_warnings(recordings, model, groups),
     )
     page.metadata["fingerprint"] = fingerprint

@@ -29,6 +29,7 @@ def report_classes(
 
     from stethoscope.classification.report.page import write_class_report
     from stethoscope.datasets.prepare import archives_in
+    from stethoscope.kubeflow.warnings import kept_warnings
 
     write_class_report(
         page.path,
@@ -36,5 +37,6 @@ def report_classes(
         features=features.path,
         model=model.path,
         results=results.path,
+        warnings=kept_warnings(recordings),
     )
     page.metadata["fingerprint"] = fingerprint

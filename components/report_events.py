@@ -31,6 +31,7 @@ def report_events(
 
     from stethoscope.datasets.prepare import archives_in
     from stethoscope.events.report.page import write_event_report
+    from stethoscope.kubeflow.warnings import kept_warnings
 
     write_event_report(
         page.path,
@@ -39,5 +40,6 @@ def report_events(
         clips=clips.path,
         model=model.path,
         results=results.path,
+        warnings=kept_warnings(recordings),
     )
     page.metadata["fingerprint"] = fingerprint

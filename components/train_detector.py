@@ -31,6 +31,7 @@ def train_detector(
     from stethoscope.detection.options import DETECTOR, FIT
     from stethoscope.detection.train import train_detector
     from stethoscope.features.store import FeatureStore
+    from stethoscope.kubeflow.warnings import keep_warnings
     from stethoscope.report.training import write_loss_page
 
     options, fit = DETECTOR.of(parameters), FIT.of(parameters)
@@ -43,5 +44,6 @@ def train_detector(
     )
     write_loss_page(loss_plot.path, trained.curves)
     model.metadata.update(fingerprint=fingerprint, detector=options.name)
+    keep_warnings(model)
     for name, value in trained.metrics().items():
         training.log_metric(name, value)

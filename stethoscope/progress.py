@@ -73,12 +73,23 @@ def track(items: Iterable[T], *, label: str, total: int, unit: str = "clip") -> 
         bar.close()
 
 
-def warn(text: str) -> None:
-    """Print a warning as one line, ``warning: ...``.
+_given_warnings: list[str] = []
 
-    A run collects these lines for the terminal, its summary and its report.
+
+def warn(text: str) -> None:
+    """Print a warning for the user in one line, ``warning: ...``.
+
+    This is the one way for warnings. A local run collects the lines of all steps for its end and for
+    ``summary.json``.
     """
-    print(f"warning: {' '.join(text.split())}", file=sys.stderr, flush=True)
+    line = " ".join(text.split())
+    _given_warnings.append(line)
+    print(f"warning: {line}", file=sys.stderr, flush=True)
+
+
+def given_warnings() -> list[str]:
+    """Return the warnings of this process, each once."""
+    return list(dict.fromkeys(_given_warnings))
 
 
 def format_range(numbers: Iterable[int]) -> str:

@@ -16,12 +16,12 @@ from stethoscope.detection.report.machines import breakdown_section, machine_sec
 from stethoscope.detection.report.notes import (
     detector_settings_section,
     loss_section,
-    warning_section,
+    warning_texts,
 )
 from stethoscope.detection.report.overview import header
 from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.diagnosis.report.sections import fault_sections
-from stethoscope.report.common import skipped_section
+from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.page import write_page
 
 
@@ -33,6 +33,7 @@ def write_report(
     model: str | os.PathLike[str],
     results: str | os.PathLike[str],
     faults: FaultInputs | None = None,
+    warnings: Sequence[str] = (),
 ) -> None:
     """Write the report of an evaluation.
 
@@ -46,6 +47,8 @@ def write_report(
         Folders of the feature store, the model and the evaluation.
     faults : FaultInputs, optional
         Of the diagnosis.
+    warnings : sequence of str
+        Warnings of the steps before the evaluation.
 
     Raises
     ------
@@ -57,7 +60,7 @@ def write_report(
     sections = [
         machine_section(inputs),
         breakdown_section(inputs),
-        warning_section(inputs),
+        warning_section([*warnings, *warning_texts(inputs)]),
         partial(clip_section, inputs, deviations, archives),
         *(fault_sections(inputs, faults, archives) if faults else []),
         band_section(inputs, deviations),

@@ -3,13 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from stethoscope.report.blocks import table
+from stethoscope.report.blocks import notes, table
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section
 from stethoscope.report.words import short
 
 MAX_SKIPPED = 200
 """Most skipped recordings that are listed by name."""
+
+
+def warning_section(texts: Sequence[str]) -> Section | None:
+    """Return warnings; None without any."""
+    return section("cautions", "Warnings", notes(texts)) if texts else None
 
 
 def skipped_section(skipped: Sequence[Mapping[str, str]]) -> Section | None:

@@ -27,6 +27,14 @@ def fail(attempts: str):
     raise ValueError("it cannot work")
 
 
+@dsl.component(base_image="python:3", install_kfp_package=False)
+def show_warnings(recordings: dsl.Input[dsl.Dataset], texts: dsl.Output[dsl.Artifact]):
+    from stethoscope.kubeflow.warnings import kept_warnings
+
+    with open(texts.path, "w") as file:
+        file.write("\n".join(kept_warnings(recordings)))
+
+
 def run(pipeline: object, folder: Path, **arguments: str) -> LocalRun:
     compiler.Compiler().compile(pipeline, str(folder / "pipeline.yaml"))
     work, log = folder / "work", folder / "run.log"
@@ -47,8 +55,8 @@ def test_warnings_of_every_step_are_collected_once(tmp_path: Path) -> None:
     assert len(done.seconds) == 3
 
 
-def test_warnings_of_the_step_that_all_pipelines_share_are_collected(tmp_path: Path) -> None:
-    """A table lists a recording that is not in the data set."""
+def test_warnings_of_the_download_reach_the_end_of_the_run_and_later_steps(tmp_path: Path) -> None:
+    """All pipelines share this step. A table lists a recording that is not in the data set."""
     folder = tmp_path / "UrbanSound8K"
     (folder / "audio" / "fold1").mkdir(parents=True)
     (folder / "audio" / "fold1" / "1.wav").write_bytes(b"RIFF")
@@ -57,11 +65,15 @@ def test_warnings_of_the_step_that_all_pipelines_share_are_collected(tmp_path: P
     (folder / "metadata" / "UrbanSound8K.csv").write_text("\n".join(rows))
 
     @dsl.pipeline(name="p")
-    def pipeline(dataset_url: str):
-        download(dataset_url=dataset_url)
+    def pipeline(dataset_url: str) -> dsl.Artifact:
+        given = {"dataset_layout": "auto", "dataset_md5": "", "seed": 0}
+        downloaded = download(dataset_url=dataset_url, **given)
+        return show_warnings(recordings=downloaded.outputs["recordings"]).outputs["texts"]
 
-    [warning] = run(pipeline, tmp_path, dataset_url=str(folder)).warnings
+    done = run(pipeline, tmp_path, dataset_url=str(folder))
+    [warning] = done.warnings
     assert "2.wav is listed in" in warning
+    assert done.outputs["Output"].read_text() == warning
 
 
 def test_a_step_that_fails_here_is_not_tried_again(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ def test_run_detects_and_diagnoses(tmp_path: Path, capsys: pytest.CaptureFixture
     output = tmp_path / "run"
     urls = ",".join(MIMII.format(snr=snr) for snr in (6, 0))
     given = ["fault_groups=3", "fault_names=imbalance", "class_augmentations=roll 1600"]
+    given.append("fit_epochs=2")  # not used by the default detector
     arguments = [*(part for one in given for part in ("-p", one)), *QUICK]
     assert main(["run", "--dataset-url", urls, *arguments, "--output", str(output), "--keep"]) == 0
     printed = capsys.readouterr().out
@@ -58,6 +59,8 @@ def test_run_detects_and_diagnoses(tmp_path: Path, capsys: pytest.CaptureFixture
     report = (output / "report.html").read_text()
     assert "Anomalies found" in report
     assert "Listen to the groups" in report
+    [ignored] = [text for text in summary["warnings"] if "fit_epochs" in text]
+    assert ignored in report
 
     bundle = output / "bundle"
     recording = bundle / "golden" / "diagnosis" / "golden.wav"

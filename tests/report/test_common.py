@@ -1,6 +1,6 @@
 """Sections that the reports of several jobs have."""
 
-from stethoscope.report.common import settings_section, skipped_section
+from stethoscope.report.common import settings_section, skipped_section, warning_section
 from tests.report.fixtures import Page
 
 
@@ -35,3 +35,10 @@ def test_nested_settings_become_rows() -> None:
         ["fit · rate", "0.3"],
         ["numpy", "2.4"],
     ]
+
+
+def test_warnings_are_escaped_and_without_any_there_is_no_section() -> None:
+    section = warning_section(["a <b> is late", "c"])
+    assert section
+    assert "a &lt;b&gt; is late" in section.html
+    assert warning_section([]) is None

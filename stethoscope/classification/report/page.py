@@ -14,7 +14,7 @@ from stethoscope.classification.report.method import (
 from stethoscope.classification.report.mistakes import MAX_MISTAKES, mistake_section
 from stethoscope.classification.report.overview import class_section, confusion_section, header
 from stethoscope.classification.report.sounds import read_clips
-from stethoscope.report.common import skipped_section
+from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.page import write_page
 
 
@@ -25,6 +25,7 @@ def write_class_report(
     features: str | os.PathLike[str],
     model: str | os.PathLike[str],
     results: str | os.PathLike[str],
+    warnings: Sequence[str] = (),
 ) -> None:
     """Write the report of a classifier of labelled sounds.
 
@@ -36,6 +37,8 @@ def write_class_report(
         Archives or folders of the recordings, for what can be played.
     features, model, results : path
         Feature store, model folder and folder of the cross-validation.
+    warnings : sequence of str
+        Warnings of the steps before the evaluation.
 
     Raises
     ------
@@ -50,6 +53,7 @@ def write_class_report(
     sections = [
         class_section(inputs),
         confusion_section(inputs),
+        warning_section(warnings),
         mistake_section(inputs, sounds),
         alteration_section(inputs, altered, sounds),
         training_section(inputs),

@@ -3,20 +3,19 @@
 from collections.abc import Iterable
 
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
-from stethoscope.report.blocks import notes
 from stethoscope.report.common import settings_section
 from stethoscope.report.page import Section, section
 from stethoscope.report.training import loss_charts
 from stethoscope.report.words import count
 
 
-def warning_section(inputs: DetectionInputs) -> Section | None:
-    """Return the warnings of the evaluation; None without any."""
+def warning_texts(inputs: DetectionInputs) -> list[str]:
+    """Return the warnings of the evaluation."""
     texts = _grouped(inputs.warnings, len(inputs.by_machine))
     if inputs.skipped:
         skipped = count(len(inputs.skipped), "recording")
         texts.append(f"{skipped} could not be used; they are listed at the end of this report.")
-    return section("cautions", "Warnings", notes(texts)) if texts else None
+    return texts
 
 
 def _grouped(warnings: Iterable[str], n_machines: int) -> list[str]:

@@ -8,7 +8,7 @@ from stethoscope.events.report.figures import figure_section, header
 from stethoscope.events.report.inputs import EventInputs
 from stethoscope.events.report.network import event_settings_section, network_section
 from stethoscope.events.report.recordings import recording_section
-from stethoscope.report.common import skipped_section
+from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section, write_page
 from stethoscope.report.training import training_charts
@@ -22,6 +22,7 @@ def write_event_report(
     clips: str | os.PathLike[str],
     model: str | os.PathLike[str],
     results: str | os.PathLike[str],
+    warnings: Sequence[str] = (),
 ) -> None:
     """Write the report of an event detector.
 
@@ -33,6 +34,8 @@ def write_event_report(
         Archives or folders of the recordings, for what can be played.
     features, clips, model, results : path
         Feature store, table of clips, model folder and folder of the evaluation.
+    warnings : sequence of str
+        Warnings of the steps before the evaluation.
 
     Raises
     ------
@@ -42,6 +45,7 @@ def write_event_report(
     inputs = EventInputs.read(features=features, clips=clips, model=model, results=results)
     sections = [
         figure_section(inputs),
+        warning_section(warnings),
         recording_section(inputs, archives),
         training_section(inputs),
         network_section(inputs),

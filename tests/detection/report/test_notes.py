@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stethoscope.detection.report.inputs import DetectionInputs
-from stethoscope.detection.report.notes import detector_settings_section, warning_section
+from stethoscope.detection.report.notes import detector_settings_section, warning_texts
 from tests.report.fixtures import Page
 
 
@@ -17,14 +17,12 @@ def inputs(fan_store: Path, fan_model: Path, fan_results: Path) -> DetectionInpu
 
 def test_warnings_with_the_same_text_become_one(inputs: DetectionInputs) -> None:
     warnings = ["fan/00: few clips", "no clip was held out", "fan/02: few clips"]
-    section = warning_section(replace(inputs, warnings=warnings))
-    assert section
-    items = [one.text for one in Page(section.html).root.all("li")]
-    assert items == ["fan 00, fan 02: few clips", "no clip was held out"]
+    texts = warning_texts(replace(inputs, warnings=warnings))
+    assert texts == ["fan 00, fan 02: few clips", "no clip was held out"]
 
 
-def test_no_section_without_warnings(inputs: DetectionInputs) -> None:
-    assert warning_section(replace(inputs, warnings=[], skipped=[])) is None
+def test_no_text_without_warnings(inputs: DetectionInputs) -> None:
+    assert warning_texts(replace(inputs, warnings=[], skipped=[])) == []
 
 
 def test_settings_include_feature_and_thresholds(inputs: DetectionInputs) -> None:
