@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
+from stethoscope.model.options import MAX_DROP
 
 if TYPE_CHECKING:
     from stethoscope.bundle.bundle import Bundle
@@ -51,9 +52,9 @@ def register(add: Add) -> None:
     one.add_argument(
         "--max-drop",
         type=float,
-        default=0.02,
+        default=MAX_DROP.default,
         help="accepted loss by the conversion to int8: of the AUC over test clips, or the fraction "
-        "of clips with another answer (default: 0.02)",
+        f"of clips with another label (default: {MAX_DROP.default})",
     )
 
 
