@@ -15,7 +15,7 @@ def download(
     clips: dsl.Output[dsl.Dataset],
     cache: str = "",
     **parameters: Any,
-) -> NamedTuple("Outputs", [("fingerprint", str)]):
+) -> NamedTuple("Outputs", [("fingerprint", str)]):  # type: ignore[valid-type]
     """Download the archives of recordings, check them, and list their clips.
 
     Args:

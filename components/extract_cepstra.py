@@ -5,7 +5,8 @@ from typing import Any
 from kfp import dsl
 
 from components import component
-from stethoscope.diagnosis.options import AUGMENTATIONS, CEPSTRA, FAULTS, HOLDOUT_ID
+from stethoscope.classification.options import AUGMENTATIONS
+from stethoscope.diagnosis.options import CEPSTRA, FAULTS, HOLDOUT_ID
 
 
 @component(
@@ -29,10 +30,11 @@ def extract_cepstra(
     """
     from pathlib import Path
 
+    from stethoscope.classification.options import AUGMENTATIONS
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
     from stethoscope.diagnosis.extract import extract_cepstra
-    from stethoscope.diagnosis.options import AUGMENTATIONS, CEPSTRA, FAULTS, HOLDOUT_ID
+    from stethoscope.diagnosis.options import CEPSTRA, FAULTS, HOLDOUT_ID
 
     store = extract_cepstra(
         archives_in(Path(recordings.path)),

@@ -6,7 +6,7 @@ from components import component
 
 
 @component()
-def plan_sweep(machines: list, grid: dict) -> List[dict]:  # noqa: UP006
+def plan_sweep(machines: list, grid: dict) -> List[dict]:  # type: ignore[type-arg]  # noqa: UP006
     """List every machine with every combination of the grid; refuse impossible parameters.
 
     Args:

@@ -5,7 +5,8 @@ from typing import Any
 from kfp import dsl
 
 from components import component
-from stethoscope.diagnosis.options import FAULT_FIT, HOLDOUT_ID, TEST_SPLIT
+from stethoscope.classification.options import TEST_SPLIT
+from stethoscope.diagnosis.options import FAULT_FIT, HOLDOUT_ID
 
 
 @component(FAULT_FIT, TEST_SPLIT, HOLDOUT_ID)
@@ -27,7 +28,8 @@ def train_diagnosis(
         model: Classifier with its network as Keras and TFLite, or why there is nothing to diagnose.
         training: Numbers of clips, the best epoch, accuracy before training, duration.
     """
-    from stethoscope.diagnosis.options import FAULT_FIT, HOLDOUT_ID, TEST_SPLIT
+    from stethoscope.classification.options import TEST_SPLIT
+    from stethoscope.diagnosis.options import FAULT_FIT, HOLDOUT_ID
     from stethoscope.diagnosis.train import fit_diagnosis
 
     trained = fit_diagnosis(

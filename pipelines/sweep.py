@@ -38,8 +38,8 @@ class Outputs(NamedTuple):
 def sweep(
     # Names, not mappings: the order in which KFP writes a mapping's keys differs from one
     # compilation to the next. KFP takes the defaults from here, and nothing changes them.
-    machines: list = ["simulated/fan", "simulated/pump"],  # noqa: B006
-    grid: dict = {"feature_n_mels": [64, 128]},  # noqa: B006
+    machines: list = ["simulated/fan", "simulated/pump"],  # type: ignore[type-arg]  # noqa: B006
+    grid: dict = {"feature_n_mels": [64, 128]},  # type: ignore[type-arg]  # noqa: B006
 ) -> Outputs:
     """Compare machines and settings.
 
