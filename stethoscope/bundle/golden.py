@@ -15,7 +15,7 @@ from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import ModelError
 from stethoscope.files import read_json, write_json
 from stethoscope.sound.audio import Samples
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 _SECONDS = 2.0
 _TOLERANCE = 1e-4

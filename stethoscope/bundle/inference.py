@@ -15,8 +15,8 @@ from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.model import Event
 from stethoscope.machines import machine_key, split_key, type_of, types_of
 from stethoscope.sound.audio import MAX_SECONDS, Samples
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, load_for_feature
-from stethoscope.sound.logmel import Frames
 
 COMPONENT_OK = "Component OK"
 ANOMALY = "Anomaly"

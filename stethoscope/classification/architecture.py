@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from stethoscope.classification.options import ClassFit
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 _MOMENTUM = 0.9  # of the batch statistics: small sets have few batches
 _PITCH_FILTERS = 8  # values kept for every frequency at the end of mel-cnn

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from stethoscope.files import read_json
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Network
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, feature_from_json, load_for_feature
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.planes import Planes
 
 KIND = "classifier"

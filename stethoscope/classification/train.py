@@ -26,7 +26,7 @@ from stethoscope.model.folder import write_description
 from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import Batches, Curves, fit_network, mix_pairs
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.planes import Planes, planes_of
 from stethoscope.stats.moments import Moments
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from stethoscope.classification.model import cover
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 
 def draw(

@@ -11,7 +11,8 @@ from typing import Any, Self, TypeVar
 
 from stethoscope.errors import ModelError
 from stethoscope.machines import type_of
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.definition import Frames
+from stethoscope.sound.logmel import LogMel
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 # In dB²: a value within about a decibel of the mean is no deviation, even in a silent band.
 _LEAST_VARIANCE = 1.0

@@ -15,8 +15,8 @@ from stethoscope.classification.model import Classifier
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import read_json, write_json
 from stethoscope.machines import type_of
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature
-from stethoscope.sound.logmel import Frames
 
 NORMAL = "normal"
 """The label beside the faults'; it is always the first."""

@@ -17,7 +17,7 @@ from stethoscope.diagnosis.model import NORMAL, References, write_skip_reason
 from stethoscope.diagnosis.parts import divide, is_reference, labels_of, write_parts
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 
 @dataclass(frozen=True)

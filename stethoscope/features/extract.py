@@ -15,8 +15,8 @@ from stethoscope.errors import AudioError, DatasetError
 from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.progress import track
 from stethoscope.sound.audio import Samples, load
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, load_for_feature
-from stethoscope.sound.logmel import Frames
 
 T = TypeVar("T")
 R = TypeVar("R")

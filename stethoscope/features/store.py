@@ -16,8 +16,8 @@ import numpy.typing as npt
 from stethoscope.datasets.clips import Clip, Skipped, read_clips, write_clips
 from stethoscope.errors import ModelError
 from stethoscope.files import write_json
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, feature_from_json
-from stethoscope.sound.logmel import Frames
 
 _FRAMES, _CLIPS, _FEATURE, _SKIPPED = "frames.npy", "clips.csv", "feature.json", "skipped.json"
 

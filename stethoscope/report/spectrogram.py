@@ -7,9 +7,10 @@ from stethoscope.report.charts import Axis, framed, frequency_axis
 from stethoscope.report.html import Html
 from stethoscope.report.media import picture
 from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.display import dynamic_range
 from stethoscope.sound.feature import Feature
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
 

@@ -11,8 +11,8 @@ from stethoscope.bundle.inference import Inference, Verdict
 from stethoscope.detection.scorer import Scorer
 from stethoscope.events.model import Event, EventDetector
 from stethoscope.sound.audio import load
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.display import dynamic_range
-from stethoscope.sound.logmel import Frames
 
 _MAX_COLUMNS = 480
 _SATURATED = 0.995  # quantile of the deviation that is painted at full strength

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from stethoscope.options import Problem, option
 from stethoscope.sound.audio import Samples
-from stethoscope.sound.definition import FeatureDefinition
-from stethoscope.sound.definition import Frames as Frames
+from stethoscope.sound.definition import FeatureDefinition, Frames
 from stethoscope.sound.fourier import EnergySpectrum
 from stethoscope.sound.framing import Framing
 

@@ -9,8 +9,8 @@ from stethoscope.report.html import Html
 from stethoscope.report.media import RecordingKey, Sound, read_sounds, recording_key, sound_address
 from stethoscope.report.media import player as audio_player
 from stethoscope.report.spectrogram import spectrogram
+from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import load_for_feature
-from stethoscope.sound.logmel import Frames
 
 SECONDS = 10.0
 """Longest excerpt, from the beginning of the clip, in seconds."""

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.model.network import Network
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.definition import Frames
+from stethoscope.sound.logmel import LogMel
 
 Float32 = npt.NDArray[np.float32]
 

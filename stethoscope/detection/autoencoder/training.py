@@ -11,7 +11,7 @@ from stethoscope.detection.autoencoder.windows import WindowBatches
 from stethoscope.detection.options import FitOptions
 from stethoscope.errors import ParameterError
 from stethoscope.model.progress import EpochProgress
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 
 def train_network(

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from stethoscope.detection.options import FitOptions
 from stethoscope.features.store import FeatureStore
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 _WINDOWS_AT_ONCE = 8192
 _ENOUGH_STEPS = 20_000

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, Self
 
 from stethoscope.detection.load import load_scorer
 from stethoscope.detection.scorer import Scorer, candidates
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.definition import Frames
+from stethoscope.sound.logmel import LogMel
 
 
 class Level(NamedTuple):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from stethoscope.features.store import FeatureStore
 from stethoscope.machines import type_of
 from stethoscope.model.training import Batches, mix_pairs
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 Indices = npt.NDArray[np.intp]
 

@@ -22,7 +22,7 @@ from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import fit_network
 from stethoscope.progress import track
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 from stethoscope.stats.moments import Moments
 
 Indices = npt.NDArray[np.intp]

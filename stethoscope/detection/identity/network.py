@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 _CHANNELS = (16, 32, 64, 128)
 _EMBEDDING = 128

@@ -11,7 +11,8 @@ from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.scorer import Scorer, candidates
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.model.network import Network
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.definition import Frames
+from stethoscope.sound.logmel import LogMel
 
 Float32 = npt.NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 Array = npt.NDArray[np.float64]
 

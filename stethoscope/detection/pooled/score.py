@@ -15,7 +15,8 @@ from stethoscope.detection.pooled.pooling import MIN_FRAMES, VIEWS, Array, Pooli
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.machines import split_key
-from stethoscope.sound.logmel import Frames, LogMel
+from stethoscope.sound.definition import Frames
+from stethoscope.sound.logmel import LogMel
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.progress import track
 from stethoscope.report.media import recording_key
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 
 T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]

@@ -17,7 +17,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json
 from stethoscope.machines import split_key
 from stethoscope.report.words import short
-from stethoscope.sound.logmel import Frames
+from stethoscope.sound.definition import Frames
 from stethoscope.stats.figure import Figure
 
 
