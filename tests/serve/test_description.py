@@ -34,7 +34,7 @@ def test_answers_to_generated_requests_agree_with_the_description(
     program = Path(sys.executable).with_name("schemathesis")
     options = {
         "--phases": "coverage,fuzzing",
-        "--max-examples": "15",
+        "--max-examples": "5",
         "--seed": "1",
         "--generation-database": "none",
     }

@@ -167,7 +167,7 @@ def test_recording_from_the_microphone_is_judged(opened: Callable[..., Page]) ->
     page = opened()
     page.get_by_role("button", name="Record").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
-    page.wait_for_timeout(1200)
+    page.wait_for_timeout(600)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#about")).to_contain_text("recording", timeout=10_000)
     expect(page.get_by_role("button", name="Record", exact=True)).to_be_enabled()
