@@ -46,7 +46,7 @@ class Outputs(NamedTuple):
 
 @dsl.pipeline(
     name="stethoscope",
-    description="Learn the normal sound of a machine, find anomalous recordings, tell faults apart.",
+    description="Learn the normal sound of a machine, find anomalies, and tell faults apart.",
 )
 @takes(MONITORING)
 def stethoscope(given: Given) -> Outputs:

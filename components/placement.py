@@ -1,4 +1,4 @@
-"""How a step is shown, and what it may take of a cluster. A run on one computer ignores all of it."""
+"""How a step is shown, and what it may take of a cluster; a run on one computer ignores it."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -10,7 +10,8 @@ def plan_sweep(machines: list, grid: dict) -> List[dict]:  # type: ignore[type-a
     """List every machine with every combination of the grid; refuse impossible parameters.
 
     Args:
-        machines: Mappings of machine, dataset_url and any parameter of the main pipeline, or names of the catalogue.
+        machines: Mappings of machine, dataset_url and any parameter of the main pipeline, or names
+            of the catalogue.
         grid: Values to try, a list for each parameter.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Write docs/parameters.md from the definitions of all parameters: ``python docs/parameters.py``."""
+"""Write docs/parameters.md from the definitions: ``python docs/parameters.py``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +9,14 @@ from stethoscope.runs.pipelines import PIPELINES, Pipeline
 PAGE = Path(__file__).with_suffix(".md")
 INTRODUCTION = """# Parameters
 
-This page is made from the code (`make compile`): every parameter of every pipeline, with its default,
-the values that are possible, and what it does. Set a parameter by `-p name=value`:
+This page is made from the code (`make compile`). It lists every parameter of every pipeline, with
+its default, its possible values, and what it does. Set a parameter by `-p name=value`:
 
 ```console
 $ stethoscope run -p detector=autoencoder -p fit_epochs=20
 ```
 
-In the Kubeflow user interface the same names stand in the form of a run. A value that cannot work is
+The form of a run in the Kubeflow user interface has the same names. A value that cannot work is
 refused before anything is downloaded; the message names the parameter.
 """
 TYPES = {str: "text", int: "whole number", float: "number", bool: "true or false"}

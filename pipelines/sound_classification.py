@@ -29,7 +29,7 @@ class Outputs(NamedTuple):
 
 @dsl.pipeline(
     name="sound-classification",
-    description="Learn classes of sound from labelled recordings, and measure how well they are recognised.",
+    description="Learn classes of sound from labelled recordings, and test the classifier.",
 )
 @takes(CLASSIFICATION)
 def sound_classification(given: Given) -> Outputs:

@@ -1,8 +1,8 @@
 """A sweep: the main pipeline for every machine with every setting, and a leaderboard.
 
-``python pipelines/sweep.py`` writes ``sweep.yaml`` beside it. Each item of the loop is one step that
-runs the whole main pipeline and always leaves a result. A nested pipeline would not do: when one item
-of a loop fails, nothing that collects the items is run.
+``python pipelines/sweep.py`` writes ``sweep.yaml`` beside it. Each item of the loop is one step
+that runs the whole main pipeline and always leaves a result. A nested pipeline would not do: when
+one item of a loop fails, nothing that collects the items is run.
 """
 
 from dataclasses import replace

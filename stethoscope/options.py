@@ -1,8 +1,8 @@
 """Parameters, each defined once: name, type, default, range and description.
 
 A frozen dataclass that derives from :class:`Options` holds the values that belong together, such as
-the settings of a training. Each of its fields is declared by :func:`option`, which carries the range
-and the description. A :class:`Group` says under which names a pipeline offers these fields
+the settings of a training. Each of its fields is declared by :func:`option`, which carries the
+range and the description. A :class:`Group` says under which names a pipeline offers these fields
 (``fit_epochs`` for the field ``epochs``), and builds the dataclass from a pipeline's values. The
 signatures of the pipelines and components, the checks, the compiled YAML and the reference of all
 parameters are made from these definitions.
@@ -171,7 +171,7 @@ def option(
 
 
 class Options:
-    """Base of the dataclasses whose fields are options; an instance with impossible values is refused.
+    """Base of the dataclasses whose fields are options; impossible values are refused.
 
     Raises
     ------

@@ -79,8 +79,8 @@ _given_warnings: list[str] = []
 def warn(text: str) -> None:
     """Print a warning for the user in one line, ``warning: ...``.
 
-    This is the one way for warnings. A local run collects the lines of all steps for its end and for
-    ``summary.json``.
+    This is the one way for warnings. A local run collects the lines of all steps for its end and
+    for ``summary.json``.
     """
     line = " ".join(text.split())
     _given_warnings.append(line)

@@ -138,7 +138,7 @@ def beep_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def beep_parts(beep_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the steps of the pipeline make of them, in clips.csv, store, model, results and bundle."""
+    """What the steps of the pipeline make of them: clips.csv, store, model, results and bundle."""
     from stethoscope.datasets.audacity import recordings_of
     from stethoscope.datasets.clips import write_clips
     from stethoscope.datasets.layouts import index

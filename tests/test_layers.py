@@ -27,7 +27,7 @@ FLOORS = (
     {"commands"},
     {"cli"},
 )
-"""The rooms of the package, from the bottom to the top. A room imports from the floors below its own."""
+"""The rooms of the package, from bottom to top. A room imports from the floors below its own."""
 
 NEIGHBOURS = {("progress", "errors"), ("files", "errors"), ("options", "errors")}
 """Imports within a floor that are allowed."""
@@ -122,7 +122,7 @@ WITHOUT_TENSORFLOW = (
     "monitoring/summary",
     "sweep/leaderboard",
 )
-"""Evaluation, reports, checks and features: TensorFlow takes seconds to load, and none of them trains."""
+"""Evaluation, reports and features do not train, and TensorFlow takes seconds to load."""
 
 
 @functools.cache

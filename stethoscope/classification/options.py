@@ -30,13 +30,14 @@ class ClassFit(Options):
     """How a classifier is built and fitted.
 
     The network ``mel-cnn`` has convolutions of stride 2 with batch normalisation and a one-cycle
-    learning rate; ``mfcc-cnn`` has convolutions of size 2 with max-pooling and dropout, and a constant
-    learning rate.
+    learning rate; ``mfcc-cnn`` has convolutions of size 2 with max-pooling and dropout, and a
+    constant learning rate.
 
     References
     ----------
-    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018. L. N. Smith and N. Topin,
-    "Super-convergence: very fast training of neural networks using large learning rates", 2017.
+    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018. L. N. Smith and N.
+    Topin, "Super-convergence: very fast training of neural networks using large learning rates",
+    2017.
     """
 
     network: Architecture = option(

@@ -21,8 +21,9 @@ class DetectorOptions(Options):
 
     name: str = option(
         "pooled-gmm",
-        "Detector that learns normal sound: pooled-gmm (takes seconds), autoencoder (the DCASE 2020 "
-        "baseline), interpolation, id-classifier or ensemble; docs/detectors.md compares them.",
+        "Detector that learns normal sound: pooled-gmm (takes seconds), autoencoder (the DCASE "
+        "2020 baseline), interpolation, id-classifier or ensemble; docs/detectors.md compares "
+        "them.",
         choices=SCORES,
     )
     score: str = option(
@@ -81,8 +82,8 @@ class FitOptions(Options):
     shuffle: bool = option(True, "Take the windows of all clips in random order.")
     validation_split: float = option(
         0.1,
-        "Fraction of each machine's recordings that is held out from training; their scores set the "
-        "thresholds.",
+        "Fraction of each machine's recordings that is held out from training; their scores set "
+        "the thresholds.",
         least=0,
         below=1,
     )
@@ -120,8 +121,8 @@ class ThresholdOptions(Options):
     )
     method: ThresholdMethod = option(
         "gamma",
-        "How a threshold is computed from the scores of normal clips: gamma (fits a distribution) or "
-        "empirical (a rank, assumes no distribution).",
+        "How a threshold is computed from the scores of normal clips: gamma (fits a distribution) "
+        "or empirical (a rank, assumes no distribution).",
     )
 
 

@@ -48,7 +48,8 @@ class FaultOptions(Options):
     description: Description = option(
         "deviation",
         "What describes a clip: deviation (its mean frame less that of the normal clips of its own "
-        "machine and signal-to-noise ratio) or plain (its mean frame; groups then follow the machines).",
+        "machine and signal-to-noise ratio) or plain (its mean frame; groups then follow the "
+        "machines).",
     )
     components: int = option(
         2, "Number of principal components by which clips are grouped.", least=1
@@ -61,8 +62,8 @@ class FaultOptions(Options):
     )
     normal_clips: int = option(
         AUTOMATIC,
-        "Normal clips per machine id and signal-to-noise ratio that anomalous clips are compared with: "
-        "-1 takes as many as there are anomalous ones, but at least 30; 0 takes all.",
+        "Normal clips per machine id and signal-to-noise ratio that anomalous clips are compared "
+        "with: -1 takes as many as there are anomalous ones, but at least 30; 0 takes all.",
         least=AUTOMATIC,
     )
     seed: int = seed_option()

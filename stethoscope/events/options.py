@@ -23,8 +23,8 @@ class EventFit(Options):
     )
     strides: tuple[int, ...] = option(
         (1,),
-        "Frames from output to output of each convolution, separated by commas; one number holds for "
-        "all.",
+        "Frames from output to output of each convolution, separated by commas; one number holds "
+        "for all.",
         least=1,
     )
     kernel: int = option(3, "Frames per convolution kernel.", least=1)
@@ -49,13 +49,13 @@ class EventFit(Options):
     )
     division: Division = option(
         "recording",
-        "What is divided into training, validation and test (60, 20 and 20 %): the recordings, drawn "
-        "at random (recording), or all windows in order (sequential).",
+        "What is divided into training, validation and test (60, 20 and 20 %): the recordings, "
+        "drawn at random (recording), or all windows in order (sequential).",
     )
     interval: float = option(
         45.0,
-        "Expected time between events where the detector will be used, in seconds; rarer events need "
-        "more evidence.",
+        "Expected time between events where the detector will be used, in seconds; rarer events "
+        "need more evidence.",
         above=0,
     )
     hold_off: int = option(
@@ -77,8 +77,8 @@ class EventFit(Options):
             text = f"is {self.stride}; it must not exceed {{window}}, {self.window}"
             yield Problem("stride", text)
         if len(self.strides) not in (1, layers):
-            text = f"is {','.join(map(str, self.strides))!r}; give one number, or one for each of {layers} convolutions"
-            yield Problem("strides", text)
+            text = f"give one number, or one for each of {layers} convolutions"
+            yield Problem("strides", f"is {','.join(map(str, self.strides))!r}; {text}")
         elif self._shortest() < 1:
             text = f"is {self.window}; {layers} convolutions of {self.kernel} frames need more"
             yield Problem("window", text)

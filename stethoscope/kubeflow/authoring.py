@@ -21,9 +21,9 @@ def component(
     """Make a component of a function, with the parameters that it takes.
 
     KFP reads a component's inputs from its signature, and copies its source into the compiled
-    pipeline. The definitions therefore take the place of ``**parameters`` in both: the signature gets
-    a name and type for each, the body a mapping of their values, and the description of the component
-    their descriptions. They have no defaults here: the pipeline gives every value.
+    pipeline. The definitions therefore take the place of ``**parameters`` in both: the signature
+    gets a name and type for each, the body a mapping of their values, and the description of the
+    component their descriptions. They have no defaults here: the pipeline gives every value.
 
     Parameters
     ----------
