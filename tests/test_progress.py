@@ -2,12 +2,18 @@
 
 import pytest
 
-from stethoscope.progress import format_range, track, warn
+from stethoscope.progress import format_range, given_warnings, track, warn
 
 
 def test_warning_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     warn("few clips;\n  record more")
     assert capsys.readouterr().err == "warning: few clips; record more\n"
+
+
+def test_warnings_of_a_process_are_kept_once() -> None:
+    warn("a warning that no other test gives")
+    warn("a warning that no  other test gives")
+    assert given_warnings().count("a warning that no other test gives") == 1
 
 
 def test_tracked_items_are_all_yielded_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
