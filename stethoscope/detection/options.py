@@ -12,6 +12,10 @@ from stethoscope.sound.logmel import LogMel
 SCORES = {name: detector.scores for name, detector in DETECTORS.items()}
 """The detectors, the default first, and how each can score, its default first."""
 
+_SCORES_IN_WORDS = "; ".join(
+    f"{name}: {' or '.join(scores)}" for name, scores in SCORES.items() if len(scores) > 1
+)
+
 ThresholdMethod = Literal["gamma", "empirical"]
 
 
@@ -28,8 +32,7 @@ class DetectorOptions(Options):
     )
     score: str = option(
         "",
-        "How a clip is scored: mse or mahalanobis for autoencoder and interpolation, cosine or "
-        "mahalanobis for id-classifier, mean or max for ensemble; empty takes the first.",
+        f"How a clip is scored ({_SCORES_IN_WORDS}); empty takes the first.",
     )
     members: tuple[str, ...] = option(
         ("pooled-gmm", "autoencoder"),
