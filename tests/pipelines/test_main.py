@@ -58,7 +58,7 @@ def test_run_detects_and_diagnoses(tmp_path: Path, capsys: pytest.CaptureFixture
 
     report = (output / "report.html").read_text()
     assert "Anomalies found" in report
-    assert "Listen to the groups" in report
+    assert "Typical clips" in report
     [ignored] = [text for text in summary["warnings"] if "fit_epochs" in text]
     assert ignored in report
 
