@@ -1,9 +1,9 @@
-"""How well labelled sounds are told apart: the classifier beside a random forest and a
-support-vector machine, on the same folds.
+"""Compare the classifier with a random forest and a support-vector machine, on the same folds.
 
-The folds are those that the set gives; all but one train, one is asked about. The forest and the
-machine hear 60 statistics of 20 mel-frequency cepstral coefficients: mean, deviation and mean
-absolute step. All recordings of the training folds train the classifier; none watches.
+The folds are those of the set; each is tested by a model trained on the others. The input of the
+forest and the support-vector machine are 60 statistics of 20 mel-frequency cepstral coefficients:
+mean, standard deviation and mean absolute step. The classifier is trained on all recordings of the
+training folds, without validation.
 
     python benchmarks/classification.py /path/to/esc10_urbansound_layout.zip --seeds 5
 """
@@ -73,8 +73,8 @@ def main() -> None:
             }
             for name, answer in methods.items():
                 started = time.perf_counter()
-                truth, answered = answer()
-                figures = classify_figures(truth, answered, class_labels(truth))
+                truth, predicted = answer()
+                figures = classify_figures(truth, predicted, class_labels(truth))
                 row = (
                     float(figures.accuracy.value or 0.0),
                     figures.balanced_accuracy,
@@ -86,9 +86,9 @@ def main() -> None:
                     flush=True,
                 )
     for name, rows in found.items():
-        print(
-            f"{name:<14} mean    {line(tuple(np.mean(rows, axis=0)))}  deviation of accuracy {np.std([row[0] for row in rows]):.3f}"
-        )
+        deviation = np.std([row[0] for row in rows])
+        means = line(tuple(np.mean(rows, axis=0)))
+        print(f"{name:<14} mean    {means}  deviation of accuracy {deviation:.3f}")
 
 
 def line(row: tuple[float, ...]) -> str:
@@ -108,13 +108,13 @@ def classical(store: FeatureStore, model: Any) -> tuple[list[str], list[str]]:
     values = np.array([statistics(np.array(store.clip_frames(i))) for i in range(len(labels))])
     folds = fold_of(store.clips, labels, np.arange(len(labels)), 0, seed=0)
     truth: list[str] = []
-    answered: list[str] = []
+    predicted: list[str] = []
     for fold in np.unique(folds):
-        asked = folds == fold
-        model.fit(values[~asked], np.array(labels)[~asked])
-        truth += np.array(labels)[asked].tolist()
-        answered += model.predict(values[asked]).tolist()
-    return truth, answered
+        tested = folds == fold
+        model.fit(values[~tested], np.array(labels)[~tested])
+        truth += np.array(labels)[tested].tolist()
+        predicted += model.predict(values[tested]).tolist()
+    return truth, predicted
 
 
 def statistics(frames: Array) -> Array:

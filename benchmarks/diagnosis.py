@@ -1,44 +1,38 @@
-"""How well faults are found and recognised where nobody has labelled them: simulated fans with
-three faults and four machine ids.
+"""Measure how well unlabelled faults of simulated fans are grouped and recognised.
 
-A third of all recordings is kept out of everything, grouping included. The rest is grouped and
-learned with the pipeline's defaults; a group gets the fault that most of its three typical clips
-have, as somebody who listens to them would name it. Then the diagnosis is asked about the
-recordings that it has never met: how many of each true fault are named rightly, by the likeliest
-fault, and by the likeliest of normal and all faults; and how many normal ones are called normal.
-Last, a diagnosis learned without one machine id is asked about that machine's anomalous recordings.
+There are three faults and four machine ids. A third of all recordings takes no part in grouping and
+training. The rest is grouped and trained on with the pipeline's defaults; a group is named after
+the fault that most of its three typical clips have, as a listener would name it. Then the diagnosis
+is tested on the third that was kept: the fraction of each true fault that is recognised, by the
+likeliest fault and by the likeliest of normal and all faults, and the fraction of normal clips that
+are classified as normal. Last, a diagnosis trained without one machine id is tested on the
+anomalous recordings of that machine.
 
     python benchmarks/diagnosis.py --snrs 6 0 --seeds 4
 """
 
 import argparse
-import csv
-import io
 import tempfile
 import time
-import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import get_args
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score
+from fault_groups import agreement, simulated_fans
 
 from stethoscope.classification.options import ClassFit
 from stethoscope.datasets.clips import Clip
-from stethoscope.datasets.layouts import index
-from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.faults import FAULTS
 from stethoscope.diagnosis.grouping import group_faults
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL, Diagnosis
-from stethoscope.diagnosis.options import FAULT_FIT, FaultOptions
+from stethoscope.diagnosis.options import FAULT_FIT, Description, FaultOptions
 from stethoscope.diagnosis.train import train_diagnosis
-from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
-from stethoscope.sound.mfcc import Mfcc
 
 COLUMNS = ("ARI plain", "ARI default", "fault", "fault or normal", "normal", "other machine")
 
@@ -67,14 +61,10 @@ def main() -> None:
                 )
                 seconds = time.perf_counter() - started
             rows.append(figures)
-            print(
-                f"{snr_db:+g} dB, seed {seed}: {line(figures)}  ({groups} groups chosen, {seconds:.0f} s)",
-                flush=True,
-            )
-        print(
-            f"{snr_db:+g} dB, mean:   {line([fmean(column) for column in zip(*rows, strict=True)])}",
-            flush=True,
-        )
+            chosen = f"({groups} groups chosen, {seconds:.0f} s)"
+            print(f"{snr_db:+g} dB, seed {seed}: {line(figures)}  {chosen}", flush=True)
+        means = [fmean(column) for column in zip(*rows, strict=True)]
+        print(f"{snr_db:+g} dB, mean:   {line(means)}", flush=True)
 
 
 def line(figures: Sequence[float]) -> str:
@@ -86,40 +76,18 @@ def measure(
     folder: Path, snr_db: float, seed: int, clips: int, seconds: float
 ) -> tuple[list[float], int]:
     """Return the figures of one simulated set, and how many groups were chosen."""
-    path = folder / "fan.zip"
-    simulate_archive(
-        path,
-        machine="fan",
-        seed=seed,
-        snr_db=snr_db,
-        ids=4,
-        train_clips=clips,
-        test_normal=0,
-        test_anomaly=clips,
-        seconds=seconds,
-    )
-    with zipfile.ZipFile(path) as archive:
-        truth = {
-            row["path"]: row["fault"]
-            for row in csv.DictReader(io.StringIO(archive.read("fan/faults.csv").decode()))
-        }
-    store = extract_features([path], index([path]), Mfcc(), folder / "store")
-    rand = []
-    for description in ("plain", "deviation"):
-        found = group_faults(store, FaultOptions(groups=len(FAULTS), description=description))
-        rand.append(
-            float(
-                adjusted_rand_score(
-                    [truth[one.path] for one in found.clips], [one.group for one in found.clips]
-                )
-            )
+    store, truth = simulated_fans(folder, snr_db=snr_db, seed=seed, clips=clips, seconds=seconds)
+    rand = [
+        agreement(
+            group_faults(store, FaultOptions(groups=len(FAULTS), description=description)), truth
         )
-
-    unheard = kept_out(store.clips, truth, seed)
+        for description in get_args(Description)[::-1]
+    ]
+    kept = keep_for_test(store.clips, truth, seed)
     known = replace(
         store,
         clips=[
-            replace(clip, condition="unknown") if clip.recording in unheard else clip
+            replace(clip, condition="unknown") if clip.recording in kept else clip
             for clip in store.clips
         ],
     )
@@ -130,7 +98,7 @@ def measure(
         truth,
         groups,
         Diagnosis.open(folder / "model"),
-        [clip.recording in unheard for clip in store.clips],
+        [clip.recording in kept for clip in store.clips],
     )
     other = max(clip.machine_id for clip in store.clips)
     train_diagnosis(known, groups, default_fit(seed), folder / "other", holdout_id=other)
@@ -144,7 +112,7 @@ def measure(
     return [*rand, *figures, elsewhere[0]], len(groups.names)
 
 
-def kept_out(clips: Sequence[Clip], truth: dict[str, str], seed: int) -> set[str]:
+def keep_for_test(clips: Sequence[Clip], truth: dict[str, str], seed: int) -> set[str]:
     """Return a third of the recordings, of normal ones and of every fault."""
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for clip in clips:
@@ -158,7 +126,7 @@ def kept_out(clips: Sequence[Clip], truth: dict[str, str], seed: int) -> set[str
 
 
 def default_fit(seed: int) -> ClassFit:
-    """Return how the pipeline trains by default."""
+    """Return the training of the pipeline by default."""
     return replace(FAULT_FIT.of({"seed": seed}), verbose=0)
 
 
@@ -167,19 +135,20 @@ def recognised(
     truth: dict[str, str],
     groups: FaultGroups,
     diagnosis: Diagnosis,
-    asked: Sequence[bool],
+    tested: Sequence[bool],
 ) -> list[float]:
-    """Return balanced accuracies of the true faults, by the likeliest fault and by the likeliest
-    class, and the share of normal ones.
+    """Return figures of a diagnosis on the clips that are tested.
+
+    They are the balanced accuracy over the true faults by the likeliest fault, the same by the
+    likeliest class, and the fraction of normal clips that are classified as normal.
     """
     names = {NORMAL: NORMAL}
     for number, label in enumerate(groups.labels, start=1):
-        names[label] = Counter(truth[clip.path] for clip in groups.typical(number)).most_common(1)[
-            0
-        ][0]
+        faults = Counter(truth[clip.path] for clip in groups.typical(number))
+        names[label] = faults.most_common(1)[0][0]
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for place, clip in enumerate(store.clips):
-        if asked[place]:
+        if tested[place]:
             true = truth.get(clip.path) or NORMAL
             chances = diagnosis.probabilities(store.clip_frames(place), clip.machine)
             right["class", true].append(names[diagnosis.labels[int(chances.argmax())]] == true)

@@ -66,9 +66,14 @@ def _mfcc_cnn(values: Any, fit: ClassFit) -> Any:
 
 
 def _by_frequency(values: Any) -> Any:
-    """Return a few values per frequency, the mean over time, of values [shape=(n, n_times,
-    n_frequencies, n_filters)].
+    """Return a few values per frequency, each the mean over time.
 
+    Parameters
+    ----------
+    values : Keras tensor [shape=(n, n_times, n_frequencies, n_filters)]
+
+    Notes
+    -----
     The mean over all times and frequencies is the same for sounds that differ only in pitch. This
     narrow branch keeps the frequency. It is dropped for half of the clips while training, so that
     the network does not rely on it where pitch does not matter.

@@ -56,8 +56,7 @@ def evaluate_classes(
 def cross_validate(
     store: FeatureStore, labels: Sequence[str], fit: ClassFit, *, n_folds: int = 0
 ) -> CrossValidation:
-    """Train once for each fold, on the clips of the other folds, and classify the clips of the fold
-    by the exported network.
+    """Train without each fold in turn, and classify its clips by the exported network.
 
     Altered clips are for training only.
 

@@ -33,8 +33,9 @@ def class_labels(labels: Sequence[str]) -> list[str]:
 def fold_of(
     clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_folds: int, *, seed: int
 ) -> npt.NDArray[np.int64]:
-    """Return the fold of every chosen clip. No recording lies in two folds, and every class lies in
-    at least two.
+    """Return the fold of every chosen clip.
+
+    No recording lies in two folds, and every class lies in at least two.
 
     Parameters
     ----------
@@ -70,9 +71,9 @@ def fold_of(
         where = {fold for index, fold in zip(chosen, found, strict=True) if labels[index] == label}
         if len(where) < 2:
             raise DatasetError(
-                f"class {label!r} lies in fold {where.pop()} alone, so the network that is tested on "
-                "it is not trained on it; add recordings of it in another fold, or set class_folds "
-                "to draw folds"
+                f"class {label!r} lies in fold {where.pop()} alone, so the network that is tested "
+                "on it is not trained on it; add recordings of it in another fold, or set "
+                "class_folds to draw folds"
             )
     return found
 
@@ -144,8 +145,9 @@ def labelled(labels: Sequence[str]) -> Indices:
 def validation_mask(
     clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, fit: ClassFit
 ) -> npt.NDArray[np.bool_]:
-    """Return which of the chosen clips are for validation instead of training [shape=(n_chosen,)];
-    no recording is for both.
+    """Return which of the chosen clips are for validation [shape=(n_chosen,)], not for training.
+
+    No recording is for both.
     """
     if not fit.validation_split:
         return np.zeros(len(chosen), dtype=bool)

@@ -1,6 +1,4 @@
-"""Telling what is heard: a recording's classes with their probabilities, by a network that runs on
-LiteRT.
-"""
+"""The classifier as it is deployed: probabilities of classes, by a network that runs on LiteRT."""
 
 import math
 import os
@@ -21,17 +19,16 @@ from stethoscope.sound.planes import Planes
 
 KIND = "classifier"
 DYNAMIC_DB = 80.0
-"""Bands of a log-mel spectrogram that are quieter than the clip's loudest by more are raised to
-that level.
-"""
+"""Bands of a log-mel spectrogram further below the clip's loudest band are raised to this level."""
 
 
 def dynamic_range(frames: Frames) -> Frames:
-    """Return a clip's log-mel frames, in decibels, with what is inaudible beside its loudest band
-    raised to a floor.
+    """Return a clip's log-mel frames, in decibels, with quiet bands raised to a floor.
 
-    Digital silence lies a hundred decibels below any room: left alone, it would be the loudest
-    thing a network hears.
+    The floor lies :data:`DYNAMIC_DB` below the clip's loudest band.
+
+    Digital silence lies a hundred decibels below the noise of any room. Its values would otherwise
+    be the most extreme of the network's input.
     """
     raised: Frames = np.maximum(frames, frames.max() - np.float32(DYNAMIC_DB))
     return raised
@@ -99,7 +96,7 @@ class Classifier:
             network=Network(folder / "classifier.tflite"),
         )
 
-    def listen(self, recording: str | os.PathLike[str]) -> dict[str, float]:
+    def classify(self, recording: str | os.PathLike[str]) -> dict[str, float]:
         """Return the probability of every class for a recording, the likeliest first.
 
         Raises
@@ -107,35 +104,28 @@ class Classifier:
         AudioError
             If the recording cannot be used.
         """
-        samples = load_for_feature(recording, self.feature)
-        chances = dict(
-            zip(
-                self.labels,
-                map(float, self.probabilities(self.feature.extract(samples))),
-                strict=True,
-            )
-        )
-        return dict(sorted(chances.items(), key=lambda pair: -pair[1]))
+        frames = self.feature.extract(load_for_feature(recording, self.feature))
+        probabilities = self.probabilities(frames).tolist()
+        pairs = zip(self.labels, probabilities, strict=True)
+        return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
     def probabilities(self, frames: Frames) -> npt.NDArray[np.float32]:
-        """Return the probabilities of the classes of one clip [shape=(n_labels,)]: the mean over
-        the windows that cover it.
+        """Return the probabilities of the classes of one clip [shape=(n_labels,)].
+
+        They are the mean over the windows that cover the clip.
 
         Parameters
         ----------
         frames : np.ndarray [shape=(n_frames, n_values), dtype=float32]
             The clip's features.
         """
-        answers = self.network(
-            np.ascontiguousarray(
-                cover(prepare(frames, self.feature), self.window), dtype=np.float32
-            )
-        )
+        windows = cover(prepare(frames, self.feature), self.window)
+        answers = self.network(np.ascontiguousarray(windows, dtype=np.float32))
         mean: npt.NDArray[np.float32] = answers.mean(axis=0)
         return mean
 
 
 def prepare(frames: Frames, feature: Feature) -> Frames:
-    """Return a clip's frames as the network hears them, in training and afterwards."""
-    heard = feature.of if isinstance(feature, Planes) else feature
-    return dynamic_range(frames) if isinstance(heard, LogMel) else np.asarray(frames)
+    """Return a clip's frames as the network's input, in training and in use."""
+    per_channel = feature.of if isinstance(feature, Planes) else feature
+    return dynamic_range(frames) if isinstance(per_channel, LogMel) else np.asarray(frames)

@@ -35,9 +35,10 @@ class ClassFit(Options):
 
     References
     ----------
-    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018. L. N. Smith and N.
-    Topin, "Super-convergence: very fast training of neural networks using large learning rates",
-    2017.
+    H. Zhang et al., "mixup: beyond empirical risk minimization", ICLR 2018.
+
+    L. N. Smith and N. Topin, "Super-convergence: very fast training of neural networks using large
+    learning rates", 2017.
     """
 
     network: Architecture = option(

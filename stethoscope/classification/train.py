@@ -100,7 +100,7 @@ def train_chosen(
     fit: ClassFit,
     folder: str | os.PathLike[str],
 ) -> ClassTraining:
-    """Fit a classifier to the clips of a store with the indices `clips`, and write its model folder.
+    """Fit a classifier to the clips with the indices `clips`, and write its model folder.
 
     The other parameters and errors are those of :func:`train_classifier`.
     """
@@ -192,9 +192,7 @@ def _write(
 
 
 class _Batches(Batches):
-    """Batches of training windows, altered at random at every draw, with weights by which all
-    classes count equally.
-    """
+    """Batches of training windows, altered at random, with weights that make all classes equal."""
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ def _classify(options: argparse.Namespace) -> int:
     classifier = Classifier.open(options.model)
 
     def answer(file: str) -> dict[str, object]:
-        probabilities = classifier.listen(file)
+        probabilities = classifier.classify(file)
         return {
             "Label": next(iter(probabilities)),
             "Probabilities": {label: round(p, 4) for label, p in probabilities.items()},

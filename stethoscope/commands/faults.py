@@ -1,4 +1,4 @@
-"""Commands that deal with faults: label."""
+"""The command that names the faults of a bundle."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,24 +10,20 @@ from stethoscope.errors import ParameterError
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add(
-        "label",
-        _label,
-        "name the faults that a bundle tells apart, once somebody has listened to them",
-    )
+    one = add("label", _label, "name the faults of a bundle, or show them")
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     one.add_argument(
         "names",
         nargs="*",
         metavar="FAULT=NAME",
-        help="such as 2=clogging; an empty name takes it away; none shows them",
+        help="such as 2=clogging; an empty name removes it; without any, the faults are shown",
     )
     one.add_argument(
         "--message",
         action="append",
         default=[],
         metavar="FAULT=TEXT",
-        help="what a verdict says instead of the label; repeatable",
+        help="message of a verdict instead of the label; can be repeated",
     )
 
 
@@ -41,7 +37,8 @@ def _label(options: argparse.Namespace) -> int:
     groups = bundle.manifest["metrics"].get("diagnosis", {}).get("groups", [])
     labels = bundle.diagnosis.labels[1:] if bundle.diagnosis else ()
     for number, label in enumerate(labels):
-        print(label + (f", says {bundle.messages[label]!r}" if label in bundle.messages else ""))
+        message = bundle.messages.get(label)
+        print(label if message is None else f"{label}, message {message!r}")
         for path in groups[number]["typical"] if number < len(groups) else ():
             print(f"    {path}")
     return 0
@@ -54,7 +51,8 @@ def _numbered(assignments: Sequence[str]) -> dict[int, str]:
         number, equals, name = text.partition("=")
         if not equals or not number.strip().isdecimal():
             raise ParameterError(
-                f"{text!r} is not of the form FAULT=NAME; give the fault's number, such as 2=clogging"
+                f"{text!r} is not of the form FAULT=NAME; "
+                "give the fault's number, such as 2=clogging"
             )
         if int(number) in found:
             raise ParameterError(f"fault {int(number)} is named twice; name it once")

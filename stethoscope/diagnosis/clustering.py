@@ -71,8 +71,10 @@ def silhouettes(
 
 
 def choose_number(clusterings: Mapping[int, Clustering], silhouette: Mapping[int, float]) -> int:
-    """Return the number of groups by elbow and silhouette, where possible with groups of at least
-    :data:`LEAST_GROUP` clips: fewer recordings are an outlier, and cannot be learned and tested.
+    """Return the number of groups by elbow and silhouette.
+
+    Where possible, all groups have at least :data:`LEAST_GROUP` clips. Fewer are outliers, and are
+    too few to train and test on.
     """
     large = {
         number: value
@@ -84,11 +86,11 @@ def choose_number(clusterings: Mapping[int, Clustering], silhouette: Mapping[int
 
 
 def elbow_or_highest(inertia: Mapping[int, float], silhouette: Mapping[int, float]) -> int:
-    """Return the number of groups at the elbow of the inertia if its silhouette is about as high as
-    the highest, otherwise the number with the highest silhouette; 1 without any silhouette.
+    """Return the number at the elbow of the inertia, or the one with the highest silhouette.
 
     The elbow is where the inertia lies farthest below the straight line from its first value to its
-    last.
+    last. It is taken if its silhouette is about as high as the highest. Without any silhouette, the
+    number is 1.
     """
     if not silhouette:
         return 1

@@ -1,8 +1,8 @@
-"""What describes a clip when clips are grouped by fault: its mean frame, compared with the normal
-clips of its machine, reduced to principal components.
+"""The description of clips by which they are grouped by fault.
 
-Clips of several machines differ by machine before they differ by fault. Each anomalous clip is
-therefore described by its deviation from the normal clips of its own machine at its own
+It is the mean frame, compared with the normal clips of the machine, and reduced to principal
+components. Clips of several machines differ by machine before they differ by fault. Each anomalous
+clip is therefore described by its deviation from the normal clips of its own machine at its own
 signal-to-noise ratio. Grouping the mean frames themselves gives groups of machines.
 """
 
@@ -75,8 +75,9 @@ def _mean_frame(store: FeatureStore, index: int) -> Array:
 
 
 def _normal_means(store: FeatureStore, clips: Indices) -> Array:
-    """Return for every clip the mean of its machine's normal clips at its signal-to-noise ratio
-    [shape=(n_clips, n_values)].
+    """Return for every clip the mean frame of the normal clips [shape=(n_clips, n_values)].
+
+    The normal clips are those of the same machine at the same signal-to-noise ratio.
     """
     normal: dict[tuple[str, float | None], list[Array]] = {}
     for index in store.where(lambda clip: clip.condition == "normal" and not clip.augmentation):

@@ -172,9 +172,7 @@ def _report(
 
 
 def _fault_found(tested: Sequence[TestedClip]) -> dict[str, Any] | None:
-    """Return the fraction of anomalous clips whose likeliest fault is the true one; None without
-    any.
-    """
+    """Return the fraction of anomalous clips whose likeliest fault is the true one, if any."""
     right = [one.likeliest_fault == one.label for one in tested if one.label != NORMAL]
     return asdict(proportion(sum(right), len(right), "no anomalous clip")) if right else None
 

@@ -31,8 +31,7 @@ def extract_cepstra(
     alterations: Sequence[str] = (),
     holdout_id: str = "",
 ) -> FeatureStore:
-    """Compute the cepstral coefficients of the anomalous clips and of the normal ones that they are
-    compared with.
+    """Compute the cepstral coefficients of the anomalous clips, and of normal ones beside them.
 
     Parameters
     ----------
@@ -67,10 +66,10 @@ def has_id(clip: Clip, machine_id: str) -> bool:
 
 
 def clips_to_compare(clips: Sequence[Clip], options: FaultOptions) -> list[Clip]:
-    """Return the anomalous clips and normal ones of their machines, in the order of the table; no
-    clip if there is nothing to group.
+    """Return the anomalous clips and normal ones of their machines, in the order of the table.
 
-    Normal clips are drawn by recording, the same at every signal-to-noise ratio.
+    Normal clips are drawn by recording, the same at every signal-to-noise ratio. If there is
+    nothing to group, no clip is returned.
     """
     originals = [index for index, clip in enumerate(clips) if not clip.augmentation]
     anomalous = [index for index in originals if clips[index].condition == "anomaly"]
@@ -82,9 +81,7 @@ def clips_to_compare(clips: Sequence[Clip], options: FaultOptions) -> list[Clip]
 
 
 def reason_against_groups(anomalous: Sequence[Clip], options: FaultOptions) -> str:
-    """Return why anomalous clips cannot be grouped, as far as their number shows; empty if they
-    can.
-    """
+    """Return why these anomalous clips are not grouped; empty if there are enough of them."""
     if options.groups == 0:
         return "fault_groups is 0: faults are not grouped"
     if not anomalous:

@@ -29,8 +29,9 @@ _MAPPED = 3  # components of a clip that are kept for maps
 def find_groups(
     features: str | os.PathLike[str], options: FaultOptions, folder: str | os.PathLike[str]
 ) -> FaultGroups:
-    """Group the anomalous clips of a store, and write ``fault_groups.json``, ``fault_groups.csv``
-    and ``clips.csv``, all or nothing.
+    """Group the anomalous clips of a store, and write a folder, all or nothing.
+
+    The files are those of :meth:`stethoscope.diagnosis.groups.FaultGroups.write`.
     """
     store = FeatureStore.open(features)
     groups = group_faults(store, options)

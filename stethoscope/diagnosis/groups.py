@@ -100,15 +100,12 @@ class FaultGroups:
         }
 
     def typical(self, group: int) -> list[GroupedClip]:
-        """Return the clips nearest to the centroid of a group, counted from 1: those to play to a
-        listener.
-        """
+        """Return the clips nearest to the centroid of a group, counted from 1."""
         own = [clip for clip in self.clips if clip.group == group]
         return sorted(own, key=lambda clip: clip.distance)[:TYPICAL]
 
     def label(self, clips: Sequence[Clip]) -> list[Clip]:
-        """Return clips with their ``fault_group``: 0 for normal, 1 and up for the group, -1 for
-        neither.
+        """Return clips with their ``fault_group``: 0 normal, 1 and up the group, -1 neither.
 
         An altered version of a clip has the group of the clip.
         """
@@ -122,8 +119,10 @@ class FaultGroups:
         return [replace(clip, fault_group=group(clip)) for clip in clips]
 
     def write(self, folder: str | os.PathLike[str], clips: Sequence[Clip]) -> None:
-        """Write ``fault_groups.json``, ``fault_groups.csv`` (anomalous clips with their distances)
-        and ``clips.csv`` (all, labelled).
+        """Write ``fault_groups.json``, ``fault_groups.csv`` and ``clips.csv`` into a folder.
+
+        The first table holds the anomalous clips with their distances, the second all clips with
+        their ``fault_group``.
         """
         folder = Path(folder)
         write_json(folder / _FILE, asdict(self))

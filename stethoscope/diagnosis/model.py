@@ -1,6 +1,4 @@
-"""Diagnosis as it is deployed: which fault a recording of a machine sounds like, with probabilities
-of normal and of each fault.
-"""
+"""The diagnosis as it is deployed: probabilities of normal and of each fault."""
 
 import os
 from collections.abc import Mapping
@@ -19,7 +17,7 @@ from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature
 
 NORMAL = "normal"
-"""The label beside the faults'; it is always the first."""
+"""The label of normal clips; it is always the first."""
 
 _REFERENCES, _SKIPPED = "references.npz", "nothing.json"
 _LONGEST_NAME = 80
@@ -27,12 +25,12 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class References:
-    """What a machine sounds like when it is well: the mean frame of its normal clips.
+    """The normal frame of each machine: the mean frame of its normal clips.
 
     Attributes
     ----------
     means : mapping of str to np.ndarray [shape=(n_values,)]
-        By machine type and id, ``fan/00``. Empty where clips are heard as they are.
+        By machine type and id, ``fan/00``. Empty where the diagnosis uses the frames themselves.
     """
 
     means: Mapping[str, Frames]
@@ -51,8 +49,9 @@ class References:
         return average
 
     def relative(self, frames: Frames, machine: str) -> Frames:
-        """Return the deviation of frames [shape=(n_frames, n_values)] from their machine's normal
-        frame; without references, the frames themselves.
+        """Return the deviation of frames [shape=(n_frames, n_values)] from the normal frame.
+
+        Without references, these are the frames themselves.
         """
         normal = self.normal_frame(machine)
         return frames if normal is None else frames - normal
@@ -85,7 +84,7 @@ class References:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Tells faults apart.
+    """A classifier of normal and of faults.
 
     Attributes
     ----------
@@ -109,13 +108,14 @@ class Diagnosis:
         classifier = Classifier.open(folder)
         if classifier.labels[0] != NORMAL or len(classifier.labels) < 2:
             raise ModelError(
-                f"{folder}: its labels are {', '.join(classifier.labels)}, not {NORMAL} and faults; train it again"
+                f"{folder}: its labels are {', '.join(classifier.labels)}, "
+                f"not {NORMAL} and faults; train it again"
             )
         return cls(classifier, References.read(Path(folder)))
 
     @property
     def feature(self) -> Feature:
-        """What turns a recording into frames."""
+        """The feature of the network's input."""
         return self.classifier.feature
 
     @property
@@ -125,7 +125,7 @@ class Diagnosis:
 
     @property
     def window_seconds(self) -> float:
-        """How much the network hears at once."""
+        """Duration of a window."""
         return self.classifier.window * self.feature.hop_length / self.feature.sample_rate
 
     def probabilities(self, frames: Frames, machine: str) -> npt.NDArray[np.float32]:
@@ -149,7 +149,7 @@ class Diagnosis:
 
 
 def fault_label(number: int, name: str) -> str:
-    """Return what a fault is called, ``fault 2`` or, named, ``fault 2: clogging``.
+    """Return the label of a fault, ``fault 2`` or, with a name, ``fault 2: clogging``.
 
     Raises
     ------
@@ -159,7 +159,8 @@ def fault_label(number: int, name: str) -> str:
     name = " ".join(name.split())
     if len(name) > _LONGEST_NAME or not name.isprintable():
         raise ParameterError(
-            f"the name {name[:40]!r} of fault {number} cannot be used; give at most {_LONGEST_NAME} printable characters"
+            f"the name {name[:40]!r} of fault {number} cannot be used; "
+            f"give at most {_LONGEST_NAME} printable characters"
         )
     return f"fault {number}: {name}" if name else f"fault {number}"
 

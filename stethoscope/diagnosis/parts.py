@@ -25,9 +25,7 @@ PARTS = "parts.csv"
 
 
 def labels_of(clips: Sequence[Clip], groups: FaultGroups) -> list[str]:
-    """Return the class of every clip, ``normal`` or the label of its group; empty where it has
-    none.
-    """
+    """Return the class of every clip: ``normal``, the label of its group, or "" for none."""
     names = (NORMAL, *groups.labels)
     return [
         names[clip.fault_group] if clip.fault_group >= 0 else "" for clip in groups.label(clips)
@@ -79,8 +77,9 @@ def divide(
 
 
 def is_reference(clip: Clip, holdout_id: str) -> bool:
-    """Return whether a clip defines what is normal for the held-out machine: it is a normal clip of
-    its training part.
+    """Return whether a clip defines what is normal for the held-out machine.
+
+    These are the normal clips of the set's training part.
     """
     normal = clip.condition == "normal" and clip.split == "train"
     return bool(holdout_id) and has_id(clip, holdout_id) and normal

@@ -40,8 +40,9 @@ def fit_diagnosis(
     test_split: float = 0.2,
     holdout_id: str = "",
 ) -> ClassTraining | None:
-    """Train on a store and its groups, and write the model folder. Where there is nothing to
-    diagnose, the folder holds only the reason, and the result is None.
+    """Train on a store and its groups, and write the model folder.
+
+    Where there is nothing to diagnose, the folder holds only the reason, and the result is None.
 
     Parameters
     ----------
@@ -75,12 +76,11 @@ def train_diagnosis(
     test_split: float = 0.2,
     holdout_id: str = "",
 ) -> ClassTraining:
-    """Fit a classifier of normal and the groups of faults, and write its model folder, all or
-    nothing.
+    """Fit a classifier of normal and the groups of faults, and write its model folder.
 
-    The folder holds a classifier, the normal frame of each machine, and ``parts.csv``: which clips
-    are for training, for validation and for the test. A recording, with its altered versions and at
-    all its signal-to-noise ratios, has one part.
+    The folder is written all or nothing. It holds a classifier, the normal frame of each machine,
+    and ``parts.csv``: which clips are for training, for validation and for the test. A recording,
+    with its altered versions and at all its signal-to-noise ratios, has one part.
 
     Parameters
     ----------

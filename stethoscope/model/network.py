@@ -114,9 +114,7 @@ class Int8Network:
         return (answers - np.float32(zero)) * np.float32(scale)
 
     def steps(self, windows: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
-        """Run the network on quantised windows and return its answers as they are,
-        [shape=(n_windows, ...)].
-        """
+        """Return the quantised outputs for quantised windows [shape=(n_windows, ...)]."""
         answers = np.empty((len(windows), *self._answer["shape"][1:]), dtype=np.int8)
         with self._lock:
             for index, window in enumerate(windows):

@@ -50,7 +50,7 @@ def test_what_cannot_be_computed_says_why() -> None:
     cat, dog, rain = figures.classes
     assert (cat.recall.value, cat.precision.value) == (0.5, 1.0)
     assert (dog.recall.value, dog.recall.reason) == (None, "no clip belongs to it")
-    assert rain.precision.reason == "nothing was taken for it"
+    assert rain.precision.reason == "no clip was classified as it"
     assert figures.balanced_accuracy == 0.5
     # The third class neither occurs nor is answered: (2/3 + 0) / 2.
     assert figures.macro_f1 == pytest.approx(1 / 3)

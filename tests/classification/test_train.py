@@ -68,7 +68,7 @@ def test_classes_that_differ_in_the_channel_are_told_apart(tmp_path: Path) -> No
     classifier = Classifier.open(tmp_path / "model")
     assert classifier.window == feature.window == 26
     for label in ("left", "right"):
-        assert next(iter(classifier.listen(tmp_path / f"{label}.wav"))) == label
+        assert next(iter(classifier.classify(tmp_path / f"{label}.wav"))) == label
 
 
 def test_the_same_seed_gives_the_same_training(

@@ -77,7 +77,9 @@ from stethoscope.bundle.inference import Inference
 from stethoscope.serve.judge import judge
 from stethoscope.serve.limits import Limits
 with open(sys.argv[2], "rb") as file:
-    answer = judge(Inference(Bundle.open(sys.argv[1])), file.read(), Limits(), machine_id="02", name="clip.wav", picture=True)
+    content = file.read()
+inference, asked = Inference(Bundle.open(sys.argv[1])), dict(machine_id="02", name="clip.wav")
+answer = judge(inference, content, Limits(), **asked, picture=True)
 print(json.dumps(answer.json))
 """
     done = subprocess.run(

@@ -14,7 +14,7 @@ from stethoscope.sound.mfcc import Mfcc
 
 @pytest.fixture
 def store(tmp_path: Path) -> FeatureStore:
-    """Two machines at two signal-to-noise ratios: two normal clips, an altered one and an anomaly."""
+    """Two machines at two ratios: two normal clips, an altered one and an anomaly each."""
     with FeatureWriter(tmp_path) as writer:
         for machine, level in (("00", 10.0), ("01", 20.0)):
             for snr in (0.0, 6.0):

@@ -119,10 +119,9 @@ def test_a_number_with_groups_too_small_to_train_on_is_not_chosen(
 
 def test_without_normal_clips_only_the_plain_description_works(tmp_path: Path) -> None:
     store = made(tmp_path, normal=0)
-    assert (
-        "fan/00 has anomalous clips, but no normal ones to compare with; set fault_description=plain"
-        in group_faults(store, FaultOptions()).reason
-    )
+    reason = group_faults(store, FaultOptions()).reason
+    assert reason.startswith("fan/00 has anomalous clips, but no normal ones to compare with")
+    assert reason.endswith("set fault_description=plain")
     assert group_faults(store, FaultOptions(description="plain")).names
 
 

@@ -33,7 +33,7 @@ def test_faults_of_test_recordings_are_recognised(
 def test_references_are_the_means_of_normal_training_clips(
     grouped: tuple[FeatureStore, FaultGroups], trained: Path
 ) -> None:
-    """The machines of the set are a hundred apart: taken for the other one, a clip makes no sense."""
+    """Their deviations differ by a hundred between the machines of the set."""
     store, _ = grouped
     diagnosis = Diagnosis.open(trained)
     expected = {}
