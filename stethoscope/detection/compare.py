@@ -1,6 +1,6 @@
 """Two runs on the same clips: whether their figures differ by more than chance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from stethoscope.errors import ParameterError
 from stethoscope.stats.bootstrap import bootstrap_areas
 from stethoscope.stats.figure import Figure
 from stethoscope.stats.roc import FloatArray, missing_class
+
+_Key = tuple[str, str, str]  # of a clip: source, machine, path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +92,8 @@ def compare(
         If `max_fpr` is out of range, or the runs share no clip of known condition.
     """
     MAX_FPR.check(max_fpr)
-    first, second = (
-        {(clip.source, clip.machine, clip.path): clip for clip in scored} for scored in (a, b)
-    )
-    pairs = [
-        (clip, second[key])
-        for key, clip in first.items()
-        if key in second and clip.condition == second[key].condition != "unknown"
-    ]
-    if not pairs:
-        raise ParameterError(
-            "comparison: the runs share no clip of known condition; "
-            "compare runs on the same data set"
-        )
+    first, second = _by_clip(a), _by_clip(b)
+    pairs = _known_pairs(first, second)
     machines: dict[str, Difference] = {}
     measured: list[FloatArray] = []  # by machine [shape=(2 runs, 1 + RESAMPLES, 2)]
     for index, machine in enumerate(sorted({clip.machine for clip, _ in pairs})):
@@ -132,6 +123,27 @@ def compare(
         pauc=pauc,
         machines=machines,
     )
+
+
+def _by_clip(scored: Sequence[ScoredClip]) -> dict[_Key, ScoredClip]:
+    return {(clip.source, clip.machine, clip.path): clip for clip in scored}
+
+
+def _known_pairs(
+    first: Mapping[_Key, ScoredClip], second: Mapping[_Key, ScoredClip]
+) -> list[tuple[ScoredClip, ScoredClip]]:
+    """Return the clips of known condition that both runs scored, from either run."""
+    pairs = [
+        (clip, second[key])
+        for key, clip in first.items()
+        if key in second and clip.condition == second[key].condition != "unknown"
+    ]
+    if not pairs:
+        raise ParameterError(
+            "comparison: the runs share no clip of known condition; "
+            "compare runs on the same data set"
+        )
+    return pairs
 
 
 def _no_difference(reason: str) -> Difference:
