@@ -4,10 +4,14 @@ import ctypes
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from stethoscope.edge.c.layers import read_layers
 from stethoscope.edge.classifier import EdgeClassifier
+from stethoscope.errors import ModelError
+from stethoscope.model.int8 import LEAST_WINDOWS, write_int8
 from stethoscope.model.network import Int8Network
 from tests.edge.c_tools import load_library, run_network
 
@@ -62,3 +66,24 @@ def test_plain_c_equals_the_reference_kernels_for_pooling_within_a_step(
     outputs = run_network(library, inputs, len(edge.labels))
     assert np.abs(outputs.astype(int) - expected).max() <= 1
     assert (outputs == expected).mean() > 0.9
+
+
+def int8_content(network: keras.Model, folder: Path) -> bytes:
+    windows = np.random.default_rng(0).standard_normal((LEAST_WINDOWS, 4)).astype(np.float32)
+    write_int8(network, folder / "x.tflite", windows)
+    return (folder / "x.tflite").read_bytes()
+
+
+def test_network_with_another_operator_is_refused(tmp_path: Path) -> None:
+    given = keras.Input((4,))
+    network = keras.Model(given, keras.layers.Dense(2, activation="tanh")(given))
+    with pytest.raises(ModelError, match="x: holds a TANH, which plain C cannot run; build the"):
+        read_layers(int8_content(network, tmp_path), "x")
+
+
+def test_network_that_is_no_chain_is_refused(tmp_path: Path) -> None:
+    given = keras.Input((4,))
+    branches = [keras.layers.Dense(2)(given), keras.layers.Dense(2)(given)]
+    network = keras.Model(given, keras.layers.Concatenate()(branches))
+    with pytest.raises(ModelError, match="does not follow the layer before it"):
+        read_layers(int8_content(network, tmp_path), "x")
