@@ -132,6 +132,7 @@ class _Definition:
     description: str
     range: Range
     parse: Callable[[str], tuple[Any, ...]] | None
+    used_by: str
 
 
 def option(
@@ -144,6 +145,7 @@ def option(
     below: float | None = None,
     choices: Iterable[Any] = (),
     parse: Callable[[str], tuple[Any, ...]] | None = None,
+    used_by: str = "",
 ) -> Any:
     """Declare a field of an options dataclass that a user can set.
 
@@ -159,6 +161,8 @@ def option(
         The only values; those of a field of type Literal are taken from its type.
     parse : callable, optional
         Makes the tuple of a text in which commas do more than separate entries.
+    used_by : str
+        The only choice of another option with which this one acts; empty where it always may.
 
     Returns
     -------
@@ -166,7 +170,8 @@ def option(
     """
     bounds = Range(least=least, most=most, above=above, below=below, choices=tuple(choices))
     return dataclasses.field(
-        default=default, metadata={_DEFINITION: _Definition(description, bounds, parse)}
+        default=default,
+        metadata={_DEFINITION: _Definition(description, bounds, parse, used_by)},
     )
 
 
@@ -249,6 +254,8 @@ class Parameter:
         Whether the text is a list separated by commas.
     rule : callable, optional
         Returns what is wrong with a value that lies within the range, empty if nothing is.
+    used_by : str
+        The only choice of another parameter with which this one acts; empty where it always may.
     """
 
     name: str
@@ -258,6 +265,7 @@ class Parameter:
     range: Range = dataclasses.field(default_factory=Range)
     is_list: bool = False
     rule: Callable[[Any], str] | None = None
+    used_by: str = ""
 
     def of(self, given: Mapping[str, Any]) -> Any:
         """Return the parameter's value, for a list a tuple of its entries.
@@ -367,6 +375,7 @@ class Group(Generic[OptionsT]):
                 _described(field, subject if self._names[name].startswith(prefix) else ""),
                 ranges[name],
                 is_list=get_origin(self._hints[name]) is tuple,
+                used_by=field.metadata[_DEFINITION].used_by,
             )
             for name, field in self._fields.items()
         }

@@ -20,7 +20,8 @@ class Declaration:
     scores : tuple of str
         The ways in which it can score a clip, its default first.
     parameters : frozenset of str
-        The pipeline's parameters that it uses, among those that some detectors ignore.
+        Parameters that it uses, among those that several detectors use and others ignore. A
+        parameter of a single detector names it in its own definition.
     training_class : str
         Its :class:`~stethoscope.detection.detector.Detector`.
     deployed_class : str

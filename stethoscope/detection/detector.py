@@ -71,8 +71,9 @@ def make_detector(options: DetectorOptions, fit: FitOptions) -> Detector:
     fit : FitOptions
         How networks are fitted, and the seed.
     """
-    used = DETECTORS[options.name].parameters.union(
-        *(DETECTORS[name].parameters for name in options.kinds)
+    kinds = {options.name, *options.kinds}
+    used = {one.name for one in DETECTOR.parameters if one.used_by in kinds}.union(
+        *(DETECTORS[name].parameters for name in kinds)
     )
     changed = {*DETECTOR.changed(options), *FIT.changed(fit)}
     if ignored := sorted(changed - used - _USED_BY_ALL):

@@ -38,8 +38,9 @@ class DetectorOptions(Options):
         ("pooled-gmm", "autoencoder"),
         "Members of an ensemble, separated by commas.",
         choices=[name for name, detector in DETECTORS.items() if not detector.combines],
+        used_by="ensemble",
     )
-    epochs: int = option(16, "Epochs of the id-classifier.", least=1)
+    epochs: int = option(16, "Epochs of the id-classifier.", least=1, used_by="id-classifier")
     frames: int = option(5, "Frames per window of a network.", least=1)
 
     def problems(self) -> Iterator[Problem]:

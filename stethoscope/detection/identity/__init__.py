@@ -5,7 +5,7 @@ from stethoscope.detection.declaration import Declaration
 ID_CLASSIFIER = Declaration(
     name="id-classifier",
     scores=("cosine", "mahalanobis"),
-    parameters=frozenset({"detector_epochs", "fit_validation_split"}),
+    parameters=frozenset({"fit_validation_split"}),
     training_class="stethoscope.detection.identity.fit:IdClassifier",
     deployed_class="stethoscope.detection.identity.score:IdClassifierScorer",
 )
