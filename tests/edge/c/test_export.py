@@ -89,3 +89,17 @@ def test_classifier_without_an_int8_network_is_refused(made: Path, tmp_path: Pat
     with pytest.raises(ModelError, match="given by --recordings"):
         export_classifier_c(tmp_path / "model", tmp_path / "c")
     assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.parametrize("kind", ["c_folder", "c_anomaly"])
+def test_headers_can_be_included_from_cpp(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    require("g++")
+    folder: Path = request.getfixturevalue(kind)
+    includes = [f'#include "{name}.h"\n' for name in ("detector", "frontend", "network", "fft")]
+    (tmp_path / "main.cc").write_text("".join(includes) + "detector_t detector;\n")
+    strict = ("-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I.", "-fsyntax-only")
+    command = ["g++", *strict, tmp_path / "main.cc"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
