@@ -19,21 +19,21 @@ LABELS = ("cat", "dog", "rain")
 def test_figures_equal_scikit_learns() -> None:
     rng = np.random.default_rng(0)
     truth = rng.choice(LABELS, 60, p=[0.6, 0.3, 0.1]).tolist()
-    answered = [
+    predicted = [
         one if keep else str(other)
         for one, keep, other in zip(
             truth, rng.random(60) < 0.6, rng.choice(LABELS, 60), strict=True
         )
     ]
-    figures = classify_figures(truth, answered, LABELS)
-    assert figures.accuracy.value == pytest.approx(accuracy_score(truth, answered))
-    assert figures.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, answered))
-    assert figures.macro_f1 == pytest.approx(f1_score(truth, answered, average="macro"))
+    figures = classify_figures(truth, predicted, LABELS)
+    assert figures.accuracy.value == pytest.approx(accuracy_score(truth, predicted))
+    assert figures.balanced_accuracy == pytest.approx(balanced_accuracy_score(truth, predicted))
+    assert figures.macro_f1 == pytest.approx(f1_score(truth, predicted, average="macro"))
     assert figures.confusion == tuple(
-        map(tuple, confusion_matrix(truth, answered, labels=LABELS).tolist())
+        map(tuple, confusion_matrix(truth, predicted, labels=LABELS).tolist())
     )
     precisions, recalls = (
-        score(truth, answered, labels=LABELS, average=None)
+        score(truth, predicted, labels=LABELS, average=None)
         for score in (precision_score, recall_score)
     )
     for one, precision, recall in zip(figures.classes, precisions, recalls, strict=True):
@@ -52,5 +52,5 @@ def test_what_cannot_be_computed_says_why() -> None:
     assert (dog.recall.value, dog.recall.reason) == (None, "no clip belongs to it")
     assert rain.precision.reason == "no clip was classified as it"
     assert figures.balanced_accuracy == 0.5
-    # The third class neither occurs nor is answered: (2/3 + 0) / 2.
+    # The third class neither occurs nor is predicted: (2/3 + 0) / 2.
     assert figures.macro_f1 == pytest.approx(1 / 3)

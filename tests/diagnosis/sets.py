@@ -1,4 +1,4 @@
-"""A small set of machines with faults that are easy to tell apart."""
+"""A small set of machines with faults that are easy to distinguish."""
 
 from pathlib import Path
 

@@ -43,7 +43,7 @@ def test_detector_and_diagnosis_answer_together(
         assert details["Probabilities"] == pytest.approx(expected.tolist(), abs=1e-5)
         likeliest = details["Labels"][1 + int(np.argmax(details["Probabilities"][1:]))]
         assert details["Message"] == (likeliest if one["Anomaly"] else "Component OK")
-        # Whether it is anomalous is the detector's word alone.
+        # The detector alone decides whether it is anomalous.
         assert details["Score"] == other["Details"]["Score"]
         assert one["Anomaly"] == (details["Score"] > details["Threshold"])
         assert "Labels" not in other["Details"]
@@ -65,7 +65,7 @@ def test_a_recording_may_be_an_open_file(
 def test_the_service_answers_the_same_without_the_heavy_packages(
     diagnosing_bundle: Path, fan_archive: Path, tmp_path: Path
 ) -> None:
-    """Listen as the service does, in a process in which importing one of them fails."""
+    """Judge as the service does, in a process in which importing one of them fails."""
     with zipfile.ZipFile(fan_archive) as archive:
         path = archive.extract("fan/test/anomaly_id_02_00000001.wav", tmp_path)
     program = f"""
@@ -78,8 +78,8 @@ from stethoscope.serve.judge import judge
 from stethoscope.serve.limits import Limits
 with open(sys.argv[2], "rb") as file:
     content = file.read()
-inference, asked = Inference(Bundle.open(sys.argv[1])), dict(machine_id="02", name="clip.wav")
-answer = judge(inference, content, Limits(), **asked, picture=True)
+inference, request = Inference(Bundle.open(sys.argv[1])), dict(machine_id="02", name="clip.wav")
+answer = judge(inference, content, Limits(), **request, picture=True)
 print(json.dumps(answer.json))
 """
     done = subprocess.run(
@@ -88,13 +88,13 @@ print(json.dumps(answer.json))
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    answered = json.loads(done.stdout)
-    assert answered.pop("Picture")["Columns"] > 0
+    answer = json.loads(done.stdout)
+    assert answer.pop("Picture")["Columns"] > 0
     expected = Inference(Bundle.open(diagnosing_bundle)).verdict(path).to_json()
-    assert answered["Details"].pop("Probabilities") == pytest.approx(
+    assert answer["Details"].pop("Probabilities") == pytest.approx(
         expected["Details"].pop("Probabilities"), abs=1e-6
     )
-    assert answered == expected
+    assert answer == expected
 
 
 def test_the_bundle_has_the_figures_of_the_diagnosis(

@@ -27,12 +27,14 @@ def test_small_groups_are_trained_with_a_warning(
     report = evaluate_diagnosis(
         tmp_path / "store", tmp_path / "groups", tmp_path / "model", tmp_path / "results"
     )
-    asked = {
+    tested = {
         label
         for (label, part), _ in zip(read_parts(tmp_path / "model"), store.clips, strict=True)
         if part == "test"
     }
-    assert asked == {"normal", "fault 1", "fault 2"}, "the group of one clip has none to spare"
+    assert tested == {"normal", "fault 1", "fault 2"}, (
+        "the group of one clip has no clip for the test"
+    )
     assert "fault 2, fault 3: fewer than 3 clips" in report["warnings"][0]
     assert report["warnings"][0] in capsys.readouterr().err
 

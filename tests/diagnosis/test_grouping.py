@@ -41,7 +41,7 @@ def test_the_number_of_groups_is_found_and_the_curves_are_kept(tmp_path: Path) -
     inertias = list(found.inertia.values())
     assert inertias == sorted(inertias, reverse=True)
     # Of standardised, independent clips the squared distances to one centroid sum to clips times
-    # the kept share of 4 values.
+    # the kept fraction of 4 values.
     assert found.inertia[1] == pytest.approx(
         len(found.clips) * 4 * sum(found.explained_variance[:2])
     )

@@ -57,8 +57,7 @@ def test_a_machine_id_is_held_out_entirely(grouped: tuple[FeatureStore, FaultGro
     store, groups = grouped
     for name in ("01", "fan/01"):
         found = split_of(store.clips, groups, holdout_id=name)
-        # Its normal training clips tell what is normal for it; they neither train nor are asked
-        # about.
+        # Its normal training clips define what is normal for it; they have no part.
         assert all(
             taken == {"test"} for recording, taken in found.items() if recording.startswith("1/")
         )

@@ -22,9 +22,9 @@ def test_faults_of_test_recordings_are_recognised(
     store, _ = grouped
     diagnosis = Diagnosis.open(trained)
     assert diagnosis.labels == ("normal", "fault 1", "fault 2", "fault 3")
-    asked = [i for i, (_, part) in enumerate(read_parts(trained)) if part == "test"]
-    assert len(asked) == 16
-    for i in asked:
+    tested = [i for i, (_, part) in enumerate(read_parts(trained)) if part == "test"]
+    assert len(tested) == 16
+    for i in tested:
         answer = diagnosis.probabilities(store.clip_frames(i), store.clips[i].machine)
         assert answer.sum() == pytest.approx(1.0, abs=1e-5)
         assert diagnosis.labels[int(answer.argmax())] == read_parts(trained)[i][0]
@@ -38,14 +38,14 @@ def test_references_are_the_means_of_normal_training_clips(
     diagnosis = Diagnosis.open(trained)
     expected = {}
     for machine in ("fan/00", "fan/01"):
-        heard = [
+        normal = [
             store.clip_frames(i).mean(axis=0)
             for i, ((label, part), clip) in enumerate(
                 zip(read_parts(trained), store.clips, strict=True)
             )
             if label == "normal" and part in ("train", "validation") and clip.machine == machine
         ]
-        expected[machine] = np.mean(heard, axis=0)
+        expected[machine] = np.mean(normal, axis=0)
     for machine, mean in expected.items():
         np.testing.assert_allclose(diagnosis.references.means[machine], mean, rtol=1e-5)
     both = (diagnosis.references.means["fan/00"] + diagnosis.references.means["fan/01"]) / 2
@@ -74,12 +74,12 @@ def test_faults_are_recognised_on_a_machine_held_out_of_training(tmp_path: Path)
     groups = group_faults(store, FaultOptions(groups=3))
     train_diagnosis(store, groups, SMALL, tmp_path / "model", holdout_id="02")
     diagnosis = Diagnosis.open(tmp_path / "model")
-    asked = [i for i, (_, part) in enumerate(read_parts(tmp_path / "model")) if part == "test"]
-    assert {store.clips[i].machine_id for i in asked} == {"02"}
+    tested = [i for i, (_, part) in enumerate(read_parts(tmp_path / "model")) if part == "test"]
+    assert {store.clips[i].machine_id for i in tested} == {"02"}
     right = [
         diagnosis.likeliest_fault(diagnosis.probabilities(store.clip_frames(i), "fan/02"))
         == read_parts(tmp_path / "model")[i][0]
-        for i in asked
+        for i in tested
     ]
     assert np.mean(right) > 0.9
 
