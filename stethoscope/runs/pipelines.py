@@ -1,4 +1,4 @@
-"""The pipelines that the command line knows, by name."""
+"""The pipelines of the command line, by name."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -13,7 +13,7 @@ from stethoscope.cli import main
 
 QUICK = [
     "class_filters=8,16",
-    "class_epochs=12",
+    "class_epochs=20",
     "class_batch_size=6",
     "class_learning_rate=0.01",
     "class_mixup=0",
