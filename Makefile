@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIPELINES := pipeline $(patsubst pipelines/%.py,pipelines.%,$(sort $(wildcard pipelines/*.py)))
 
-.PHONY: install run test lint types compile clean
+.PHONY: install run test quick lint types compile clean
 
 install: .venv/installed
 
@@ -18,6 +18,10 @@ run: install
 
 test: lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The tests that train nothing and start no service: for every save.
+quick: install
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: install
 	$(BIN)/ruff check
