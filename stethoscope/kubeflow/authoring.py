@@ -56,7 +56,8 @@ def _with_parameters(
     """Return `function` with an argument for each parameter in place of ``**parameters``."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     definition = tree.body[0]
-    assert isinstance(definition, ast.FunctionDef), "a component is a function"  # noqa: S101
+    if not isinstance(definition, ast.FunctionDef):
+        raise TypeError(f"{function!r} is not a plain function")
     definition.decorator_list = []
     arguments = definition.args
     arguments.kwarg = None
