@@ -27,7 +27,7 @@ MACHINE_AGREEMENT = 0.5
 
 
 @dataclass(frozen=True)
-class TestedClip:
+class DiagnosedClip:
     """A test clip and what the diagnosis answers.
 
     Attributes
@@ -120,7 +120,7 @@ def group_warnings(groups: FaultGroups) -> list[str]:
 
 def _test(
     store: FeatureStore, parts: Sequence[tuple[str, str]], diagnosis: Diagnosis
-) -> list[TestedClip]:
+) -> list[DiagnosedClip]:
     """Return the answers on the unaltered test clips of a store."""
     tested = []
     for index, (clip, (label, part)) in enumerate(zip(store.clips, parts, strict=True)):
@@ -128,11 +128,11 @@ def _test(
             probabilities = diagnosis.probabilities(store.clip_frames(index), clip.machine)
             predicted = diagnosis.labels[int(np.argmax(probabilities))]
             fault = diagnosis.likeliest_fault(probabilities)
-            tested.append(TestedClip(clip, label, predicted, fault, probabilities))
+            tested.append(DiagnosedClip(clip, label, predicted, fault, probabilities))
     return tested
 
 
-def _figures(tested: Sequence[TestedClip], labels: Sequence[str]) -> Classification | None:
+def _figures(tested: Sequence[DiagnosedClip], labels: Sequence[str]) -> Classification | None:
     if not tested:
         return None
     return classify_figures(
@@ -143,7 +143,7 @@ def _figures(tested: Sequence[TestedClip], labels: Sequence[str]) -> Classificat
 def _report(
     store: FeatureStore,
     groups: FaultGroups,
-    tested: Sequence[TestedClip],
+    tested: Sequence[DiagnosedClip],
     figures: Classification | None,
     labels: Sequence[str],
 ) -> dict[str, Any]:
@@ -171,13 +171,13 @@ def _report(
     }
 
 
-def _fault_found(tested: Sequence[TestedClip]) -> dict[str, Any] | None:
+def _fault_found(tested: Sequence[DiagnosedClip]) -> dict[str, Any] | None:
     """Return the fraction of anomalous clips whose likeliest fault is the true one, if any."""
     right = [one.likeliest_fault == one.label for one in tested if one.label != NORMAL]
     return asdict(proportion(sum(right), len(right), "no anomalous clip")) if right else None
 
 
-def _write_answers(path: Path, tested: Sequence[TestedClip], labels: Sequence[str]) -> None:
+def _write_answers(path: Path, tested: Sequence[DiagnosedClip], labels: Sequence[str]) -> None:
     header = ("source", "path", "recording", "machine", "label", "answer", "likeliest_fault")
     rows: list[Sequence[object]] = [(*header, *labels)]
     for one in tested:
