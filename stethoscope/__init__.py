@@ -1,5 +1,3 @@
-"""stethoscope listens to machines: it learns what normal sounds like and says when, and how, a
-machine departs from it.
-"""
+"""Detection of faults of machines by their sound."""
 
 __version__ = "0.1.0"
