@@ -3,6 +3,8 @@ import shlex
 import sys
 from pathlib import Path
 
+import pytest
+
 from stethoscope import cli
 from stethoscope.commands import same
 from stethoscope.runs.pipelines import PIPELINES
@@ -61,17 +63,60 @@ def test_a_loop_is_a_frame_and_order_without_data_an_arrow() -> None:
     ]
 
 
-def test_the_commands_that_the_page_shows_exist() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    calls = [
-        line
-        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        for line in block.splitlines()
+def pages() -> list[Path]:
+    """Return the Markdown files of the project."""
+    folders = ("docs", "data", "stethoscope")
+    return [
+        *sorted(ROOT.glob("*.md")),
+        *(page for folder in folders for page in sorted((ROOT / folder).rglob("*.md"))),
     ]
-    checked = 0
-    for line in calls:
-        program, *arguments = shlex.split(line)
-        if program in ("stethoscope", "same"):
-            (cli if program == "stethoscope" else same)._parser().parse_args(arguments)
-            checked += 1
-    assert checked >= 8
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_relative_link_of_a_page_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"\w+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Return the commands `stethoscope` and `same` in the blocks of a page, split into words."""
+    blocks = re.findall(
+        r"^```(?:sh|bash|console)?\n(.*?)^```",
+        page.read_text(encoding="utf-8"),
+        re.DOTALL | re.MULTILINE,
+    )
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    calls = (re.sub(r"^\$ |^.* \| | &$", "", line) for line in lines)
+    return [
+        shlex.split(call, comments=True)
+        for call in calls
+        if call.startswith(("stethoscope ", "same "))
+    ]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in pages() if commands(page)],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_the_command_line_accepts_the_commands_of_a_page(page: Path) -> None:
+    for program, *arguments in commands(page):
+        (cli if program == "stethoscope" else same)._parser().parse_args(arguments)
+
+
+def test_most_pages_show_commands() -> None:
+    assert sum(len(commands(page)) for page in pages()) >= 30
