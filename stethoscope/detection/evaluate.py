@@ -132,7 +132,7 @@ def _too_many_alarms(measured: Summary, thresholds: Thresholds) -> list[str]:
             share is not None
             and low is not None
             and low > thresholds.false_alarm_rate
-            and thresholds.backed(one.machine)
+            and thresholds.reliable(one.machine)
         ):
             shares[one.machine] = round(100 * share)
     if not shares:

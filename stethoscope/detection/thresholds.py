@@ -26,8 +26,8 @@ OWN_FIT = 30
 With fewer, it shares the fit of its type.
 """
 
-_BACKING = 3.0
-"""A rate is backed when at least this many held-out clips are expected beyond the threshold."""
+_MIN_EXPECTED_BEYOND = 3.0
+"""A threshold is reliable if at least this many held-out clips are expected above it."""
 
 _LEAST_PROBABILITY = 1e-12
 
@@ -118,22 +118,22 @@ class Thresholds:
             method=method or self.method,
         )
 
-    def backed(self, machine: str | None) -> bool:
-        """Return whether a machine's threshold has enough clips behind it for the wanted rate."""
-        return self.of(machine).n_clips * self.false_alarm_rate >= _BACKING * (1 - 1e-9)
+    def reliable(self, machine: str | None) -> bool:
+        """Return whether a machine has enough held-out clips for the wanted rate."""
+        return self.of(machine).n_clips * self.false_alarm_rate >= _MIN_EXPECTED_BEYOND * (1 - 1e-9)
 
     def warnings(self) -> list[str]:
         """Return a warning about the machines with too few held-out clips, if there are any."""
         rate = self.false_alarm_rate
-        weak = {name: one for name, one in self.machines.items() if not self.backed(name)}
+        weak = {name: one for name, one in self.machines.items() if not self.reliable(name)}
         if not weak:
             return []
         pooled = ", pooled over machines" if any(one.pooled for one in weak.values()) else ""
         clips = format_range(one.n_clips for one in weak.values())
         text = (
-            f"a false-alarm rate of {rate:g} rests on {clips} normal clip(s) "
-            f"not trained on{pooled}; "
-            f"{math.ceil(_BACKING / rate)} or more would back it"
+            f"the threshold for a false-alarm rate of {rate:g} is computed from {clips} "
+            f"held-out normal clip(s){pooled}; "
+            f"use {math.ceil(_MIN_EXPECTED_BEYOND / rate)} or more for a reliable threshold"
         )
         return [format_machines(list(weak), text)]
 

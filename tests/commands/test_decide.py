@@ -83,7 +83,9 @@ def test_threshold_prints_old_and_new_values_and_warns_of_few_clips(
     old, new = (thresholds_of(one)["machines"]["fan/02"]["value"] for one in (fan_bundle, copy))
     [row] = [row for row in rows if row.startswith("fan/02")]
     assert row.split()[1:3] == [f"{new:.6g}", f"{old:.6g}"]
-    few = "warning: fan/00, fan/02: a false-alarm rate of 0.05 rests on 4 normal clip(s)"
+    few = (
+        "warning: fan/00, fan/02: the threshold for a false-alarm rate of 0.05 is computed from 4 "
+    )
     assert printed.err.count(few) == 1
 
 

@@ -32,8 +32,8 @@ def test_a_single_score_gives_a_threshold_and_a_warning():
     thresholds = fit_thresholds({"fan/00": [4.0]}, {"fan/00": 3.0})
     assert thresholds.threshold("fan/00") == 4.0
     assert thresholds.warnings() == [
-        "fan/00: a false-alarm rate of 0.1 rests on 1 normal clip(s) not trained on; "
-        "30 or more would back it"
+        "fan/00: the threshold for a false-alarm rate of 0.1 is computed from 1 held-out normal "
+        "clip(s); use 30 or more for a reliable threshold"
     ]
 
 
@@ -65,8 +65,9 @@ def test_a_machine_with_30_clips_has_its_own_fit_and_others_share():
     }
     assert [warning.split(":")[0] for warning in thresholds.warnings()] == ["pump/00"]
     assert thresholds.with_false_alarm_rate(0.01).warnings() == [
-        "fan/00, fan/01, fan/02, pump/00: a false-alarm rate of 0.01 rests on 9 to 62 normal "
-        "clip(s) not trained on, pooled over machines; 300 or more would back it"
+        "fan/00, fan/01, fan/02, pump/00: the threshold for a false-alarm rate of 0.01 is computed "
+        "from 9 to 62 held-out normal clip(s), pooled over machines; "
+        "use 300 or more for a reliable threshold"
     ]
 
 

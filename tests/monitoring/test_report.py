@@ -355,8 +355,8 @@ def test_skipped_recordings_and_warnings_are_listed(report: Reporter) -> None:
             by_condition,
             skipped=skipped,
             warnings=[
-                "fan/00: rests on 3 clips",
-                "fan/02: rests on 3 clips",
+                "fan/00: computed from 3 clips",
+                "fan/02: computed from 3 clips",
                 "nothing was held out",
             ],
         )
@@ -366,7 +366,7 @@ def test_skipped_recordings_and_warnings_are_listed(report: Reporter) -> None:
     assert "fan.zip/fan/test/200.wav" not in page.text
     assert "50 more are listed in evaluation.json" in page.text
     items = [one.text for one in page.all("li")]
-    assert "fan 00, fan 02: rests on 3 clips" in items
+    assert "fan 00, fan 02: computed from 3 clips" in items
     assert "nothing was held out" in items
 
 

@@ -41,7 +41,7 @@ def class_section(inputs: ClassInputs) -> Section:
     text = (
         "Precision: fraction of the clips classified as the class that belong to it. Recall: "
         "fraction of the clips of the class that were classified as it. F1: harmonic mean of both. "
-        "Small print: 95 % intervals."
+        "The ranges in small print are 95 % intervals."
     )
     table = class_table(inputs.evaluation["classes"])
     return section("classes", "Results per class", tag("p", text), table)

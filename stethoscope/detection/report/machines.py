@@ -47,9 +47,10 @@ def machine_section(inputs: DetectionInputs) -> Section:
         "the higher score. pAUC: the same, only up to a false-alarm rate of "
         f"{percent(inputs.max_fpr)}, scaled so that 0.5 is chance. Precision: fraction of alarms "
         "that are anomalies. Recall: fraction of anomalies that raise an alarm. F1: harmonic mean "
-        "of precision and recall. Small print: 95 % intervals, by bootstrap for AUC and pAUC, by "
-        "Wilson's formula for the others. A threshold is set on the scores of normal clips that "
-        "were held out from training. Pooled: the clips of all machines of the type were used."
+        "of precision and recall. The ranges in small print are 95 % intervals, by bootstrap for "
+        "AUC and pAUC, by Wilson's formula for the others. A threshold is set on the scores of "
+        "normal clips that were held out from training. Pooled: the clips of all machines of the "
+        "type were used."
     )
     return section(
         "machines",
