@@ -1,3 +1,3 @@
-"""Detection of faults of machines by their sound."""
+"""Anomalous sound detection for machines: training, evaluation and deployment."""
 
 __version__ = "0.1.0"

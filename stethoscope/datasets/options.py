@@ -1,4 +1,4 @@
-"""The parameters of every pipeline that say which recordings it reads."""
+"""The parameters of every pipeline that select its recordings."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -59,7 +59,7 @@ def fit_diagnosis(
     store, found = FeatureStore.open(features), FaultGroups.read(groups)
     reason = found.reason
     if not reason and not any(clip.condition == NORMAL for clip in store.clips):
-        reason = "there is no normal clip to tell faults from"
+        reason = "there is no normal clip to compare faults with"
     if reason:
         with atomic_folder(folder) as temporary:
             write_skip_reason(temporary, reason)

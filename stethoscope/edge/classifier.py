@@ -152,7 +152,7 @@ def make_edge_classifier(
             agreement = _agreement(store, classifier, reference, normalisation, int8)
             refuse_loss(
                 1 - agreement,
-                f"{1 - agreement:.1%} of {len(store.clips)} clips are classified differently",
+                f"{1 - agreement:.3g} of {len(store.clips)} clips get another label",
                 option=_OPTION,
                 limit=max_drop,
             )

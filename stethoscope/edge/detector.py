@@ -253,7 +253,7 @@ def _type_of(bundle: Bundle, machine: str) -> str:
     if wanted not in types or (not machine and len(types) > 1):
         known = ", ".join(sorted(bundle.thresholds.machines))
         raise ModelError(
-            f"machine {machine!r} does not tell which of {', '.join(types)} is meant; "
+            f"machine is {machine!r}; its type must be one of {', '.join(types)}: "
             f"give one of {known}"
         )
     return wanted

@@ -64,7 +64,7 @@ def _machine_lines(overall: Mapping[str, Any]) -> list[str]:
 
 
 def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
-    """Return the groups of faults and how well they are told apart, or why there are none."""
+    """Return the groups of faults and how well they are recognised, or why there are none."""
     if diagnosis["reason"]:
         return [f"Nothing to diagnose: {diagnosis['reason']}"]
     groups, figures = diagnosis["groups"], diagnosis["figures"]

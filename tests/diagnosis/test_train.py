@@ -90,4 +90,4 @@ def test_without_normal_clips_there_is_nothing_to_diagnose(tmp_path: Path) -> No
         tmp_path / "store", FaultOptions(groups=2, description="plain"), tmp_path / "groups"
     )
     assert fit_diagnosis(tmp_path / "store", tmp_path / "groups", SMALL, tmp_path / "model") is None
-    assert skip_reason(tmp_path / "model") == "there is no normal clip to tell faults from"
+    assert skip_reason(tmp_path / "model") == "there is no normal clip to compare faults with"

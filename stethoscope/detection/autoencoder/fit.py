@@ -1,4 +1,4 @@
-"""Training of the detectors autoencoder and interpolation; the README tells what they are."""
+"""Training of the detectors autoencoder and interpolation; they are described in README.md."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field

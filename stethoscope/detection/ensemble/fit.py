@@ -1,4 +1,4 @@
-"""Training of the detector ensemble; the README tells what it is."""
+"""Training of the detector ensemble; it is described in README.md."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Training of the detector id-classifier; the README tells what it is."""
+"""Training of the detector id-classifier; it is described in README.md."""
 
 from dataclasses import dataclass
 from pathlib import Path

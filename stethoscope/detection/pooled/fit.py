@@ -1,4 +1,4 @@
-"""Training of the detector pooled-gmm; the README tells what it is."""
+"""Training of the detector pooled-gmm; it is described in README.md."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
