@@ -71,7 +71,11 @@ class Comparison:
 
 
 def compare(
-    a: Sequence[ScoredClip], b: Sequence[ScoredClip], *, max_fpr: float = 0.1, seed: int = 0
+    a: Sequence[ScoredClip],
+    b: Sequence[ScoredClip],
+    *,
+    max_fpr: float = MAX_FPR.default,
+    seed: int = 0,
 ) -> Comparison:
     """Compare two runs by a paired stratified bootstrap on the clips that both scored.
 

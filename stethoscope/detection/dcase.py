@@ -23,6 +23,7 @@ from typing import Literal
 
 import numpy as np
 
+from stethoscope.detection.options import MAX_FPR
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
 from stethoscope.files import write_csv
@@ -42,7 +43,7 @@ def write_results(
     folder: str | os.PathLike[str],
     scored: Sequence[ScoredClip],
     *,
-    max_fpr: float = 0.1,
+    max_fpr: float = MAX_FPR.default,
     naming: Naming | None = None,
 ) -> list[Path]:
     """Write score files, decision files and ``result.csv`` into a folder.

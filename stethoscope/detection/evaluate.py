@@ -8,7 +8,7 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.detection.dcase import write_results
 from stethoscope.detection.metrics import Evaluation, Summary, evaluate
 from stethoscope.detection.normal_scores import read_normal_scores, score_clips
-from stethoscope.detection.options import ThresholdMethod
+from stethoscope.detection.options import MAX_FPR, ThresholdMethod, ThresholdOptions
 from stethoscope.detection.scores import ScoredClip, write_scores
 from stethoscope.detection.thresholds import Thresholds, fit_thresholds
 from stethoscope.errors import DatasetError
@@ -24,9 +24,9 @@ def evaluate_detector(
     folder: str | os.PathLike[str],
     *,
     scores: str | os.PathLike[str] | None = None,
-    max_fpr: float = 0.1,
-    false_alarm_rate: float = 0.1,
-    method: ThresholdMethod = "gamma",
+    max_fpr: float = MAX_FPR.default,
+    false_alarm_rate: float = ThresholdOptions.false_alarm_rate,
+    method: ThresholdMethod = ThresholdOptions.method,
     seed: int = 0,
 ) -> Evaluation:
     """Evaluate a fitted detector on the test clips of a feature store.
@@ -94,7 +94,9 @@ def evaluate_detector(
 
 
 def normal_thresholds(
-    model: str | os.PathLike[str], false_alarm_rate: float, method: ThresholdMethod = "gamma"
+    model: str | os.PathLike[str],
+    false_alarm_rate: float,
+    method: ThresholdMethod = ThresholdOptions.method,
 ) -> tuple[Thresholds, list[str]]:
     """Fit thresholds to the scores of normal clips in a model folder.
 

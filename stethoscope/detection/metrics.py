@@ -104,7 +104,9 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(scored: Sequence[ScoredClip], *, max_fpr: float = 0.1, seed: int = 0) -> Evaluation:
+def evaluate(
+    scored: Sequence[ScoredClip], *, max_fpr: float = MAX_FPR.default, seed: int = 0
+) -> Evaluation:
     """Measure a detector on scored test clips.
 
     Parameters

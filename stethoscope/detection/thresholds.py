@@ -187,8 +187,8 @@ def fit_thresholds(
     held_out: Mapping[str, Sequence[float]],
     offsets: Mapping[str, float],
     *,
-    false_alarm_rate: float = 0.1,
-    method: ThresholdMethod = "gamma",
+    false_alarm_rate: float = ThresholdOptions.false_alarm_rate,
+    method: ThresholdMethod = ThresholdOptions.method,
 ) -> Thresholds:
     """Fit a threshold per machine to the scores of normal clips that were not used for training.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.classification.options import ClassFit
+from stethoscope.classification.options import TEST_SPLIT, ClassFit
 from stethoscope.classification.train import ClassTraining, train_chosen
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL, References, write_skip_reason
@@ -37,7 +37,7 @@ def fit_diagnosis(
     fit: ClassFit,
     folder: str | os.PathLike[str],
     *,
-    test_split: float = 0.2,
+    test_split: float = TEST_SPLIT.default,
     holdout_id: str = "",
 ) -> ClassTraining | None:
     """Train on a store and its groups, and write the model folder.
@@ -73,7 +73,7 @@ def train_diagnosis(
     fit: ClassFit,
     folder: str | os.PathLike[str],
     *,
-    test_split: float = 0.2,
+    test_split: float = TEST_SPLIT.default,
     holdout_id: str = "",
 ) -> ClassTraining:
     """Fit a classifier of normal and the groups of faults, and write its model folder.

@@ -11,7 +11,7 @@ import numpy as np
 from stethoscope.datasets.clips import read_clips
 from stethoscope.events.metrics import Stretch, event_figures, events_of, match, window_figures
 from stethoscope.events.model import NETWORKS, EventDetector
-from stethoscope.events.options import read_fit
+from stethoscope.events.options import EventFit, read_fit
 from stethoscope.events.windows import LabelledWindows, score_part
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, read_json, write_csv, write_json
@@ -26,7 +26,7 @@ def evaluate_events(
     model: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     *,
-    tolerance: float = 0.3,
+    tolerance: float = EventFit.tolerance,
 ) -> dict[str, Any]:
     """Evaluate the float and the int8 network of an event detector on its test recordings.
 

@@ -9,6 +9,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from stethoscope.events.decoder import Scores
 from stethoscope.events.model import Event, EventDetector
+from stethoscope.events.options import EventFit
 
 Spans = Sequence[tuple[float, float]]
 
@@ -188,7 +189,7 @@ def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
 
 
 def calibrate(
-    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float = 0.3
+    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float = EventFit.tolerance
 ) -> float:
     """Set the detector's threshold to the best one for validation recordings, and return it.
 
