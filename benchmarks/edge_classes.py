@@ -41,7 +41,7 @@ def main() -> None:
 
 def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> str:
     """Train one network and return its row."""
-    from stethoscope.classification.model import Classifier, prepare
+    from stethoscope.classification.model import Classifier, prepare_frames
     from stethoscope.classification.options import ClassFit, feature_of
     from stethoscope.classification.train import train_classifier
     from stethoscope.datasets.layouts import index
@@ -69,7 +69,9 @@ def row(archive: Path, network: str, fold: int, epochs: int, folder: Path) -> st
             frames = np.array(store.clip_frames(place))
             answers = (
                 classifier.probabilities(frames),
-                softmax(int8(made.windows(prepare(frames, classifier.feature)))).mean(axis=0),
+                softmax(int8(made.windows(prepare_frames(frames, classifier.feature)))).mean(
+                    axis=0
+                ),
             )
             right.append([made.labels[int(np.argmax(answer))] == clip.label for answer in answers])
     full, edge = np.mean(right, axis=0)

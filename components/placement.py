@@ -44,7 +44,7 @@ SHOWS = Needs()
 
 
 def place(task: dsl.PipelineTask, display_name: str, needs: Needs) -> dsl.PipelineTask:
-    """Name a task in the user interface and say what it takes of a cluster.
+    """Name a task in the user interface and set the resources that it takes of a cluster.
 
     Returns
     -------

@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
-from stethoscope.errors import ModelError
+from stethoscope.errors import DatasetError, ModelError
+
+T = TypeVar("T")
 
 _BLOCK = 1 << 20
 
@@ -104,6 +106,51 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ModelError(f"{path}: is damaged; make or copy it again")
     return value
+
+
+def read_csv(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of a table that :func:`write_csv` wrote, each cell by its column's name."""
+    with path.open(newline="", encoding="utf-8") as file:
+        yield from csv.DictReader(file)
+
+
+def parse_csv(
+    path: Path, columns: Sequence[str], parse: Callable[[dict[str, str]], T], *, contents: str
+) -> Iterator[T]:
+    """Yield what `parse` makes of each row of a table that a user may have written.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str
+        Those that must be there.
+    parse : callable
+        Takes a row, each cell by its column's name. Its ValueError says what is wrong.
+    contents : str
+        What the table lists, for messages, such as ``clips``.
+
+    Raises
+    ------
+    DatasetError
+        If the file is no such table, or a row cannot be parsed; the message names the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if missing := [one for one in columns if one not in (reader.fieldnames or ())]:
+                raise DatasetError(
+                    f"{path}: column {', '.join(missing)} is missing; "
+                    f"this is not a table of {contents}"
+                )
+            for row in reader:
+                try:
+                    yield parse(row)
+                except (ValueError, TypeError) as error:
+                    raise DatasetError(
+                        f"{path}, line {reader.line_num}: {error}; correct the row"
+                    ) from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: cannot be read as a table of {contents} ({error})") from error
 
 
 def digest(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:

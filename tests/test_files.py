@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stethoscope import files
-from stethoscope.errors import ModelError
+from stethoscope.errors import DatasetError, ModelError
 
 
 def write_and_fail(path: Path) -> None:
@@ -70,3 +70,30 @@ def test_packaged_files_are_found_in_a_checkout_and_in_a_wheel(
     (package.parent / "pipeline.yaml").write_text("")
     assert files.packaged_file("catalogue.json") == package / "_packaged" / "catalogue.json"
     assert files.packaged_file("pipeline.yaml") == package.parent / "pipeline.yaml"
+
+
+def test_rows_of_a_written_table_are_read_by_column(tmp_path: Path) -> None:
+    files.write_csv(tmp_path / "a.csv", [("name", "n"), ('"a", b\n', 1), ("ü", None)])
+    rows = list(files.read_csv(tmp_path / "a.csv"))
+    assert rows == [{"name": '"a", b\n', "n": "1"}, {"name": "ü", "n": ""}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\n1\n", "a.csv: column b is missing; this is not a table of pairs"),
+        (b"b,a\n1,2\nx,2\n", "a.csv, line 3: .*'x'; correct the row"),
+        (b"b,a\n\xff,2\n", "a.csv: cannot be read as a table of pairs"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=message):
+        list(
+            files.parse_csv(
+                tmp_path / "a.csv",
+                ("a", "b"),
+                lambda row: int(row["a"]) + int(row["b"]),
+                contents="pairs",
+            )
+        )

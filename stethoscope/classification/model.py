@@ -22,7 +22,7 @@ DYNAMIC_DB = 80.0
 """Bands of a log-mel spectrogram further below the clip's loudest band are raised to this level."""
 
 
-def dynamic_range(frames: Frames) -> Frames:
+def limit_range(frames: Frames) -> Frames:
     """Return a clip's log-mel frames, in decibels, with quiet bands raised to a floor.
 
     The floor lies :data:`DYNAMIC_DB` below the clip's loudest band.
@@ -119,13 +119,13 @@ class Classifier:
         frames : np.ndarray [shape=(n_frames, n_values), dtype=float32]
             The clip's features.
         """
-        windows = cover(prepare(frames, self.feature), self.window)
+        windows = cover(prepare_frames(frames, self.feature), self.window)
         answers = self.network(np.ascontiguousarray(windows, dtype=np.float32))
         mean: npt.NDArray[np.float32] = answers.mean(axis=0)
         return mean
 
 
-def prepare(frames: Frames, feature: Feature) -> Frames:
+def prepare_frames(frames: Frames, feature: Feature) -> Frames:
     """Return a clip's frames as the network's input, in training and in use."""
     per_channel = feature.of if isinstance(feature, Planes) else feature
-    return dynamic_range(frames) if isinstance(per_channel, LogMel) else np.asarray(frames)
+    return limit_range(frames) if isinstance(per_channel, LogMel) else np.asarray(frames)

@@ -16,9 +16,9 @@ from stethoscope.classification.folds import (
     originals,
     validation_mask,
 )
-from stethoscope.classification.model import KIND, cover, prepare
+from stethoscope.classification.model import KIND, cover, prepare_frames
 from stethoscope.classification.options import ClassFit
-from stethoscope.classification.windows import draw
+from stethoscope.classification.windows import draw_window
 from stethoscope.errors import ParameterError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
@@ -162,7 +162,9 @@ def _examples(
     store: FeatureStore, clips: Indices, labels: Sequence[str], classes: list[str], window: int
 ) -> tuple[Frames, Frames]:
     """Return all windows of clips, unaltered, and their classes, one-hot."""
-    windows = [cover(prepare(store.clip_frames(index), store.feature), window) for index in clips]
+    windows = [
+        cover(prepare_frames(store.clip_frames(index), store.feature), window) for index in clips
+    ]
     numbers = [classes.index(labels[index]) for index in clips]
     wanted = np.repeat(numbers, [len(one) for one in windows])
     return np.concatenate(windows), np.eye(len(classes), dtype=np.float32)[wanted]
@@ -228,8 +230,8 @@ class _Batches(Batches):
         return given, wanted, wanted @ self._weights
 
     def _draw(self, index: int) -> Frames:
-        return draw(
-            prepare(self._store.clip_frames(index), self._store.feature),
+        return draw_window(
+            prepare_frames(self._store.clip_frames(index), self._store.feature),
             self._window,
             shift=self._fit.shift,
             masked=self._fit.mask,
@@ -243,6 +245,6 @@ def _statistics(store: FeatureStore, clips: Indices) -> tuple[Frames, Frames]:
     """Return mean and variance of every value over all frames of the clips [shape=(n_values,)]."""
     moments = Moments(store.feature.size)
     for index in np.unique(clips):
-        moments.add(prepare(store.clip_frames(index), store.feature))
+        moments.add(prepare_frames(store.clip_frames(index), store.feature))
     variance = np.maximum(moments.variance()[0], _LEAST_VARIANCE)
     return moments.mean()[0].astype(np.float32), variance.astype(np.float32)

@@ -6,7 +6,7 @@ from stethoscope.classification.model import cover
 from stethoscope.sound.definition import Frames
 
 
-def draw(
+def draw_window(
     frames: Frames,
     window: int,
     *,
@@ -21,7 +21,7 @@ def draw(
     Parameters
     ----------
     frames : np.ndarray [shape=(n_frames, n_values)]
-        A clip as :func:`stethoscope.classification.model.prepare` returns it.
+        A clip as :func:`stethoscope.classification.model.prepare_frames` returns it.
     window : int
         In frames.
     shift : float

@@ -1,14 +1,12 @@
 """The table of clips, which is made of each layout: a row per clip or labelled interval."""
 
-import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
 
-from stethoscope.errors import DatasetError
-from stethoscope.files import write_csv
+from stethoscope.files import parse_csv, write_csv
 from stethoscope.machines import machine_key
 
 Split = Literal["train", "test"]
@@ -100,27 +98,7 @@ def read_clips(path: str | os.PathLike[str]) -> list[Clip]:
     DatasetError
         If a column is missing or a value is not one the column allows; the message names the line.
     """
-    return list(_rows(Path(path)))
-
-
-def _rows(path: Path) -> Iterator[Clip]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = set(COLUMNS) - set(reader.fieldnames or ())
-            if missing:
-                raise DatasetError(
-                    f"{path}: column {', '.join(sorted(missing))} is missing; make the table again"
-                )
-            for row in reader:
-                try:
-                    yield _parse(row)
-                except (ValueError, TypeError) as error:
-                    raise DatasetError(
-                        f"{path}, line {reader.line_num}: {error}; correct the row"
-                    ) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: cannot be read as a table of clips ({error})") from error
+    return list(parse_csv(Path(path), COLUMNS, _parse, contents="clips"))
 
 
 def _parse(row: dict[str, str]) -> Clip:

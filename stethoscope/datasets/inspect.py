@@ -33,7 +33,7 @@ _BITS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class ClipCount:
     """Number of clips with these properties in common; `snr_db` in dB, None where unknown."""
 
     machine_type: str
@@ -55,7 +55,7 @@ class Inspection:
         Layout by archive; ``unknown`` where none fits.
     clips, recordings : int
         Rows of the table of clips, and recordings by their file name suffix.
-    groups : list of Group
+    groups : list of ClipCount
     sample_rates, channels, bit_depths : dict of str to int
         Number of readable recordings by rate in Hz, channel count, and bits per sample (or the name
         of a compression).
@@ -71,7 +71,7 @@ class Inspection:
     layouts: dict[str, str]
     clips: int
     recordings: int
-    groups: list[Group]
+    groups: list[ClipCount]
     sample_rates: dict[str, int] = field(default_factory=dict)
     channels: dict[str, int] = field(default_factory=dict)
     bit_depths: dict[str, int] = field(default_factory=dict)
@@ -178,7 +178,7 @@ def render(inspection: Inspection) -> str:
     return "\n".join(lines)
 
 
-def _groups(clips: Sequence[Clip]) -> list[Group]:
+def _groups(clips: Sequence[Clip]) -> list[ClipCount]:
     counts = Counter(
         (c.machine_type, c.machine_id, c.snr_db, c.domain, c.split, c.condition) for c in clips
     )
@@ -188,7 +188,7 @@ def _groups(clips: Sequence[Clip]) -> list[Group]:
         key=lambda item: (*item[0][:2], item[0][2] is not None, item[0][2] or 0.0, *item[0][3:]),
     )
     return [
-        Group(
+        ClipCount(
             machine_type=machine,
             machine_id=machine_id,
             split=split,
@@ -201,7 +201,7 @@ def _groups(clips: Sequence[Clip]) -> list[Group]:
     ]
 
 
-def _table(groups: Sequence[Group]) -> list[str]:
+def _table(groups: Sequence[ClipCount]) -> list[str]:
     """Return one line per machine, signal-to-noise ratio and domain.
 
     There is a column per split and condition. Columns without any value are left out.

@@ -1,6 +1,5 @@
 """Scoring the clips of a feature store, and the scores of normal clips that travel with a model."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.load import load_scorer
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import write_csv
+from stethoscope.files import read_csv, write_csv
 from stethoscope.machines import machine_key
 from stethoscope.progress import track
 
@@ -50,12 +49,10 @@ class NormalScores:
 def read_normal_scores(model: str | os.PathLike[str]) -> NormalScores:
     """Read the scores of normal clips from a model folder."""
     scores = NormalScores({}, {})
-    with (Path(model) / _NORMAL_SCORES).open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            side = scores.held_out if row["held_out"] == "1" else scores.trained
-            side.setdefault(machine_key(row["machine_type"], row["machine_id"]), []).append(
-                float(row["score"])
-            )
+    for row in read_csv(Path(model) / _NORMAL_SCORES):
+        side = scores.held_out if row["held_out"] == "1" else scores.trained
+        machine = machine_key(row["machine_type"], row["machine_id"])
+        side.setdefault(machine, []).append(float(row["score"]))
     return scores
 
 

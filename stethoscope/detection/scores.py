@@ -1,6 +1,5 @@
 """The table of scores: the score and decision of every clip, with its properties."""
 
-import csv
 import math
 import os
 from collections.abc import Iterable
@@ -11,8 +10,7 @@ from typing import get_args
 import numpy as np
 
 from stethoscope.datasets.clips import Condition
-from stethoscope.errors import DatasetError
-from stethoscope.files import write_csv
+from stethoscope.files import parse_csv, write_csv
 from stethoscope.machines import machine_key
 
 
@@ -73,27 +71,7 @@ def read_scores(path: str | os.PathLike[str]) -> list[ScoredClip]:
         If a required column is missing or a value is not one the column allows; the message names
         the line.
     """
-    scored = []
-    try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [
-                column for column in REQUIRED_COLUMNS if column not in (reader.fieldnames or ())
-            ]
-            if missing:
-                raise DatasetError(
-                    f"{path}: column {', '.join(missing)} is missing; this is not a table of scores"
-                )
-            for row in reader:
-                try:
-                    scored.append(_parse(row))
-                except (ValueError, TypeError) as error:
-                    raise DatasetError(
-                        f"{path}, line {reader.line_num}: {error}; correct the row"
-                    ) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: cannot be read as a table of scores ({error})") from error
-    return scored
+    return list(parse_csv(Path(path), REQUIRED_COLUMNS, _parse, contents="scores"))
 
 
 def _text(value: object) -> str:

@@ -1,6 +1,5 @@
 """Which clips a diagnosis is trained on, validated on and tested on."""
 
-import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from stethoscope.diagnosis.extract import has_id
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL
 from stethoscope.errors import ParameterError
-from stethoscope.files import write_csv
+from stethoscope.files import read_csv, write_csv
 
 Part = Literal["", "train", "validation", "test"]
 
@@ -87,8 +86,7 @@ def is_reference(clip: Clip, holdout_id: str) -> bool:
 
 def read_parts(folder: str | os.PathLike[str]) -> list[tuple[str, str]]:
     """Return class and part of every clip of the store that a diagnosis was trained on."""
-    with (Path(folder) / PARTS).open(newline="", encoding="utf-8") as file:
-        return [(row["label"], row["part"]) for row in csv.DictReader(file)]
+    return [(row["label"], row["part"]) for row in read_csv(Path(folder) / PARTS)]
 
 
 def write_parts(

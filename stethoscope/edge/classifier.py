@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.classification.model import Classifier, cover, prepare
+from stethoscope.classification.model import Classifier, cover, prepare_frames
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.diagnosis.model import References
@@ -190,7 +190,7 @@ def _calibration(
     Where there are fewer clips than windows, clips are shifted circularly in time, as in training.
     """
     prepared = [
-        prepare(np.array(store.clip_frames(place)), store.feature)
+        prepare_frames(np.array(store.clip_frames(place)), store.feature)
         for place in range(len(store.clips))
     ]
     drawn: list[Frames] = []
@@ -215,7 +215,7 @@ def _agreement(
     """Return the share of clips that both networks give the same label."""
     equal = 0
     for place in range(len(store.clips)):
-        frames = prepare(np.array(store.clip_frames(place)), classifier.feature)
+        frames = prepare_frames(np.array(store.clip_frames(place)), classifier.feature)
         label = np.argmax(softmax(int8(normalisation.windows(frames))).mean(axis=0))
         equal += int(label == np.argmax(classifier.probabilities(frames - reference)))
     return equal / len(store.clips)

@@ -4,7 +4,7 @@ It runs on windows that do not overlap and has a threshold of its own.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, median
@@ -17,6 +17,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.manifest import update_manifest
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
+from stethoscope.detection.scorer import Scorer
 from stethoscope.edge.conversion import DESCRIPTION, int8_network, load_keras, refuse_loss
 from stethoscope.errors import DatasetError, ModelError
 from stethoscope.events.model import windows_of
@@ -144,14 +145,7 @@ def make_edge_detector(
             )
         windows = _calibration(store, train, context, seed)
         with int8_network(network, windows, int8_file(folder, machine)) as (int8, size):
-            scored = [
-                _ScoredClip(
-                    clip,
-                    scorer.score(np.array(store.clip_frames(place)), clip.machine),
-                    edge_score(int8, np.array(store.clip_frames(place)), context),
-                )
-                for place, clip in enumerate(store.clips)
-            ]
+            scored = list(_score(store, scorer, int8))
             auc, int8_auc = _compare(scored, max_drop)
     ratio = median(one.int8 / one.full for one in scored if one.clip.split == "train")
     made = EdgeDetector(
@@ -167,6 +161,15 @@ def make_edge_detector(
     write_json(folder / DESCRIPTION, made.to_json())
     update_manifest(bundle.folder)
     return made
+
+
+def _score(store: FeatureStore, scorer: Scorer, int8: Int8Network) -> Iterator[_ScoredClip]:
+    """Score every clip of a store by the float and by the int8 detector."""
+    for place, clip in enumerate(store.clips):
+        frames = np.array(store.clip_frames(place))
+        yield _ScoredClip(
+            clip, scorer.score(frames, clip.machine), edge_score(int8, frames, scorer.min_frames)
+        )
 
 
 def edge_score(network: Int8Network, frames: Frames, context: int) -> float:

@@ -13,7 +13,7 @@ from stethoscope.sound.definition import Frames
 _MOST_GAIN = 0.4  # natural logarithm of the largest change of loudness: 3.5 dB
 
 
-class WindowBatches(Batches):
+class LabelledBatches(Batches):
     """Batches of a part's normalised windows with their labels, in order.
 
     Parameters
@@ -53,7 +53,7 @@ class WindowBatches(Batches):
         return self._windows.gather(self._store, indices, self._fit.window)
 
 
-class TrainingBatches(WindowBatches):
+class TrainingBatches(LabelledBatches):
     """Batches of windows of the training part, in random order.
 
     With ``fit.augmentation`` they are altered, differently in each epoch.

@@ -11,7 +11,7 @@ import numpy as np
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError
 from stethoscope.events.architecture import build
-from stethoscope.events.batches import TrainingBatches, WindowBatches
+from stethoscope.events.batches import LabelledBatches, TrainingBatches
 from stethoscope.events.decoder import LEAST_SPREAD, Decoder
 from stethoscope.events.metrics import calibrate
 from stethoscope.events.model import (
@@ -22,7 +22,7 @@ from stethoscope.events.model import (
     window_samples,
 )
 from stethoscope.events.options import EventFit
-from stethoscope.events.windows import LabelledWindows, feature_of, score_part
+from stethoscope.events.windows import LabelledWindows, band_spectrum_of, score_part
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.folder import write_description
@@ -101,7 +101,7 @@ def train_events(
         "mean": mean,
         "deviation": deviation,
         "labels": _labels(table, fit),
-        "decoder": asdict(_expect_events(windows, fit, feature_of(store))),
+        "decoder": asdict(_expect_events(windows, fit, band_spectrum_of(store))),
         "thresholds": dict.fromkeys(NETWORKS, 0.5),
         "fit": asdict(fit),
     }
@@ -150,7 +150,7 @@ def _fit(
         network,
         TrainingBatches(store, drawn, fit, normalisation, per_epoch=len(training)),
         epochs=fit.epochs,
-        validation=WindowBatches(store, windows, "validation", fit, normalisation),
+        validation=LabelledBatches(store, windows, "validation", fit, normalisation),
         patience=fit.patience,
         class_weight={0: 1 / weight, 1: weight},
         callbacks=[EpochProgress("train events", fit.epochs)],

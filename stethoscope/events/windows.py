@@ -65,7 +65,7 @@ class LabelledWindows:
         DatasetError
             If a part has no recording, or training or validation lack events or have nothing else.
         """
-        feature = feature_of(store)
+        feature = band_spectrum_of(store)
         labelled = intervals_of(table, fit.positive)
         intervals = [labelled[clip.source, clip.path] for clip in store.clips]
         firsts = [
@@ -124,7 +124,7 @@ class LabelledWindows:
         return replace(finer, part=part)
 
 
-def feature_of(store: FeatureStore) -> BandSpectrum:
+def band_spectrum_of(store: FeatureStore) -> BandSpectrum:
     """Return the feature of a store of band spectra.
 
     Raises

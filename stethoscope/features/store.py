@@ -1,6 +1,5 @@
 """The feature store: the frames of all clips in a memory-mapped file, and a table of the clips."""
 
-import csv
 import json
 import mmap
 import os
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip, Skipped, read_clips, write_clips
 from stethoscope.errors import ModelError
-from stethoscope.files import write_json
+from stethoscope.files import read_csv, write_json
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, feature_from_json
 
@@ -58,10 +57,9 @@ class FeatureStore:
         folder = Path(folder)
         if not (folder / _FEATURE).is_file():
             raise ModelError(f"{folder}: is no finished feature store; extract the features again")
-        with (folder / _CLIPS).open(newline="", encoding="utf-8") as file:
-            spans = [
-                (int(row["first_frame"]), int(row["n_frames"])) for row in csv.DictReader(file)
-            ]
+        spans = [
+            (int(row["first_frame"]), int(row["n_frames"])) for row in read_csv(folder / _CLIPS)
+        ]
         first_frame, n_frames = np.array(spans, dtype=np.int64).reshape(-1, 2).T
         return cls(
             frames=np.load(folder / _FRAMES, mmap_mode="r"),

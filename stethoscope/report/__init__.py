@@ -1,1 +1,1 @@
-"""The kit of the report: page, charts, tables and wording."""
+"""The kit of the report: page, charts, tables and text."""

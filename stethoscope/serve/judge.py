@@ -10,7 +10,7 @@ import soundfile
 from stethoscope.bundle.inference import Inference, Verdict
 from stethoscope.errors import AudioError, ModelError
 from stethoscope.serve.limits import RATES, Limits, RefusalError
-from stethoscope.serve.picture import draw
+from stethoscope.serve.picture import draw_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def judge(
         raise _unusable(f"{name}: its samples are too large to compute with; scale them to -1..1")
     answer = verdict.to_json()
     if picture:
-        answer["Picture"] = draw(inference, content, verdict)
+        answer["Picture"] = draw_picture(inference, content, verdict)
     probability = None
     if "detector" in inference.bundle.models:
         probability = inference.bundle.thresholds.probability(verdict.score, verdict.machine)

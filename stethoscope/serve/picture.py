@@ -19,7 +19,7 @@ _SATURATED = 0.995  # quantile of the deviation that is painted at full strength
 _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
 
-def draw(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
+def draw_picture(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
     """Draw a recording that has been judged.
 
     The deviation shows what is unlike normal; without a detector, it shows the events.

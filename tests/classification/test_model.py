@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stethoscope.classification.model import Classifier, cover, dynamic_range
+from stethoscope.classification.model import Classifier, cover, limit_range
 from stethoscope.errors import ModelError
 
 
@@ -27,7 +27,7 @@ def test_short_clips_are_extended_with_their_own_end() -> None:
 
 def test_digital_silence_is_raised_to_the_floor() -> None:
     frames = np.array([[-20.0, -90.0], [-156.0, -120.0]], dtype=np.float32)
-    np.testing.assert_array_equal(dynamic_range(frames), [[-20.0, -90.0], [-100.0, -100.0]])
+    np.testing.assert_array_equal(limit_range(frames), [[-20.0, -90.0], [-100.0, -100.0]])
 
 
 def test_what_is_no_classifier_is_refused(tmp_path: Path) -> None:

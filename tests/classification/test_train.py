@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from stethoscope.classification import train
-from stethoscope.classification.model import Classifier, cover, prepare
+from stethoscope.classification.model import Classifier, cover, prepare_frames
 from stethoscope.classification.train import train_classifier
 from stethoscope.datasets.clips import Clip
 from stethoscope.features.store import FeatureStore, FeatureWriter
@@ -39,7 +39,7 @@ def test_the_exported_network_separates_the_classes(network: str, tmp_path: Path
     # The answer to a clip does not depend on the clips beside it.
     trained = keras.saving.load_model(tmp_path / "model" / "classifier.keras")
     windows = [
-        cover(prepare(store.clip_frames(index), store.feature), classifier.window)
+        cover(prepare_frames(store.clip_frames(index), store.feature), classifier.window)
         for index in range(8)
     ]
     among = trained.predict(np.concatenate(windows), verbose=0)[: len(windows[0])].mean(axis=0)

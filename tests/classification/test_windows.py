@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from stethoscope.classification.windows import draw, mask
+from stethoscope.classification.windows import draw_window, mask
 
 
 def drawn(rng: np.random.Generator, *, shift: float = 0.0, masked: float = 0.0) -> np.ndarray:
     frames = np.tile(np.arange(20, dtype=np.float32)[:, np.newaxis], (1, 4))
     fill = np.full(4, -7.0, dtype=np.float32)
-    return draw(frames, 8, shift=shift, masked=masked, fill=fill, planes=1, rng=rng)
+    return draw_window(frames, 8, shift=shift, masked=masked, fill=fill, planes=1, rng=rng)
 
 
 def test_a_window_is_one_of_those_that_cover_the_clip() -> None:

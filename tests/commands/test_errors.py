@@ -20,7 +20,7 @@ from stethoscope.cli import main
 
 class Silent(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
-        """Say nothing: what is printed belongs to the command."""
+        """Print nothing: only the output of the command is compared."""
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_label_names_faults_and_sets_messages(
     shown = capsys.readouterr().out
     assert "fault 1: imbalance\n    fan/test/anomaly_id_" in shown
     assert main(["predict", str(diagnosing_copy), *files]) == 0
-    said = set()
+    messages = set()
     for answer in map(json.loads, capsys.readouterr().out.splitlines()):
         labels, chances = answer["Details"]["Labels"], answer["Details"]["Probabilities"]
         assert labels == ["normal", "fault 1: imbalance", "fault 2: clogging"]
@@ -41,8 +41,8 @@ def test_label_names_faults_and_sets_messages(
         if answer["Anomaly"]:
             expected = "fault 1: imbalance" if chances[1] > chances[2] else "Component is clogged"
         assert answer["Details"]["Message"] == expected
-        said.add(expected)
-    assert len(said) > 1
+        messages.add(expected)
+    assert len(messages) > 1
     assert Bundle.open(diagnosing_copy).manifest["labels"] == [
         "normal",
         "fault 1: imbalance",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stethoscope.datasets.inspect import Group, inspect, render
+from stethoscope.datasets.inspect import ClipCount, inspect, render
 from stethoscope.errors import DatasetError
 
 
@@ -42,9 +42,9 @@ def test_inspection_counts_clips_by_machine_and_split(mixed: Path) -> None:
     assert (found.recordings, found.clips) == (10, 9)
     common = {"machine_type": "fan", "machine_id": "00", "domain": "", "snr_db": -6.0}
     assert found.groups == [
-        Group(split="test", condition="anomaly", clips=1, **common),
-        Group(split="test", condition="normal", clips=1, **common),
-        Group(split="train", condition="normal", clips=7, **common),
+        ClipCount(split="test", condition="anomaly", clips=1, **common),
+        ClipCount(split="test", condition="normal", clips=1, **common),
+        ClipCount(split="train", condition="normal", clips=7, **common),
     ]
     assert found.unmatched == ["-6_dB_fan.zip: fan/loose.wav"]
 

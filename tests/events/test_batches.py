@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from stethoscope.datasets.clips import Clip
-from stethoscope.events.batches import TrainingBatches, WindowBatches
+from stethoscope.events.batches import LabelledBatches, TrainingBatches
 from stethoscope.events.options import EventFit
 from stethoscope.events.windows import LabelledWindows
 from stethoscope.features.store import FeatureStore
@@ -10,7 +10,7 @@ from stethoscope.features.store import FeatureStore
 NORMALISATION = (3.0, 2.0)
 
 
-def whole_epoch(batches: WindowBatches) -> tuple[np.ndarray, np.ndarray]:
+def whole_epoch(batches: LabelledBatches) -> tuple[np.ndarray, np.ndarray]:
     frames, labels = zip(*(batches[index] for index in range(len(batches))), strict=True)
     return np.concatenate(frames), np.concatenate(labels)
 
@@ -20,7 +20,7 @@ def test_validation_windows_are_normalised_and_in_order(
 ) -> None:
     fit = EventFit(batch_size=50, augmentation=True)
     windows = LabelledWindows.cut(store, table, fit)
-    frames, labels = whole_epoch(WindowBatches(store, windows, "validation", fit, NORMALISATION))
+    frames, labels = whole_epoch(LabelledBatches(store, windows, "validation", fit, NORMALISATION))
     indices = windows.of("validation")
     assert frames == pytest.approx((windows.gather(store, indices, 32) - 3.0) / 2.0, abs=1e-5)
     assert (labels[:, 0] == windows.label[indices]).all()

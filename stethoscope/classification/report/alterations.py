@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from stethoscope.classification.model import prepare
+from stethoscope.classification.model import prepare_frames
 from stethoscope.classification.report.inputs import ClassInputs
-from stethoscope.classification.report.sounds import picture, player
-from stethoscope.classification.windows import draw
+from stethoscope.classification.report.sounds import clip_picture, clip_player
+from stethoscope.classification.windows import draw_window
 from stethoscope.datasets.alterations import alter
 from stethoscope.features.store import FeatureStore
 from stethoscope.report.blocks import clip_card
@@ -100,8 +100,8 @@ def _card(store: FeatureStore, index: int, sound: Sound | None, original: int) -
             f"{name}, here {rate:.2f}" if stretched else name,
         ),
         clip.path,
-        player(altered, f"{clip.path}, {name}"),
-        picture(store, store.clip_frames(index), f"Spectrogram of {short(clip.path)}, {name}"),
+        clip_player(altered, f"{clip.path}, {name}"),
+        clip_picture(store, store.clip_frames(index), f"Spectrogram of {short(clip.path)}, {name}"),
     )
 
 
@@ -110,11 +110,11 @@ def _drawn_cards(inputs: ClassInputs) -> list[Html]:
     store, fit = inputs.store, inputs.fit
     index = _fullest(store, [one.index for one in inputs.answers[:_CANDIDATES]])
     clip = store.clips[index]
-    frames = prepare(store.clip_frames(index), store.feature)
+    frames = prepare_frames(store.clip_frames(index), store.feature)
     rng = np.random.default_rng(fit["seed"])
     cards = []
     for number in range(1, _EPOCHS + 1):
-        window = draw(
+        window = draw_window(
             frames,
             inputs.window,
             shift=float(fit["shift"]),
@@ -124,7 +124,9 @@ def _drawn_cards(inputs: ClassInputs) -> list[Html]:
             rng=rng,
         )
         heading = tag("h3", tag("span", plain(clip.label)), f"Epoch {number}")
-        spectrogram = picture(store, window, f"Epoch {number}: spectrogram of the altered clip")
+        spectrogram = clip_picture(
+            store, window, f"Epoch {number}: spectrogram of the altered clip"
+        )
         cards.append(clip_card(heading, clip.path, spectrogram))
     return cards
 

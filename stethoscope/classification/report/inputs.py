@@ -1,6 +1,5 @@
 """What the report shows, read from the folders that earlier steps wrote."""
 
-import csv
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import read_json
+from stethoscope.files import read_csv, read_json
 
 
 @dataclass(frozen=True)
@@ -106,14 +105,13 @@ def _read_answers(path: Path, store: FeatureStore, labels: list[str]) -> list[Cl
         for index, clip in enumerate(store.clips)
         if not clip.augmentation
     }
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            ClassifiedClip(
-                index=originals[row["source"], row["path"]],
-                fold=int(row["fold"]),
-                truth=row["label"],
-                answer=row["answer"],
-                probabilities={label: float(row[label]) for label in labels},
-            )
-            for row in csv.DictReader(file)
-        ]
+    return [
+        ClassifiedClip(
+            index=originals[row["source"], row["path"]],
+            fold=int(row["fold"]),
+            truth=row["label"],
+            answer=row["answer"],
+            probabilities={label: float(row[label]) for label in labels},
+        )
+        for row in read_csv(path)
+    ]

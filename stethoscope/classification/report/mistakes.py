@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stethoscope.classification.report.inputs import ClassifiedClip, ClassInputs
-from stethoscope.classification.report.sounds import picture, player
+from stethoscope.classification.report.sounds import clip_picture, clip_player
 from stethoscope.report.blocks import clip_card
 from stethoscope.report.html import Html, tag
 from stethoscope.report.media import Sound
@@ -56,8 +56,8 @@ def _card(inputs: ClassInputs, one: ClassifiedClip, sound: Sound | None) -> Html
         heading,
         path,
         tag("p", f"Other probabilities: {_others(one)}."),
-        player(sound, f"{truth}, {path}"),
-        picture(store, store.clip_frames(one.index), f"Spectrogram of {short(path)}"),
+        clip_player(sound, f"{truth}, {path}"),
+        clip_picture(store, store.clip_frames(one.index), f"Spectrogram of {short(path)}"),
     )
 
 

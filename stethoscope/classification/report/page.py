@@ -13,7 +13,7 @@ from stethoscope.classification.report.method import (
 )
 from stethoscope.classification.report.mistakes import MAX_MISTAKES, mistake_section
 from stethoscope.classification.report.overview import class_section, confusion_section, header
-from stethoscope.classification.report.sounds import read_clips
+from stethoscope.classification.report.sounds import read_clip_sounds
 from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.page import write_page
 
@@ -49,7 +49,7 @@ def write_class_report(
     altered = altered_groups(inputs.store)
     mistakes = [one.index for one in inputs.mistakes[:MAX_MISTAKES]]
     originals = [group[0] for group in altered]
-    sounds = read_clips(archives, inputs.store, [*mistakes, *originals])
+    sounds = read_clip_sounds(archives, inputs.store, [*mistakes, *originals])
     sections = [
         class_section(inputs),
         confusion_section(inputs),

@@ -6,8 +6,14 @@ from pathlib import Path
 from stethoscope.datasets.clips import Clip
 from stethoscope.features.store import FeatureStore
 from stethoscope.report.html import Html
-from stethoscope.report.media import RecordingKey, Sound, read_sounds, recording_key, sound_address
-from stethoscope.report.media import player as audio_player
+from stethoscope.report.media import (
+    RecordingKey,
+    Sound,
+    player,
+    read_sounds,
+    recording_key,
+    sound_address,
+)
 from stethoscope.report.spectrogram import spectrogram
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import load_for_feature
@@ -16,7 +22,7 @@ SECONDS = 10.0
 """Longest excerpt, from the beginning of the clip, in seconds."""
 
 
-def read_clips(
+def read_clip_sounds(
     archives: Sequence[Path], store: FeatureStore, indices: Iterable[int]
 ) -> dict[int, Sound]:
     """Return clips of the store as the feature takes them; unreadable ones are left out."""
@@ -38,13 +44,13 @@ def _part(sound: Sound, clip: Clip) -> Sound:
     return sound.cut(clip.start, clip.end or sound.seconds)
 
 
-def player(sound: Sound | None, name: str) -> Html:
+def clip_player(sound: Sound | None, name: str) -> Html:
     """Return the player of the beginning of a clip, at full level."""
     address = sound_address(sound.cut(0.0, SECONDS).limited()) if sound else None
-    return audio_player(address, name)
+    return player(address, name)
 
 
-def picture(store: FeatureStore, frames: Frames, description: str) -> Html:
+def clip_picture(store: FeatureStore, frames: Frames, description: str) -> Html:
     """Return the spectrogram of the beginning of a clip."""
     feature = store.feature
     shown = round(SECONDS * feature.sample_rate / feature.hop_length) + 1

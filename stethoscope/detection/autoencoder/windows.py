@@ -69,11 +69,6 @@ class WindowBatches:
             fit.batch_size, max(smallest, self._count * fit.epochs // _ENOUGH_STEPS)
         )
 
-    @property
-    def n_batches(self) -> int:
-        """Batches per epoch."""
-        return -(-self._count // self._batch_size)
-
     def __iter__(self) -> Iterator[tuple[Frames, Frames]]:
         """Yield the batches of an epoch."""
         order = self._draw()

@@ -13,7 +13,7 @@ from stethoscope.detection.gaussians import fit_gaussians
 from stethoscope.detection.identity import ID_CLASSIFIER
 from stethoscope.detection.identity.crops import Crops
 from stethoscope.detection.identity.network import SubClusterAdaCos, build
-from stethoscope.detection.identity.score import References, embed
+from stethoscope.detection.identity.score import NormalEmbeddings, embed
 from stethoscope.detection.options import DetectorOptions, FitOptions
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.features.store import FeatureStore
@@ -116,7 +116,7 @@ class IdClassifier(Detector):
             "seed": self.seed,
         }
 
-    def _references(self, network: Network) -> References:
+    def _references(self, network: Network) -> NormalEmbeddings:
         """Return the embeddings of the training clips by the exported network."""
         store = self._store
         machines, owners = np.unique(
@@ -130,7 +130,7 @@ class IdClassifier(Detector):
             store.release()
             moments.add(frames, owner)
             embeddings.append(embed(network, frames, self.window_))
-        return References(
+        return NormalEmbeddings(
             machines=tuple(map(str, machines)),
             embeddings=np.stack(embeddings),
             owners=owners,

@@ -21,7 +21,7 @@ NEIGHBOURS = 2
 
 
 @dataclass(frozen=True)
-class References:
+class NormalEmbeddings:
     """Embeddings of normal clips.
 
     Attributes
@@ -84,20 +84,27 @@ class IdClassifierScorer(Scorer):
     min_frames = 1
 
     def __init__(
-        self, network: Network, references: References, window: int, distance: str, feature: LogMel
+        self,
+        network: Network,
+        references: NormalEmbeddings,
+        window: int,
+        distance: str,
+        feature: LogMel,
     ) -> None:
         self.network = network
         self.references = references
         self.window = window
         self.distance = (
-            References.cosine_distance if distance == "cosine" else References.mahalanobis_distance
+            NormalEmbeddings.cosine_distance
+            if distance == "cosine"
+            else NormalEmbeddings.mahalanobis_distance
         )
         self.feature = feature
 
     @classmethod
     def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
         """Read the network and the embeddings of normal clips."""
-        references = References.open(folder / "references.npz", tuple(model["machines"]))
+        references = NormalEmbeddings.open(folder / "references.npz", tuple(model["machines"]))
         return cls(
             Network(folder / "embedding.tflite"),
             references,

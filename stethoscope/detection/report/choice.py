@@ -15,7 +15,7 @@ MAX_REFERENCES = 3
 
 
 @dataclass(frozen=True)
-class Group:
+class ShownClips:
     """Clips that are shown for the same reason.
 
     Attributes
@@ -32,7 +32,7 @@ class Group:
     absence: str = ""
 
 
-def choose(inputs: DetectionInputs) -> list[Group]:
+def choose(inputs: DetectionInputs) -> list[ShownClips]:
     """Return the clips to show, in groups.
 
     These are the most anomalous clips, the errors, those nearest to the threshold, and normal ones
@@ -61,12 +61,12 @@ def choose(inputs: DetectionInputs) -> list[Group]:
     none_missed = "Every anomalous clip was found." if "anomaly" in conditions else ""
     no_alarm = "No normal clip raised an alarm." if "normal" in conditions else ""
     return [
-        Group("Most anomalous", most, "No anomalous clip is above its threshold."),
-        Group("For comparison: a typical normal clip", references),
-        Group("Missed anomaly", missed, none_missed),
-        Group("False alarm", alarms, no_alarm),
-        Group("Just above the threshold", above),
-        Group("Just below the threshold", below),
+        ShownClips("Most anomalous", most, "No anomalous clip is above its threshold."),
+        ShownClips("For comparison: a typical normal clip", references),
+        ShownClips("Missed anomaly", missed, none_missed),
+        ShownClips("False alarm", alarms, no_alarm),
+        ShownClips("Just above the threshold", above),
+        ShownClips("Just below the threshold", below),
     ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.report.choice import Group, choose
+from stethoscope.detection.report.choice import ShownClips, choose
 from stethoscope.detection.report.deviations import Profile, deviation_of, excess, smooth
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.scores import ScoredClip
@@ -216,7 +216,7 @@ def _sounds(
 
 def _cards(
     inputs: DetectionInputs,
-    groups: Sequence[Group],
+    groups: Sequence[ShownClips],
     views: Mapping[RecordingKey, _View],
     sounds: Mapping[RecordingKey, str],
     room: int,
@@ -258,7 +258,7 @@ def _format_notes(inputs: DetectionInputs, views: Mapping[RecordingKey, _View]) 
     return notes
 
 
-def _first_of_each(groups: Sequence[Group]) -> Iterable[tuple[str, ScoredClip]]:
+def _first_of_each(groups: Sequence[ShownClips]) -> Iterable[tuple[str, ScoredClip]]:
     """Yield the first clip of each group with its reason, then the second of each.
 
     The last ones may find no room.

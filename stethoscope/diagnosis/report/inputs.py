@@ -1,6 +1,5 @@
 """What the sections on faults show, read from the folders that earlier steps wrote."""
 
-import csv
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any, Self
 
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import skip_reason
-from stethoscope.files import read_json
+from stethoscope.files import read_csv, read_json
 
 
 @dataclass(frozen=True)
@@ -84,14 +83,13 @@ class FaultInputs:
 
 
 def _answers(path: Path, labels: list[str]) -> list[DiagnosedClip]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return [
-            DiagnosedClip(
-                row["path"],
-                row["machine"],
-                row["label"],
-                row["answer"],
-                tuple(float(row[label]) for label in labels),
-            )
-            for row in csv.DictReader(file)
-        ]
+    return [
+        DiagnosedClip(
+            row["path"],
+            row["machine"],
+            row["label"],
+            row["answer"],
+            tuple(float(row[label]) for label in labels),
+        )
+        for row in read_csv(path)
+    ]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.bundle.golden import golden_sound
-from stethoscope.classification.model import cover, prepare
+from stethoscope.classification.model import cover, prepare_frames
 from stethoscope.edge.c.frontend import stream_frames, to_float
 from stethoscope.edge.c.target import Target
 from stethoscope.edge.c.text import Array, Constant, declarations, definitions, single
@@ -77,7 +77,7 @@ def _clip(target: Target) -> tuple[npt.NDArray[np.int16], Frames, Frames]:
     """Return a clip, its frames, and the windows that cover it, normalised."""
     feature = target.feature
     pcm = _golden_pcm(feature, round(_CLIP_SECONDS * feature.sample_rate))
-    frames = prepare(feature.extract(to_float(pcm)), feature)
+    frames = prepare_frames(feature.extract(to_float(pcm)), feature)
     normal = (cover(frames, target.window) - target.mean) / target.deviation
     return pcm, frames, normal.astype(np.float32)
 

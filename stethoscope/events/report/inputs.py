@@ -1,6 +1,5 @@
 """What the report shows, read from the folders that earlier steps wrote."""
 
-import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from stethoscope.events.model import EventDetector
 from stethoscope.events.options import read_fit
 from stethoscope.events.windows import LabelledWindows
 from stethoscope.features.store import FeatureStore
-from stethoscope.files import read_json
+from stethoscope.files import read_csv, read_json
 
 Row = dict[str, str]
 
@@ -73,14 +72,9 @@ class EventInputs:
             detector=EventDetector.open(model),
             windows=LabelledWindows.cut(store, read_clips(clips), read_fit(described)),
             evaluation=read_json(results / "evaluation.json"),
-            scored=_rows(results / "windows.csv"),
-            events=_rows(results / "events.csv"),
+            scored=list(read_csv(results / "windows.csv")),
+            events=list(read_csv(results / "events.csv")),
             model=described,
             training=read_json(model / "curves.json"),
             first_layer=np.load(model / "first_layer.npy"),
         )
-
-
-def _rows(path: Path) -> list[Row]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))

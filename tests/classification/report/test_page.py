@@ -81,7 +81,7 @@ def test_report_shows_the_most_confident_mistakes_first(parts: Path, tmp_path: P
     )
     assert sure < less
     assert "<tone>" not in page, "labels are text, not markup"
-    # Two mistakes, and two recordings in three versions each, to hear.
+    # A player for each of two mistakes, and for three versions of two recordings.
     assert page.count("<audio") == 2 + 2 * 3
     assert page.count("stretch 0.5") >= 2
     assert "Epoch 3" in page

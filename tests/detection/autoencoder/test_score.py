@@ -77,8 +77,10 @@ def test_scores_equal_those_by_keras_scipy_and_scikit_learn(
         )
         return np.asarray(network(windows)) - frames[2:-2]
 
-    heard = np.concatenate([errors(np.array(store.clip_frames(i))) for i in training]).astype(float)
-    precision = np.linalg.inv(ledoit_wolf(heard, assume_centered=True)[0])
+    deviations = np.concatenate([errors(np.array(store.clip_frames(i))) for i in training]).astype(
+        float
+    )
+    precision = np.linalg.inv(ledoit_wolf(deviations, assume_centered=True)[0])
     frames = np.array(store.clip_frames(int(training[0])) + 3)
     found = errors(frames).astype(float)
     distances = [mahalanobis(error, np.zeros(12), precision) ** 2 / 12 for error in found]
@@ -86,7 +88,7 @@ def test_scores_equal_those_by_keras_scipy_and_scikit_learn(
     assert scorer.score(frames, "pump/00") == pytest.approx(expected, rel=1e-3)
 
     deviation = scorer.deviation(frames, "pump/00")
-    variance = 1.0 if score == "mse" else np.diag(ledoit_wolf(heard, assume_centered=True)[0])
+    variance = 1.0 if score == "mse" else np.diag(ledoit_wolf(deviations, assume_centered=True)[0])
     np.testing.assert_allclose(deviation[2:-2], found**2 / variance, rtol=1e-2, atol=1e-3)
     assert not deviation[:2].any()
     assert not deviation[-2:].any()

@@ -12,6 +12,11 @@ def given(windows: WindowBatches) -> np.ndarray:
     return np.concatenate([batches.reshape(-1, batches.shape[-1]) for batches, _ in windows])
 
 
+def n_batches(windows: WindowBatches) -> int:
+    """Return the number of batches in an epoch."""
+    return sum(len(batches) for batches, _ in windows)
+
+
 def test_an_epoch_has_every_window_of_every_clip_once(fan_store: Path) -> None:
     store = FeatureStore.open(fan_store)
     clips = np.array([3, 7, 1])
@@ -80,14 +85,14 @@ def test_batches_of_a_share_shrink_where_steps_would_be_too_few(fan_store: Path)
     whole, part = (
         FitOptions(epochs=6, batch_size=64, epoch_share=share, verbose=0) for share in (1.0, 0.25)
     )
-    assert (
-        WindowBatches(store, clips, 5, part, training=True).n_batches
-        == WindowBatches(store, clips, 5, whole, training=True).n_batches
+    n_whole, n_part = (
+        n_batches(WindowBatches(store, clips, 5, fit, training=True)) for fit in (whole, part)
     )
+    assert n_part == n_whole
 
 
 def test_batches_of_a_share_keep_their_size_where_steps_are_enough(fan_store: Path) -> None:
     store = FeatureStore.open(fan_store)
     fit = FitOptions(epochs=20_000, batch_size=64, epoch_share=0.25, verbose=0)
     batches = WindowBatches(store, np.arange(16), 5, fit, training=True)
-    assert batches.n_batches == -(-len(given(batches)) // 64)
+    assert n_batches(batches) == -(-len(given(batches)) // 64)

@@ -44,7 +44,7 @@ def test_mixed_windows_have_mixed_labels(two_types: Path) -> None:
     (windows, labels), _ = Crops(store, fans, 40, seed=0, mixup=True)[0]
     np.testing.assert_allclose(labels.sum(axis=1), 1, rtol=1e-6)
     assert ((labels > 0).sum(axis=1) == 2).any()
-    # The two fans have other mean spectra: a window lies between them as its label says.
+    # The two fans have other mean spectra: a window lies between them as its label gives.
     means = [
         np.mean(
             [store.clip_frames(i) for i in fans if store.clips[i].machine_id == name], axis=(0, 1)

@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import cosine, mahalanobis
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.identity.score import References, overlapping_windows
+from stethoscope.detection.identity.score import NormalEmbeddings, overlapping_windows
 from stethoscope.detection.spectra import NormalSpectra
 
 
@@ -30,16 +30,16 @@ def test_distances_equal_scipys() -> None:
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     owners = np.array([0, 1, 0, 1, 1, 0, 1])
     gaussians = Gaussians(rng.normal(size=(2, 3)), np.diag([1.0, 2.0, 3.0]))
-    references = References(
+    references = NormalEmbeddings(
         ("fan/00", "fan/02"),
         embeddings,
         owners,
         gaussians,
         NormalSpectra(np.zeros((2, 1)), np.ones((2, 1))),
     )
-    heard = np.array([0.6, 0.0, 0.8], dtype=np.float32)
-    near = sorted(cosine(heard, one) for one in embeddings[owners == 1])[:2]
-    assert references.cosine_distance(heard, 1) == pytest.approx(np.mean(near), abs=1e-6)
-    assert references.mahalanobis_distance(heard, 1) == pytest.approx(
-        mahalanobis(heard, gaussians.means[1], gaussians.precision) ** 2, rel=1e-6
+    embedding = np.array([0.6, 0.0, 0.8], dtype=np.float32)
+    near = sorted(cosine(embedding, one) for one in embeddings[owners == 1])[:2]
+    assert references.cosine_distance(embedding, 1) == pytest.approx(np.mean(near), abs=1e-6)
+    assert references.mahalanobis_distance(embedding, 1) == pytest.approx(
+        mahalanobis(embedding, gaussians.means[1], gaussians.precision) ** 2, rel=1e-6
     )

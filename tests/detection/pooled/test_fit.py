@@ -25,7 +25,7 @@ MakeStore = Callable[..., FeatureStore]
 def test_view_weights_equal_a_linear_discriminant() -> None:
     rng = np.random.default_rng(0)
     z = rng.standard_normal((4, 400))
-    z[1] = z[0]  # says the same twice
+    z[1] = z[0]  # a copy: two views with the same content
     z[:] = (z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True)
     effect = np.array([0.0, 0.0, 2.0, -5.0])
     weights = view_weights(z, effect, 400)
@@ -53,11 +53,11 @@ def test_anomalies_score_higher_and_new_normal_clips_score_as_out_of_fold(
     assert detector.out_of_fold_ is not None
     # Fresh normal clips are scored as those that a fold left out, not as those that were fitted.
     assert scores[~faulty].mean() == pytest.approx(detector.out_of_fold_.mean(), abs=0.5)
-    heard = [
+    scores = [
         scorer.score(np.array(store.clip_frames(i)), store.clips[i].machine)
         for i in training_clips(store)
     ]
-    assert np.mean(heard) < detector.out_of_fold_.mean()
+    assert np.mean(scores) < detector.out_of_fold_.mean()
 
 
 def test_out_of_fold_scores_are_those_of_a_model_without_the_clip(make_store: MakeStore) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from stethoscope.classification.model import Classifier, prepare
+from stethoscope.classification.model import Classifier, prepare_frames
 from stethoscope.edge.classifier import EdgeClassifier
 from stethoscope.model.network import Int8Network, softmax
 from tests.edge.c_tools import run_listen
@@ -24,7 +24,7 @@ def test_compiled_program_prints_the_probabilities_of_the_int8_network(
         soundfile.write(tmp_path / "clip.wav", sound(label, 99, seconds), RATE, subtype="PCM_16")
         rows = dict(run_listen(made / "c", tmp_path / "listen", tmp_path / "clip.wav"))
         samples, _ = soundfile.read(tmp_path / "clip.wav", dtype="float32")
-        windows = edge.windows(prepare(feature.extract(samples), feature))
+        windows = edge.windows(prepare_frames(feature.extract(samples), feature))
         expected = softmax(int8(windows)).mean(axis=0)
         assert list(rows) == list(edge.labels)
         assert [float(value) for value in rows.values()] == pytest.approx(

@@ -7,7 +7,7 @@ import numpy as np
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.golden import golden_sound
-from stethoscope.classification.model import Classifier, prepare
+from stethoscope.classification.model import Classifier, prepare_frames
 from stethoscope.edge.c.frontend import stream_frames
 from stethoscope.edge.c.layers import read_layers
 from stethoscope.events.model import EventDetector, normalise
@@ -53,7 +53,9 @@ def test_features_of_clips_in_c_equal_those_of_python(made: Path, tmp_path: Path
     state = ctypes.create_string_buffer(1 << 20)
     for pcm in (sound("hiss", 50, 1.3), sound("tone", 51, 0.4), np.zeros(3000, np.float32)):
         samples = np.rint(pcm * 32767).astype(np.int16)
-        expected = prepare(feature.extract(samples.astype(np.float32) / np.float32(32768)), feature)
+        expected = prepare_frames(
+            feature.extract(samples.astype(np.float32) / np.float32(32768)), feature
+        )
         pointer, count = ctypes.c_void_p(samples.ctypes.data), ctypes.c_size_t(len(samples))
         floor = ctypes.c_float(library.detector_floor(state, pointer, count))
         n_bands = feature.n_mels if isinstance(feature, Mfcc | LogMel) else 0
