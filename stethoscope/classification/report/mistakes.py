@@ -8,7 +8,7 @@ from stethoscope.report.blocks import clip_card
 from stethoscope.report.html import Html, tag
 from stethoscope.report.media import Sound
 from stethoscope.report.page import Section, section
-from stethoscope.report.words import count, percent, plain, short
+from stethoscope.report.words import percent, plain, short
 
 MAX_MISTAKES = 12
 """Most mistakes that are shown."""
@@ -17,7 +17,7 @@ _LEAST = 0.05  # probability of a further class that is named
 
 
 def mistake_section(inputs: ClassInputs, sounds: Mapping[int, Sound]) -> Section:
-    """Return the most confident mistakes.
+    """Return the wrong predictions of highest probability.
 
     Parameters
     ----------
@@ -25,19 +25,18 @@ def mistake_section(inputs: ClassInputs, sounds: Mapping[int, Sound]) -> Section
     sounds : mapping of int to Sound
         Clips that can be played, by index in the store.
     """
-    key, title = "mistakes", "Most confident mistakes"
+    key, title = "mistakes", "Mistakes of highest probability"
     if not inputs.mistakes:
         return section(key, title, tag("p", "There is no mistake."))
     shown = inputs.mistakes[:MAX_MISTAKES]
     which = (
         "All mistakes are shown"
         if len(shown) == len(inputs.mistakes)
-        else f"The {len(shown)} of highest probability are shown, "
-        f"of {count(len(inputs.mistakes), 'mistake')}"
+        else f"{len(shown)} mistakes are shown, of {len(inputs.mistakes):,}"
     )
     text = (
-        f"{which}. Listening shows the causes: a wrong label, two sounds in one clip, or classes "
-        "that are alike."
+        f"{which}. Listen to the clips to find the cause: a wrong label, two sounds in one clip, "
+        "or classes that are alike."
     )
     cards = [_card(inputs, one, sounds.get(one.index)) for one in shown]
     return section(key, title, tag("p", text), tag("div", cards, class_="gallery"))

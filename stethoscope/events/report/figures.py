@@ -76,7 +76,7 @@ def _rule(inputs: EventInputs) -> str:
     return (
         "A window belongs to an event if all of it, from its first to its last sample, is inside "
         f"the event. Scores above {detector.threshold:.2f} (int8: {int8:.2f}) are evidence for an "
-        "event. The events found are the most probable explanation of the scores, for one event "
-        f"every {decoder.interval * step:.0f} s on average and a typical length of {shortest:.1f} "
-        f"to {longest:.1f} s."
+        "event. The decoder finds the most probable sequence of background and events. It "
+        f"expects one event every {decoder.interval * step:.0f} s on average, with a length of "
+        f"{shortest:.1f} to {longest:.1f} s."
     )
