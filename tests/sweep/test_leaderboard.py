@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from stethoscope.sweep.leaderboard import Leaderboard, write_leaderboard
-from stethoscope.sweep.summary import closing_lines
 
 
 def result(
@@ -96,12 +95,3 @@ class Links(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
             self.found.append(dict(attrs)["href"])
-
-
-def test_closing_lines_show_every_run_and_what_failed(tmp_path: Path) -> None:
-    lines = closing_lines({"leaderboard": Leaderboard(RESULTS).to_json()}, tmp_path)
-    assert lines[0].split() == ["machine", "AUC", "pAUC", "seconds", "setting"]
-    assert lines[1].split() == ["fan", "0.800", "0.500", "10", "seed=2"]
-    assert lines[4].split() == ["pump", "n/a", "n/a", "10", "seed=2", "failed"]
-    assert f"failed: {RESULTS[3]['item']}: {RESULTS[3]['reason']}" in lines
-    assert lines[-1] == f"Leaderboard: {tmp_path / 'leaderboard.html'}"
