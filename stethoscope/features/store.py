@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip, Skipped, read_clips, write_clips
 from stethoscope.errors import ModelError
-from stethoscope.files import read_csv, write_json
+from stethoscope.files import read_csv, read_json, write_json
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, feature_from_json
 
@@ -66,7 +66,7 @@ class FeatureStore:
             clips=read_clips(folder / _CLIPS),
             first_frame=first_frame,
             n_frames=n_frames,
-            feature=feature_from_json(json.loads((folder / _FEATURE).read_text(encoding="utf-8"))),
+            feature=feature_from_json(read_json(folder / _FEATURE)),
             skipped=[
                 Skipped(**row)
                 for row in json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))
