@@ -57,7 +57,7 @@ def test_the_recipe_of_the_docs_is_that_of_the_teaching_example() -> None:
     page = (ROOT / "docs" / "classify.md").read_text(encoding="utf-8")
     command = next(
         block
-        for block in re.findall(r"```\n(.*?)```", page, re.DOTALL)
+        for block in re.findall(r"^```\w*\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
         if "UrbanSound8K.tar.gz" in block
     )
     assigned = parse_assignments(re.findall(r"-p (\S+)", command))
