@@ -18,6 +18,26 @@ from tests.sounds import beeps
 pytest_plugins = ["tests.kubeflow.fixtures", "tests.report.fixtures"]
 
 
+TRAINED = {
+    "beep_parts",
+    "diagnosing_bundle",
+    "edge_bundle",
+    "fan_bundle",
+    "fan_model",
+    "fan_results",
+    "make_classifier",
+    "model",
+}
+"""Fixtures that train a network."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a trained network as slow: `make quick` leaves them out."""
+    for item in items:
+        if TRAINED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder of real recordings beside the project; tests that need them are skipped where it is

@@ -64,7 +64,7 @@ def test_wheel_holds_every_file_of_the_package_and_nothing_else(installed: Path)
 @pytest.mark.slow
 def test_run_works_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     tiny = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
-    parameters = ["detector=autoencoder", "fit_epochs=1", "feature_n_mels=32"]
+    parameters = ["feature_n_mels=32", "class_epochs=2"]
     arguments = [part for one in parameters for part in ("-p", one)]
     done = command(installed, tmp_path, "run", "--dataset-url", tiny, *arguments, "--output", "out")
     assert "fan/00" in done.stdout

@@ -20,6 +20,8 @@ from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.sound.logmel import LogMel
 from tests.classification.sets import SMALL, labels_of, store_of
 
+pytestmark = pytest.mark.slow
+
 
 def accuracy(found: CrossValidation) -> float:
     return float(np.mean([a == b for a, b in zip(found.truth, found.predicted, strict=True)]))

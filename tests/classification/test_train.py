@@ -18,6 +18,8 @@ from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
 from tests.classification.sets import SMALL, labels_of, store_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("network", ["mel-cnn", "mfcc-cnn"])
 def test_the_exported_network_separates_the_classes(network: str, tmp_path: Path) -> None:

@@ -139,16 +139,7 @@ def test_one_bad_recording_does_not_end_a_run(
     )
     soundfile.write(train / "normal_id_00_00000094.wav", np.zeros(0), 16_000)
     soundfile.write(train / "normal_id_00_00000095.wav", np.zeros(99), 16_000)
-    arguments = [
-        "-p",
-        "detector=autoencoder",
-        "-p",
-        "fit_epochs=1",
-        "-p",
-        "feature_n_mels=32",
-        "-p",
-        "fault_groups=0",
-    ]
+    arguments = ["-p", "feature_n_mels=32", "-p", "fault_groups=0"]
     assert (
         main(
             [
@@ -173,7 +164,7 @@ def test_what_cannot_be_computed_is_said(
 ) -> None:
     """The real fan sample has no normal test clip."""
     url = str(shared_data / "dev_data_fan_sample.zip")
-    arguments = ["-p", "detector=autoencoder", "-p", "fit_epochs=1", "-p", "fault_groups=0"]
+    arguments = ["-p", "fault_groups=0"]
     assert main(["run", "--dataset-url", url, *arguments, "--output", str(tmp_path / "run")]) == 0
     assert "AUC not computable" in capsys.readouterr().out
     assert (tmp_path / "run" / "bundle" / "bundle.json").is_file()

@@ -14,6 +14,8 @@ from stethoscope.diagnosis.parts import read_parts
 from stethoscope.diagnosis.train import fit_diagnosis
 from tests.diagnosis.sets import SMALL, made
 
+pytestmark = pytest.mark.slow
+
 
 def test_small_groups_are_trained_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

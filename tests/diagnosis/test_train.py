@@ -15,6 +15,8 @@ from stethoscope.diagnosis.train import fit_diagnosis, train_diagnosis
 from stethoscope.features.store import FeatureStore
 from tests.diagnosis.sets import SMALL, made
 
+pytestmark = pytest.mark.slow
+
 
 def test_faults_of_test_recordings_are_recognised(
     grouped: tuple[FeatureStore, FaultGroups], trained: Path

@@ -1,9 +1,11 @@
 """Exported C of each kind of model."""
 
 import ctypes
+import functools
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,11 +69,23 @@ def export_in_a_fresh_process(model: Path, output: Path, recordings: Path, *more
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="session", params=sorted(FEATURES))
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def make_classifier(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make the folder of a network once, however many tests ask for it, and in whichever order."""
+    return functools.cache(
+        lambda network: classifier_in(tmp_path_factory.mktemp("classes"), network)
+    )
+
+
+@pytest.fixture(params=sorted(FEATURES))
+def made(request: pytest.FixtureRequest, make_classifier: Callable[[str], Path]) -> Path:
     """A folder with recordings, a model and its C."""
+    return make_classifier(request.param)
+
+
+def classifier_in(folder: Path, network: str) -> Path:
+    """Record sounds, train a classifier on them and export it to C."""
     require("gcc")
-    folder = tmp_path_factory.mktemp("classes")
     for label in ("tone", "hiss"):
         (folder / "recordings" / label).mkdir(parents=True)
         for number in range(6):
@@ -84,10 +98,10 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             )
     table = index([folder / "recordings"], "folders")
     store = extract_features(
-        [folder / "recordings"], table, FEATURES[request.param], folder / "store", min_frames=1
+        [folder / "recordings"], table, FEATURES[network], folder / "store", min_frames=1
     )
     fit = ClassFit(
-        network=request.param,
+        network=network,
         filters=(6, 8),
         epochs=12,
         batch_size=4,

@@ -16,6 +16,8 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json
 from stethoscope.sound.bands import BandSpectrum
 
+pytestmark = pytest.mark.slow
+
 
 def test_augmented_training_keeps_the_epoch_of_the_lowest_validation_loss(
     store: FeatureStore, table: list[Clip], tmp_path: Path

@@ -14,6 +14,9 @@ from stethoscope.classification.train import train_classifier
 from stethoscope.datasets.clips import Clip
 from stethoscope.sound.logmel import LogMel
 
+pytestmark = pytest.mark.slow
+
+
 FIT = ClassFit(filters=(4, 8), epochs=2, batch_size=8, validation_split=0.0, verbose=0)
 
 

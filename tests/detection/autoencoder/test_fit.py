@@ -11,6 +11,8 @@ from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_network_has_the_layers_and_parameters_of_the_baseline() -> None:
     network = build(640)

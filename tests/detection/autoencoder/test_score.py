@@ -15,6 +15,8 @@ from stethoscope.detection.options import FitOptions
 from stethoscope.detection.train import write_model
 from stethoscope.features.store import FeatureStore
 
+pytestmark = pytest.mark.slow
+
 
 def test_scores_equal_the_published_recipe(fan_archive: Path, fan_model: Path) -> None:
     """File by file with librosa, stacked vectors and Keras, as the baseline's own code does."""

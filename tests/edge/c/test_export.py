@@ -92,6 +92,7 @@ def test_classifier_without_an_int8_network_is_refused(made: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", ["c_folder", "c_anomaly"])
+@pytest.mark.slow
 def test_headers_can_be_included_from_cpp(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -11,6 +11,9 @@ import pytest
 
 from tests.edge.c_tools import CORE, compile_c, require
 
+pytestmark = pytest.mark.slow
+
+
 STUBS = Path(__file__).parent / "stubs" / "tflm"
 
 
