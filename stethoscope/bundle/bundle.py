@@ -61,7 +61,7 @@ class Bundle:
         """
         folder = Path(folder)
         if not folder.is_dir():
-            raise ModelError(f"{folder}: is no bundle folder; give the folder `bundle` of a run")
+            raise ModelError(f"{folder}: is not a bundle folder; give the folder `bundle` of a run")
         manifest = read_manifest(folder)
         models = {role: open_model(folder, role) for role in manifest["roles"]}
         for role, model in models.items():

@@ -238,7 +238,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ParameterError(f"{path}: {error.strerror}; name the file by -f") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ParameterError(f"{path}: is no YAML ({reason}); mend it") from error
+        raise ParameterError(f"{path}: is not YAML ({reason}); correct it") from error
     if not isinstance(document, dict):
         raise ParameterError(f"{path}: holds no settings; see the same.yaml of this project")
     return document
@@ -255,7 +255,7 @@ def _single_values(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
     for key, value in parameters.items():
         if isinstance(value, (dict, list)) or value is None:
             raise ParameterError(
-                f"{path}: run.parameters.{key} is no single value; "
+                f"{path}: run.parameters.{key} is not a single value; "
                 "give a text, a number, true or false"
             )
     return parameters

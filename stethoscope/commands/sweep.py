@@ -162,5 +162,5 @@ def _values(text: str) -> list[Any]:
     try:
         values: list[Any] = json.loads(text)
     except ValueError as error:
-        raise ParameterError(f"grid holds {text!r}, which is no JSON list ({error})") from error
+        raise ParameterError(f"grid holds {text!r}, which is not a JSON list ({error})") from error
     return values

@@ -58,7 +58,7 @@ def parse_labels(text: str, name: str) -> list[Interval]:
             ) from error
         if not (math.isfinite(start) and math.isfinite(end) and 0 <= start <= end):
             raise DatasetError(
-                f"{name}, line {number}: {start:g} to {end:g} s is no part of a recording;"
+                f"{name}, line {number}: {start:g} to {end:g} s is not a part of a recording;"
                 " correct the line"
             )
         if end > start:

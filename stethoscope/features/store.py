@@ -56,7 +56,9 @@ class FeatureStore:
         """
         folder = Path(folder)
         if not (folder / _FEATURE).is_file():
-            raise ModelError(f"{folder}: is no finished feature store; extract the features again")
+            raise ModelError(
+                f"{folder}: is not a finished feature store; extract the features again"
+            )
         spans = [
             (int(row["first_frame"]), int(row["n_frames"])) for row in read_csv(folder / _CLIPS)
         ]

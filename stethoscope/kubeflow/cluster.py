@@ -275,8 +275,8 @@ def _check_server(host: str, token: str) -> None:
         )
     if not answer.ok or "json" not in answer.headers.get("Content-Type", ""):
         raise ClusterError(
-            f"{host} is no Kubeflow Pipelines server, or requires a login ({answer.status_code}); "
-            "check --host and --token"
+            f"{host} is not a Kubeflow Pipelines server, or requires a login "
+            f"({answer.status_code}); check --host and --token"
         )
 
 

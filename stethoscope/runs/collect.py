@@ -40,7 +40,7 @@ def collect(name: str, copied: Path, output: Path) -> dict[str, Any]:
     results = pipeline_named(name).results
     if not copied.is_dir():
         raise ParameterError(
-            f"{copied}: is no folder; copy the run's folder from the artifact store first"
+            f"{copied}: is not a folder; copy the run's folder from the artifact store first"
         )
     outputs = {
         key: _newest(copied, task, artifact)

@@ -121,9 +121,7 @@ def stream_verdicts(
     except InvalidStatus as error:
         raise ServiceError(f"{url}: refused, {_reason(error)}") from error
     except InvalidURI as error:
-        raise ParameterError(
-            f"--url {url}: is no address; give one such as http://127.0.0.1:5000"
-        ) from error
+        raise _wrong_address(url) from error
     except (OSError, WebSocketException) as error:
         raise ServiceError(
             f"{url}: cannot be reached ({error}); is `stethoscope serve` running there?"
@@ -139,10 +137,14 @@ def _send(connection: ClientConnection, samples: SampleStream) -> None:
         pass  # the receiving side reports why
 
 
+def _wrong_address(url: str) -> ParameterError:
+    return ParameterError(f"--url {url}: is not an address; give one such as http://127.0.0.1:5000")
+
+
 def _address(url: str, samples: SampleStream, window: float, step: float) -> str:
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or not parts.netloc:
-        raise ParameterError(f"--url {url}: is no address; give one such as http://127.0.0.1:5000")
+        raise _wrong_address(url)
     query = {
         "rate": samples.rate,
         "channels": samples.channels,

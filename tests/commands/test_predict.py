@@ -28,4 +28,4 @@ def test_predict_with_a_missing_bundle_gives_one_line(
     assert main(["predict", str(tmp_path / "nowhere"), "x.wav"]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
-    assert "is no bundle folder" in lines[0]
+    assert "is not a bundle folder" in lines[0]

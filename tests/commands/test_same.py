@@ -137,7 +137,7 @@ def test_wrong_parameters_are_refused_before_anything_is_sent(
         ({"pipeline": "p"}, "pipeline must hold further keys"),
         (
             {"run": {"parameters": {"fit_epochs": [1, 2]}}},
-            "run.parameters.fit_epochs is no single value",
+            "run.parameters.fit_epochs is not a single value",
         ),
         ({"run": {"parameters": {"fit_epochs": "two"}}}, "fit_epochs is 'two'"),
     ],
@@ -155,7 +155,7 @@ def test_wrong_file_is_refused_in_one_line(
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "No such file"), ("a: [", "is no YAML"), ("- a", "holds no settings")],
+    [(None, "No such file"), ("a: [", "is not YAML"), ("- a", "holds no settings")],
 )
 def test_file_that_cannot_be_read_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None, message: str

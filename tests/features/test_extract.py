@@ -78,7 +78,7 @@ def test_set_without_a_usable_recording_leaves_no_store(tmp_path: Path) -> None:
     (folder / "text.wav").write_text("not a sound")
     with pytest.raises(DatasetError, match=r"none of 1 recordings can be used.*text\.wav"):
         extract_features([folder], clips_of(folder), LogMel(), tmp_path / "store")
-    with pytest.raises(ModelError, match="no finished feature store"):
+    with pytest.raises(ModelError, match="not a finished feature store"):
         FeatureStore.open(tmp_path / "store")
 
 

@@ -46,5 +46,5 @@ def test_clips_are_selected_and_grouped_by_type(tmp_path: Path) -> None:
 def test_interrupted_writer_leaves_no_store(tmp_path: Path) -> None:
     with FeatureWriter(tmp_path / "store") as writer:
         writer.add(clip("a"), np.zeros((3, 4), dtype=np.float32))
-    with pytest.raises(ModelError, match="no finished feature store"):
+    with pytest.raises(ModelError, match="not a finished feature store"):
         FeatureStore.open(tmp_path / "store")

@@ -70,7 +70,7 @@ def address_kind(address: str) -> Kind:
     try:
         urlsplit(address)
     except ValueError as error:
-        raise DownloadError(f"{address}: is no valid address ({error}); check it") from error
+        raise DownloadError(f"{address}: is not a valid address ({error}); check it") from error
     if address.startswith("simulated/"):
         return "simulated"
     if "://" in address:

@@ -66,7 +66,7 @@ def test_several_archives_take_one_md5_each(site: Site, tmp_path: Path) -> None:
         ("absent.zip", "", r"absent\.zip: No such file"),
         ("file:///no/such.zip", "", "No such file"),
         ("/" + "long" * 100 + ".zip", "", "File name too long"),
-        ("file://[x.zip", "", "is no valid address"),
+        ("file://[x.zip", "", "is not a valid address"),
         ("dcase2020/pumpe", "", r"did you mean dcase2020/pump"),
         ("simulated/fan?speed=3", "", "the simulator has no option 'speed'; it has .*snr_db"),
         ("simulated/fan?path=/etc/x", "", "the simulator has no option 'path'"),
