@@ -67,5 +67,5 @@ def test_wrong_sweep_is_refused_before_anything_is_sent(
     assert main([*arguments, "--grid", "seeds=1,2"]) == 2
     assert "did you mean seed?" in capsys.readouterr().err
     assert main([*arguments, "--grid", "seed=[1,"]) == 2
-    assert "no JSON list" in capsys.readouterr().err
+    assert "not a JSON list" in capsys.readouterr().err
     assert kubeflow.requests == []
