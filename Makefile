@@ -19,7 +19,7 @@ run: install
 test: lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# The tests that train nothing and start no service: for every save.
+# The tests that need no trained network.
 quick: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 

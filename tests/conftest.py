@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from stethoscope.bundle.build import export_bundle
 from stethoscope.datasets.layouts import index
@@ -17,6 +18,10 @@ from tests.sounds import beeps
 
 pytest_plugins = ["tests.kubeflow.fixtures", "tests.report.fixtures"]
 
+
+# The time of one example says more about the machine's load than about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 TRAINED = {
     "beep_parts",

@@ -197,6 +197,7 @@ def test_a_parameter_that_two_pipelines_share_is_the_same_in_both() -> None:
             assert (one.type, one.range) == (other.type, other.range), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["dsl-compile", "--py"], ["kfp", "dsl", "compile", "--py"]])
 def test_kfps_own_compilers_take_pipeline_py(command: list[str], tmp_path: Path) -> None:
     program = Path(sys.executable).with_name(command[0])
