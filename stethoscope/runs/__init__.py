@@ -1,0 +1,1 @@
+"""One run on this computer, and its folder of results."""
