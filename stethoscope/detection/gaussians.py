@@ -64,7 +64,11 @@ class Gaussians:
 
 
 def fit_gaussians(
-    segments: Sequence[npt.NDArray[np.float32]], owners: npt.NDArray[np.intp], n_machines: int
+    segments: Sequence[npt.NDArray[np.float32]],
+    owners: npt.NDArray[np.intp],
+    n_machines: int,
+    *,
+    least_deviation: float | None = None,
 ) -> Gaussians:
     """Fit a mean per machine and a covariance of all, from the segments of clips.
 
@@ -75,15 +79,27 @@ def fit_gaussians(
     owners : np.ndarray of int [shape=(n_clips,)]
         Machine of each clip, from 0.
     n_machines : int
+    least_deviation : float, optional
+        If given, every value is divided by its standard deviation plus this number while the
+        covariance is shrunk. Otherwise shrinkage makes the variances of all values more alike,
+        which is wrong where they differ much. The number limits the weight of values that hardly
+        vary.
     """
     size = segments[0].shape[1]
-    means, covariance = np.empty((n_machines, size)), Covariance(size)
+    means, residuals = np.empty((n_machines, size)), []
     for machine in range(n_machines):
         clips = np.flatnonzero(owners == machine).tolist()
         values = np.concatenate([segments[clip] for clip in clips]).astype(np.float64)
         means[machine] = values.mean(axis=0)
-        covariance.add(values - means[machine])
-    return Gaussians(means, covariance.precision())
+        residuals.append(values - means[machine])
+    units = np.ones(size)
+    if least_deviation is not None:
+        squares = sum((one**2).sum(axis=0) for one in residuals)
+        units = np.sqrt(squares / sum(map(len, residuals))) + least_deviation
+    covariance = Covariance(size)
+    for one in residuals:
+        covariance.add(one / units)
+    return Gaussians(means, covariance.precision() / np.outer(units, units))
 
 
 class Covariance:

@@ -1,7 +1,7 @@
 """Training of the detector pooled-gmm; it is described in README.md."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -13,16 +13,18 @@ from stethoscope.detection.gaussians import Gaussians, fit_gaussians
 from stethoscope.detection.options import DetectorOptions, FitOptions
 from stethoscope.detection.pooled import POOLED_GMM
 from stethoscope.detection.pooled.folds import Indices, RecordingOrder
-from stethoscope.detection.pooled.pooling import MIN_FRAMES, VIEWS, Array, Pooling
-from stethoscope.detection.pooled.score import PooledModel, vote
+from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Pooling
+from stethoscope.detection.pooled.score import RECIPE, LengthOffsets, PooledModel
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.machines import machine_key
 from stethoscope.progress import track
+from stethoscope.sound.definition import Frames
 from stethoscope.stats.moments import Moments
 
 Segments = Sequence[npt.NDArray[np.float32]]
+Views = dict[str, list[npt.NDArray[np.float32]]]
 
 FOLDS = 10
 """Folds that a machine's recordings are dealt to, to learn the scales and weights of the views.
@@ -37,14 +39,17 @@ Recordings are made in sessions. A clip scores far lower if its neighbours were 
 of a later session will.
 """
 
+_LENGTH_STEPS = 3  # the training length is halved so many times, to learn the length offsets
+_LEAST_DEVIATION = 0.05  # dB, nepers for modulation and rhythm: far below what can be measured
 _PRIOR = 0.3  # effect in standard deviations that every view is assumed to have beforehand
 _CORRELATION = 0.5  # share of the measured correlation between views that is used
 _LEAST_SCALE = 1e-3
+_GOLDEN_RATIO = 0.6180339887498949
 
 
 @dataclass
 class PooledGmm(Detector):
-    """Four pooled views of a clip, a Gaussian of each per machine, and a vote.
+    """Five pooled views of a clip, a Gaussian of each per machine, and a weighted mean.
 
     There is one model per machine type.
 
@@ -57,8 +62,9 @@ class PooledGmm(Detector):
     models_ : dict of str to PooledModel
         By machine type.
     out_of_fold_ : np.ndarray [shape=(n_clips,)]
-        Score of every clip by Gaussians fitted without its recording, in the order of the clips'
-        indices.
+        Score to expect of each clip if it came from a session that was not trained on, in the
+        order of the clips' indices. It is the score by Gaussians fitted without its recording and
+        the neighbouring ones, plus the shift between sessions (:func:`session_shift`).
     curves_ : dict
         Empty: nothing is trained by epochs.
     """
@@ -103,6 +109,7 @@ class PooledGmm(Detector):
         for machine_type, model in self.models_.items():
             model.save(folder / f"{machine_type}.npz")
         return {
+            "recipe": RECIPE,
             "machines": {name: list(model.ids) for name, model in self.models_.items()},
             "pooling": asdict(self.pooling),
         }
@@ -119,69 +126,157 @@ class PooledGmm(Detector):
             [machine_key(machine_type, str(name)) for name in ids],
             owners,
         )
-        views, spectra = self._pool(store, clips, owners, machine_type)
-        levels = self._out_of_fold_levels(views, owners, order.interleaved(FOLDS))
-        centre, scale, weights = _scale_views(levels, owners)
-        gaussians = {
-            view: fit_gaussians(segments, owners, len(ids)) for view, segments in views.items()
-        }
-        model = PooledModel(tuple(map(str, ids)), gaussians, centre, scale, weights, spectra)
-        session_levels = _own(
-            self._out_of_fold_levels(views, owners, order.contiguous(SESSIONS)), owners
+        pooled, spectra = self._pool(store, clips, owners, machine_type)
+        dealt, short = self._out_of_fold_levels(pooled, owners, order.interleaved(FOLDS))
+        centre, scale, weights = _scale_views(dealt, owners)
+        own_centre, unit = centre[:, owners], scale[:, np.newaxis]
+
+        def combined(levels: Array) -> Array:
+            return self.pooling.combine((levels - own_centre) / unit, weights)
+
+        lengths = _length_offsets(pooled.lengths, [combined(levels) for levels in short])
+        model = PooledModel(
+            tuple(map(str, ids)),
+            {view: _fit_view(views, owners, len(ids)) for view, views in pooled.whole.items()},
+            centre,
+            scale,
+            weights,
+            spectra,
+            lengths,
         )
-        return model, vote((session_levels - centre[:, owners]) / scale[:, np.newaxis], weights)
+        sessions, _ = self._out_of_fold_levels(
+            replace(pooled, cuts=[], lengths=pooled.lengths[-1:]),
+            owners,
+            order.contiguous(SESSIONS),
+        )
+        scores = combined(_own(sessions, owners))
+        shift = session_shift(scores, combined(_own(dealt, owners)))
+        return model, scores + shift - lengths.of(store.n_frames[clips])
 
     def _pool(
         self, store: FeatureStore, clips: Indices, owners: Indices, machine_type: str
-    ) -> tuple[dict[str, list[npt.NDArray[np.float32]]], NormalSpectra]:
-        """Return the segments of every clip by view, and the normal spectra of the machines."""
-        views: dict[str, list[npt.NDArray[np.float32]]] = {view: [] for view in VIEWS}
+    ) -> tuple["_Pooled", NormalSpectra]:
+        """Return the pooled clips, whole and cut, and the normal spectra of the machines."""
+        lengths = _shorter_lengths(int(np.median(store.n_frames[clips])))
+        whole: Views = {view: [] for view in self.pooling.views}
+        cuts: list[Views] = [{view: [] for view in whole} for _ in lengths[:-1]]
         moments = Moments(store.feature.size, n_groups=int(owners.max()) + 1)
         rate = store.feature.sample_rate / store.feature.hop_length
-        for index, owner in track(
-            zip(clips, owners, strict=True), label=f"pool {machine_type}", total=len(clips)
+        for number, (index, owner) in enumerate(
+            track(zip(clips, owners, strict=True), label=f"pool {machine_type}", total=len(clips))
         ):
             frames = np.array(store.clip_frames(index))
             store.release()
             moments.add(frames, owner)
-            for view, pooled in self.pooling(frames, rate).items():
-                views[view].append(pooled.astype(np.float32))
-        return views, NormalSpectra(moments.mean(), moments.variance())
+            parts = [_part(frames, length, number) for length in lengths[:-1]]
+            for views, part in zip([whole, *cuts], [frames, *parts], strict=True):
+                for view, pooled in self.pooling(part, rate).items():
+                    views[view].append(pooled.astype(np.float32))
+        spectra = NormalSpectra(moments.mean(), moments.variance())
+        return _Pooled(whole, cuts, lengths), spectra
 
     def _out_of_fold_levels(
-        self, views: Mapping[str, Segments], owners: Indices, fold: Indices
-    ) -> Array:
-        """Return the level of every clip as each machine, by Gaussians fitted without its fold.
+        self, pooled: "_Pooled", owners: Indices, fold: Indices
+    ) -> tuple[Array, list[Array]]:
+        """Return the levels of clips by Gaussians fitted without their fold.
 
         Returns
         -------
-        np.ndarray [shape=(n_views, n_clips, n_machines)]
+        whole : np.ndarray [shape=(n_views, n_clips, n_machines)]
+            Levels of the whole clips as each machine.
+        cuts : list of np.ndarray [shape=(n_views, n_clips)]
+            Levels of the cut clips as their own machine, by length.
         """
-        n_machines = owners.max() + 1
-        levels = np.empty((len(views), len(owners), n_machines))
-        for row, segments in enumerate(views.values()):
+        n_machines = int(owners.max()) + 1
+        shape = (len(pooled.whole), len(owners), n_machines)
+        whole, cuts = np.empty(shape), [np.empty(shape) for _ in pooled.cuts]
+        for row, view in enumerate(pooled.whole):
             for part in range(fold.max() + 1):
                 fitted, left_out = np.flatnonzero(fold != part), np.flatnonzero(fold == part)
-                gaussians = fit_gaussians(
-                    [segments[i] for i in fitted.tolist()], owners[fitted], n_machines
+                gaussians = _fit_view(
+                    [pooled.whole[view][i] for i in fitted.tolist()], owners[fitted], n_machines
                 )
-                levels[row, left_out] = self._levels(
-                    gaussians, [segments[i] for i in left_out.tolist()]
-                )
-        return levels
+                for levels, views in zip([whole, *cuts], [pooled.whole, *pooled.cuts], strict=True):
+                    levels[row, left_out] = self._levels(
+                        view, gaussians, [views[view][i] for i in left_out.tolist()]
+                    )
+        return whole, [_own(levels, owners) for levels in cuts]
 
-    def _levels(self, gaussians: Gaussians, segments: Segments) -> Array:
-        """Return the levels of clips as each machine [shape=(n_clips, n_machines)]."""
+    def _levels(self, view: str, gaussians: Gaussians, segments: Segments) -> Array:
+        """Return the levels of clips in a view as each machine [shape=(n_clips, n_machines)]."""
         levels = np.empty((len(segments), len(gaussians.means)))
         counts = np.array([len(one) for one in segments])
         for count in np.unique(counts):
             alike = np.flatnonzero(counts == count)
             stack = np.stack([segments[i] for i in alike.tolist()])
             for machine in range(len(gaussians.means)):
-                levels[alike, machine] = gaussians.levels(
-                    stack, machine, self.pooling.quiet_quantile
-                )
+                levels[alike, machine] = self.pooling.level(view, stack, gaussians, machine)
         return levels
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    """Pooled clips of a machine type.
+
+    Attributes
+    ----------
+    whole : dict of str to list of np.ndarray [shape=(n_segments, n_values)]
+        Segments of every clip, by view.
+    cuts : list of dict
+        The same of clips cut to a part, for each of `lengths` but the last.
+    lengths : list of int
+        Frames, in increasing order; the last is the length of a whole clip.
+    """
+
+    whole: Views
+    cuts: list[Views]
+    lengths: list[int]
+
+
+def _fit_view(segments: Segments, owners: Indices, n_machines: int) -> Gaussians:
+    return fit_gaussians(segments, owners, n_machines, least_deviation=_LEAST_DEVIATION)
+
+
+def _shorter_lengths(length: int) -> list[int]:
+    """Return an eighth, a quarter, a half and the whole of a length in frames.
+
+    None is shorter than :data:`MIN_FRAMES`.
+    """
+    halved = [length / 2**step for step in range(_LENGTH_STEPS + 1)]
+    return sorted({max(MIN_FRAMES, round(one)) for one in halved})
+
+
+def _part(frames: Frames, length: int, number: int) -> Frames:
+    """Return `length` frames of the clip of this number, from another place for every clip.
+
+    Places are spread evenly over the clip by the golden ratio. A shorter clip is returned whole.
+    """
+    start = int((number * _GOLDEN_RATIO) % 1 * max(0, len(frames) - length + 1))
+    return frames[start : start + length]
+
+
+def _length_offsets(lengths: Sequence[int], scores: Sequence[Array]) -> LengthOffsets:
+    """Return the offsets of lengths from the scores of clips that are cut to all but the last."""
+    means = [float(one.mean()) for one in scores]
+    return LengthOffsets(np.array(lengths, dtype=np.float64), np.array([*means, 0.0]))
+
+
+def session_shift(sessions: Array, dealt: Array) -> float:
+    """Return how much higher clips of a session score that was not trained on; not below 0.
+
+    Recordings are made in sessions. A clip scores lower if recordings of its own session were
+    fitted than if its neighbours were left out as well. But a third of the recordings left out
+    still shares its sessions with the rest, so only a part of the shift is seen. The part that is
+    seen is therefore added once more.
+
+    Parameters
+    ----------
+    sessions : np.ndarray [shape=(n_clips,)]
+        Scores with the neighbouring recordings left out.
+    dealt : np.ndarray [shape=(n_clips,)]
+        Scores with recordings from all over the set left out.
+    """
+    return max(0.0, float(sessions.mean() - dealt.mean()))
 
 
 def _own(levels: Array, owners: Indices) -> Array:

@@ -1,22 +1,64 @@
-"""Scoring by pooled spectra: four views of a clip, a Gaussian of each per machine, and a vote.
+"""Scoring by pooled spectra: views of a clip, a Gaussian of each per machine, and their mean.
 
 NumPy only. :mod:`stethoscope.detection.pooled.fit` fits the models that are used here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.pooled.pooling import MIN_FRAMES, VIEWS, Array, Pooling
+from stethoscope.detection.pooled.first_version import FirstPooling
+from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Pooling
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
+from stethoscope.errors import ModelError
 from stethoscope.machines import split_key
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.logmel import LogMel
+
+RECIPE = 2
+"""Version of the way from frames to a score, in ``model.json``; the first version has none."""
+
+AnyPooling = Pooling | FirstPooling
+_POOLINGS: dict[int, type[AnyPooling]] = {1: FirstPooling, RECIPE: Pooling}
+_NUMBERS = ("centre", "scale", "weights")
+
+
+@dataclass(frozen=True)
+class LengthOffsets:
+    """What the scores of clips shorter than those of the training are higher by.
+
+    A pooling over less time varies more, so short normal clips lie farther from the Gaussians than
+    those that were fitted.
+
+    Attributes
+    ----------
+    frames : np.ndarray [shape=(n_lengths,)]
+        Lengths of clips, in increasing order; the last is the length of the training clips.
+    offsets : np.ndarray [shape=(n_lengths,)]
+        Mean score of normal clips of these lengths above that of whole ones; the last is 0.
+    """
+
+    frames: Array
+    offsets: Array
+
+    def of(self, n_frames: npt.ArrayLike) -> Array:
+        """Return the offset of clips of `n_frames` frames.
+
+        It is interpolated over the logarithm of the length. Clips beyond the first and the last
+        length have the offset of these.
+        """
+        offset: Array = np.interp(np.log(n_frames), np.log(self.frames), self.offsets)
+        return offset
+
+
+NO_OFFSETS = LengthOffsets(np.ones(1), np.zeros(1))
+"""Offsets of models that have none."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +76,11 @@ class PooledModel:
     scale : np.ndarray [shape=(n_views,)]
         Standard deviation of such levels within an id.
     weights : np.ndarray [shape=(n_views,)]
-        Of the views in the vote; their sum is 1.
+        Of the views; their sum is 1.
     spectra : NormalSpectra
         Of the ids.
+    lengths : LengthOffsets
+        Subtracted from the scores of short clips.
     """
 
     ids: tuple[str, ...]
@@ -45,91 +89,113 @@ class PooledModel:
     scale: Array
     weights: Array
     spectra: NormalSpectra
+    lengths: LengthOffsets = NO_OFFSETS
 
     def score(
-        self, views: Mapping[str, Array], machine_id: str, quantile: float
+        self, frames: Frames, rate: float, pooling: AnyPooling, machine_id: str
     ) -> tuple[float, int]:
-        """Return the score of a pooled clip and the index of the machine that it was scored as.
+        """Return the score of a clip and the index of the machine that it was scored as.
 
         A machine that is not known is scored as each known one; the lowest score is returned.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, n_bands)]
+        rate : float
+            Frames per second.
+        pooling : Pooling or FirstPooling
+            The one that the model was fitted with.
+        machine_id : str
         """
+        views = pooling(frames, rate)
         known = machine_id in self.ids
         candidates = [self.ids.index(machine_id)] if known else range(len(self.ids))
-        return min((self._score_as(views, machine, quantile), machine) for machine in candidates)
+        scores = [(self._score_as(views, pooling, machine), machine) for machine in candidates]
+        score, machine = min(scores)
+        return score - float(self.lengths.of(len(frames))), machine
 
-    def _score_as(self, views: Mapping[str, Array], machine: int, quantile: float) -> float:
+    def _score_as(self, views: Mapping[str, Array], pooling: AnyPooling, machine: int) -> float:
         levels = [
-            float(self.gaussians[view].levels(segments, machine, quantile))
+            float(pooling.level(view, segments, self.gaussians[view], machine))
             for view, segments in views.items()
         ]
         z = (np.array(levels) - self.centre[:, machine]) / self.scale
-        return float(vote(z, self.weights))
+        return float(pooling.combine(z, self.weights))
 
     def save(self, path: Path) -> None:
         """Write the numbers (``.npz``)."""
         numbers = {name: getattr(self, name) for name in _NUMBERS}
+        numbers |= {
+            "length_frames": self.lengths.frames,
+            "length_offsets": self.lengths.offsets,
+        }
         numbers |= {"frame_mean": self.spectra.mean, "frame_variance": self.spectra.variance}
         for view, gaussians in self.gaussians.items():
             numbers |= {f"{view}_means": gaussians.means, f"{view}_precision": gaussians.precision}
         np.savez(path, **numbers)
 
     @classmethod
-    def open(cls, path: Path, ids: tuple[str, ...]) -> Self:
-        """Read what :meth:`save` wrote."""
+    def open(cls, path: Path, ids: tuple[str, ...], views: Sequence[str]) -> Self:
+        """Read what :meth:`save` wrote of these views; the first version wrote no offsets."""
         with np.load(path, allow_pickle=False) as numbers:
             gaussians = {
                 view: Gaussians(numbers[f"{view}_means"], numbers[f"{view}_precision"])
-                for view in VIEWS
+                for view in views
             }
             spectra = NormalSpectra(numbers["frame_mean"], numbers["frame_variance"])
+            lengths = NO_OFFSETS
+            if "length_frames" in numbers:
+                lengths = LengthOffsets(numbers["length_frames"], numbers["length_offsets"])
             return cls(
-                ids, gaussians, **{name: numbers[name] for name in _NUMBERS}, spectra=spectra
+                ids,
+                gaussians,
+                **{name: numbers[name] for name in _NUMBERS},
+                spectra=spectra,
+                lengths=lengths,
             )
 
 
-_NUMBERS = ("centre", "scale", "weights")
+def _pooling_of(model: Mapping[str, Any]) -> AnyPooling:
+    """Return the pooling of a model's recipe.
 
-
-def vote(z: Array, weights: Array) -> Array:
-    """Return the logarithm of the weighted mean of exp(z).
-
-    One view with a high value outvotes several with low ones.
-
-    Parameters
-    ----------
-    z : np.ndarray [shape=(n_views, ...)]
-    weights : np.ndarray [shape=(n_views,)]
-
-    Returns
-    -------
-    np.ndarray [shape=(...)]
+    Raises
+    ------
+    ModelError
+        If the recipe is unknown.
     """
-    highest = z.max(axis=0)
-    voted: Array = highest + np.log(np.tensordot(weights, np.exp(z - highest), axes=1))
-    return voted
+    recipe = model.get("recipe", 1)
+    if recipe not in _POOLINGS:
+        raise ModelError(
+            f"the model is of recipe {recipe!r} of pooled-gmm, this version reads "
+            f"{', '.join(map(str, _POOLINGS))}; install the version that wrote it"
+        )
+    return _POOLINGS[recipe](**model["pooling"])
 
 
 class PooledScorer(Scorer):
-    """Vote of the views, each by its distance from the machine's Gaussian."""
+    """Weighted mean over the views, each by its distance from the machine's Gaussian."""
 
     min_frames = MIN_FRAMES
 
-    def __init__(self, models: dict[str, PooledModel], pooling: Pooling, feature: LogMel) -> None:
+    def __init__(
+        self, models: dict[str, PooledModel], pooling: AnyPooling, feature: LogMel
+    ) -> None:
         self.models = models
         self.pooling = pooling
         self.feature = feature
 
     @classmethod
     def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
-        """Read the numbers of every machine type."""
+        """Read the numbers of every machine type, and the recipe that they were fitted by."""
+        pooling = _pooling_of(model)
         models = {
-            name: PooledModel.open(folder / f"{name}.npz", tuple(ids))
+            name: PooledModel.open(folder / f"{name}.npz", tuple(ids), pooling.views)
             for name, ids in model["machines"].items()
         }
-        return cls(models, Pooling(**model["pooling"]), feature)
+        return cls(models, pooling, feature)
 
     def score(self, frames: Frames, machine: str) -> float:
-        """Return the vote over the views, each in standard deviations above normal clips.
+        """Return the mean over the views, each in standard deviations above normal clips.
 
         An id that is not known is scored as each known id of its type; the lowest score counts.
         """
@@ -144,6 +210,6 @@ class PooledScorer(Scorer):
         return spectra.deviation(frames, self._score(frames, machine)[1])
 
     def _score(self, frames: Frames, machine: str) -> tuple[float, int]:
-        views = self.pooling(frames, self.feature.sample_rate / self.feature.hop_length)
+        rate = self.feature.sample_rate / self.feature.hop_length
         model = of_type(self.models, machine)
-        return model.score(views, split_key(machine)[1], self.pooling.quiet_quantile)
+        return model.score(frames, rate, self.pooling, split_key(machine)[1])

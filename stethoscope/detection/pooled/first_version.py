@@ -1,0 +1,75 @@
+"""The pooling of the detector's first version, for models that were fitted with it. NumPy only.
+
+Nothing is fitted with it any more. Such models score as on the day they were made.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from stethoscope.detection.gaussians import Gaussians
+from stethoscope.detection.pooled.pooling import Array, rhythm_heights
+from stethoscope.sound.definition import Frames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstPooling:
+    """The pooling of the first version: four views of all bands, levels included.
+
+    It has the methods of :class:`~stethoscope.detection.pooled.pooling.Pooling`.
+
+    Attributes
+    ----------
+    segment_seconds : float
+        Length of the segments that `mean` and `events` are computed from.
+    quiet_share : float
+        Fraction of the frames, the quietest in every band, that `steady` averages.
+    event_order : float
+        `events` weights the n-th loudest frame of a segment by this to the power of n.
+    lowest_hz : float
+        Slowest rhythm.
+    per_octave : int
+        Rhythms per octave.
+    quiet_quantile : float
+        Quantile over a clip's segments that is taken for the clip.
+    """
+
+    views: ClassVar[tuple[str, ...]] = ("steady", "mean", "events", "rhythm")
+
+    segment_seconds: float = 1.0
+    quiet_share: float = 0.1
+    event_order: float = 0.5
+    lowest_hz: float = 0.5
+    per_octave: int = 6
+    quiet_quantile: float = 0.25
+
+    def __call__(self, frames: Frames, rate: float) -> dict[str, Array]:
+        """Pool a clip; return the segments of every view [shape=(n_segments, n_values)]."""
+        values = np.asarray(frames, dtype=np.float64)
+        length = min(max(1, round(self.segment_seconds * rate)), len(values))
+        segments = values[: len(values) // length * length].reshape(-1, length, values.shape[1])
+        quietest = max(1, round(self.quiet_share * len(values)))
+        quiet = np.partition(values, quietest - 1, axis=0)[:quietest].mean(axis=0)
+        ranked = np.sort(segments, axis=1)[:, ::-1]
+        weights = self.event_order ** np.arange(length)
+        return {
+            "steady": (quiet - quiet.mean())[np.newaxis],
+            "mean": segments.mean(axis=1),
+            "events": np.einsum("stb,t->sb", ranked, weights / weights.sum()),
+            "rhythm": rhythm_heights(values, rate, self.lowest_hz, self.per_octave)[np.newaxis],
+        }
+
+    def level(self, view: str, segments: Array, gaussians: Gaussians, machine: int) -> Array:  # noqa: ARG002
+        """Return the logarithm of a quantile over the segments' squared distances."""
+        return gaussians.levels(segments, machine, self.quiet_quantile)
+
+    @staticmethod
+    def combine(z: Array, weights: Array) -> Array:
+        """Return the logarithm of the weighted mean of exp(z) over the views.
+
+        One view with a high value outvotes several with low ones.
+        """
+        highest = z.max(axis=0)
+        voted: Array = highest + np.log(np.tensordot(weights, np.exp(z - highest), axes=1))
+        return voted
