@@ -49,3 +49,18 @@ def test_gaussians_equal_scikit_learns_covariance_and_scipys_distance() -> None:
             for one in segments[1]
         ]
         assert levels[1] == pytest.approx(np.log(np.quantile(squares, 0.25)), rel=1e-9)
+
+
+def test_shrinkage_in_units_of_each_value_equals_scikit_learns_on_scaled_residuals() -> None:
+    rng = np.random.default_rng(1)
+    spread = np.array([0.01, 1.0, 30.0, 5.0])
+    segments = [(rng.normal(size=(3, 4)) * spread).astype(np.float32) for _ in range(8)]
+    owners = np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    gaussians = fit_gaussians(segments, owners, 2, least_deviation=0.05)
+    values = [np.concatenate(segments[:3]), np.concatenate(segments[3:])]
+    residuals = np.concatenate([one - one.mean(axis=0, dtype=float) for one in values])
+    units = residuals.std(axis=0) + 0.05
+    expected = LedoitWolf(assume_centered=True).fit(residuals / units).covariance_
+    np.testing.assert_allclose(
+        np.linalg.inv(gaussians.precision), expected * np.outer(units, units), rtol=1e-4, atol=1e-8
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.pooling import Array, rhythm_heights
@@ -60,7 +61,13 @@ class FirstPooling:
             "rhythm": rhythm_heights(values, rate, self.lowest_hz, self.per_octave)[np.newaxis],
         }
 
-    def level(self, view: str, segments: Array, gaussians: Gaussians, machine: int) -> Array:  # noqa: ARG002
+    def level(
+        self,
+        view: str,  # noqa: ARG002
+        segments: npt.NDArray[np.floating],
+        gaussians: Gaussians,
+        machine: int,
+    ) -> Array:
         """Return the logarithm of a quantile over the segments' squared distances."""
         return gaussians.levels(segments, machine, self.quiet_quantile)
 

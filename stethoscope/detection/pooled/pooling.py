@@ -104,7 +104,13 @@ class Pooling:
             "rhythm": rhythm[np.newaxis],
         }
 
-    def level(self, view: str, segments: Array, gaussians: Gaussians, machine: int) -> Array:
+    def level(
+        self,
+        view: str,
+        segments: npt.NDArray[np.floating],
+        gaussians: Gaussians,
+        machine: int,
+    ) -> Array:
         """Return the logarithm of the squared distance of clips from a machine.
 
         The distance of a clip is a low quantile over the segments of `mean`, and the distance of
@@ -200,7 +206,7 @@ def grouped_means(values: Array, groups: int) -> Array:
     """
     columns = values.shape[1]
     parts = np.array_split(np.arange(columns), min(groups, columns))
-    sizes = np.array([len(part) for part in parts])
+    sizes = np.array([len(part) for part in parts], dtype=np.float64)
     means: Array = np.add.reduceat(values, [part[0] for part in parts], axis=1) / sizes
     return means
 
@@ -222,10 +228,11 @@ def modulation_power(values: Array, rate: float) -> tuple[Array, Array]:
     power : np.ndarray [shape=(n_frames // 2, n_bands)]
         In dB², above 0.
     """
-    hz: Array = np.fft.rfftfreq(len(values), 1 / rate)[1:]
     window = np.hanning(len(values))[:, np.newaxis]
     spectrum = np.fft.rfft((values - values.mean(axis=0)) * window, axis=0)[1:]
-    return hz, np.abs(spectrum) ** 2 + _LEAST_POWER
+    power: Array = np.abs(spectrum) ** 2 + _LEAST_POWER
+    hz: Array = np.fft.rfftfreq(len(values), 1 / rate)[1:].astype(np.float64)
+    return hz, power
 
 
 def rhythm_kernel(hz: Array, rate: float, lowest_hz: float, per_octave: int) -> Array:

@@ -1,32 +1,93 @@
 import numpy as np
 import pytest
+from scipy.signal import periodogram
+from scipy.spatial.distance import mahalanobis
 
-from stethoscope.detection.pooled.pooling import Pooling
+from stethoscope.detection.gaussians import Gaussians
+from stethoscope.detection.pooled.pooling import Pooling, grouped_means
+
+RATE = 31.25
 
 
 def test_pooled_views_equal_those_computed_by_hand() -> None:
-    """Two segments of two frames, two bands; the quietest quarter is one frame."""
+    """Segments of two frames, two bands; the quietest fifth is one frame. The lowest of each band
+    are 1 and 0, therefore the level is 0.5.
+    """
     frames = np.array([[1.0, 8.0], [3.0, 4.0], [7.0, 0.0], [5.0, 2.0], [9.0, 9.0]])
-    views = Pooling(segment_seconds=1.0, quiet_share=0.2, event_order=0.5)(frames, rate=2.0)
-    np.testing.assert_allclose(
-        views["steady"], [[0.5, -0.5]]
-    )  # the lowest of each band, 1 and 0, without their mean
-    np.testing.assert_allclose(
-        views["mean"], [[2.0, 6.0], [6.0, 1.0]]
-    )  # the fifth frame fills no segment
-    np.testing.assert_allclose(
-        views["events"], [[(3 + 0.5) / 1.5, (8 + 2) / 1.5], [(7 + 2.5) / 1.5, (2 + 0) / 1.5]]
-    )
+    pooling = Pooling(segment_seconds=1.0, hop_seconds=0.5, quiet_share=0.2, event_order=0.5)
+    views = pooling(frames, rate=2.0)
+    assert tuple(views) == Pooling.views
+    np.testing.assert_allclose(views["steady"], [[0.5, -0.5]])
+    means = np.array([[2.0, 6.0], [5.0, 2.0], [6.0, 1.0], [7.0, 5.5]])
+    np.testing.assert_allclose(views["mean"], means - 0.5)
+    # The fifth frame fills no segment of its own.
+    events = np.array([[(3 + 0.5) / 1.5, (8 + 2) / 1.5], [(7 + 2.5) / 1.5, (2 + 0) / 1.5]])
+    np.testing.assert_allclose(views["events"], events - 0.5)
+
+
+def test_neighbouring_bands_are_averaged() -> None:
+    values = np.random.default_rng(0).normal(size=(6, 128))
+    expected = [part.mean(axis=1) for part in np.array_split(values, 40, axis=1)]
+    np.testing.assert_allclose(grouped_means(values, 40), np.transpose(expected))
+    np.testing.assert_array_equal(grouped_means(values[:, :12], 40), values[:, :12])
+
+
+def test_default_sizes_of_the_views() -> None:
+    views = Pooling()(np.random.default_rng(0).normal(size=(313, 128)), RATE)
+    shapes = {view: segments.shape for view, segments in views.items()}
+    assert shapes == {
+        "steady": (1, 40),
+        "mean": (36, 40),
+        "events": (10, 40),
+        "modulation": (1, 240),
+        "rhythm": (1, 30),
+    }
+
+
+def test_no_view_depends_on_the_level() -> None:
+    frames = np.random.default_rng(0).normal(-40, 5, size=(100, 64))
+    quieter = Pooling()(frames - 12, RATE)
+    for view, segments in Pooling()(frames, RATE).items():
+        np.testing.assert_allclose(quieter[view], segments, atol=1e-8)
 
 
 def test_event_orders_1_and_0_give_mean_and_maximum() -> None:
     frames = np.random.default_rng(0).normal(size=(20, 3))
+    means = Pooling(hop_seconds=1.0)(frames, 5.0)["mean"]
+    np.testing.assert_allclose(Pooling(event_order=1.0)(frames, 5.0)["events"], means)
+    highest = frames.reshape(4, 5, 3)
+    level = np.sort(frames, axis=0)[:6].mean()
     np.testing.assert_allclose(
-        Pooling(event_order=1.0)(frames, 5.0)["events"], Pooling()(frames, 5.0)["mean"]
+        Pooling(event_order=0.0)(frames, 5.0)["events"], highest.max(axis=1) - level
     )
-    np.testing.assert_allclose(
-        Pooling(event_order=0.0)(frames, 5.0)["events"], frames.reshape(4, 5, 3).max(axis=1)
+
+
+def test_modulation_equals_scipys_periodogram_in_thirds_of_an_octave() -> None:
+    frames = np.random.default_rng(0).normal(size=(100, 4))
+    hz, power = periodogram(
+        frames, RATE, np.hanning(100), detrend="constant", scaling="spectrum", axis=0
     )
+    hz, power = hz[1:], power[1:] * np.hanning(100).sum() ** 2
+    power[:-1] /= 2  # scipy adds the power of negative frequencies, of which the highest has none
+    expected = []
+    for band in ((0, 1), (2, 3)):
+        for step in range(15):
+            weights = np.exp(-0.5 * (3 * np.log2(hz / (0.5 * 2 ** (step / 3)))) ** 2)
+            group = power[:, list(band)].mean(axis=1)
+            expected.append(np.log((weights * group).sum() / weights.sum() / 100))
+    modulation = Pooling(modulation_bands=2)(frames, RATE)["modulation"][0]
+    np.testing.assert_allclose(modulation, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_frames", [39, 313, 1250])
+def test_modulation_of_noise_does_not_depend_on_the_length(n_frames: int) -> None:
+    """The mean power of white noise behind a Hann window is its variance times 0.375. The slowest
+    fluctuations are left out, because in a short clip they are removed with its mean.
+    """
+    noise = np.random.default_rng(0).normal(0, 3, size=(n_frames, 40))
+    pooling = Pooling(modulation_bands=1)
+    power = np.exp(pooling(noise, RATE)["modulation"][0])[6:]
+    assert power.mean() == pytest.approx(0.375 * 9, rel=0.15)
 
 
 @pytest.mark.parametrize("rate", [31.25, 86.13])
@@ -35,28 +96,40 @@ def test_a_rhythm_is_highest_at_its_frequency_for_any_frame_rate(hz: float, rate
     time = np.arange(round(10 * rate)) / rate
     frames = np.random.default_rng(0).normal(size=(len(time), 8))
     frames[:, 6] += 5 * np.sin(2 * np.pi * hz * time)
-    lower, upper = np.split(Pooling()(frames, rate)["rhythm"][0], 2)
-    assert upper.argmax() == round(6 * np.log2(hz / 0.5))  # sixths of an octave above 0.5 Hz
+    views = Pooling()(frames, rate)
+    lower, upper = np.split(views["rhythm"][0], 2)
+    third = round(3 * np.log2(hz / 0.5))  # thirds of an octave above 0.5 Hz
+    assert upper.argmax() == third
     assert upper.max() > lower.max() + 2
+    modulation = views["modulation"][0].reshape(8, -1)
+    assert np.unravel_index(modulation.argmax(), modulation.shape) == (6, third)
 
 
-def test_rhythm_does_not_depend_on_level_and_silence_has_none() -> None:
-    frames = np.random.default_rng(0).normal(size=(100, 8))
-    np.testing.assert_allclose(
-        Pooling()(frames - 40, 31.25)["rhythm"], Pooling()(frames, 31.25)["rhythm"], atol=1e-6
-    )
-    np.testing.assert_allclose(
-        Pooling()(np.full((100, 8), -156.5, dtype=np.float32), 31.25)["rhythm"], 0.0, atol=1e-9
-    )
+def test_silence_has_no_rhythm() -> None:
+    silence = np.full((100, 8), -156.5, dtype=np.float32)
+    np.testing.assert_allclose(Pooling()(silence, RATE)["rhythm"], 0.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("n_frames", [4, 5, 31])
 def test_a_clip_shorter_than_a_second_is_one_segment(n_frames: int) -> None:
-    views = Pooling()(np.random.default_rng(0).normal(size=(n_frames, 3)), 31.25)
-    assert {view: len(segments) for view, segments in views.items()} == {
-        "steady": 1,
-        "mean": 1,
-        "events": 1,
-        "rhythm": 1,
-    }
+    views = Pooling()(np.random.default_rng(0).normal(size=(n_frames, 3)), RATE)
+    assert {view: len(segments) for view, segments in views.items()} == dict.fromkeys(views, 1)
     assert all(np.isfinite(segments).all() for segments in views.values())
+
+
+def test_a_clips_distance_is_that_of_quiet_seconds_or_of_the_average_event() -> None:
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(3, 3))
+    gaussians = Gaussians(rng.normal(size=(2, 3)), root @ root.T)
+    segments = rng.normal(size=(11, 3))
+    squares = [mahalanobis(one, gaussians.means[1], gaussians.precision) ** 2 for one in segments]
+    level = Pooling().level("mean", segments, gaussians, 1)
+    assert level == pytest.approx(np.log(sorted(squares)[1]))  # the second of eleven
+    average = mahalanobis(segments.mean(axis=0), gaussians.means[1], gaussians.precision)
+    level = Pooling().level("events", segments, gaussians, 1)
+    assert level == pytest.approx(2 * np.log(average))
+
+
+def test_a_single_high_view_has_no_more_than_its_weight() -> None:
+    z = np.array([[0.0, 1.0], [0.0, 9.0]])
+    np.testing.assert_allclose(Pooling().combine(z, np.array([0.75, 0.25])), [0.0, 3.0])

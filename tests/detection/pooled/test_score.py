@@ -1,12 +1,14 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stethoscope.detection.load import load_scorer
+from stethoscope.detection.pooled.first_version import FirstPooling
 from stethoscope.detection.pooled.fit import PooledGmm
-from stethoscope.detection.pooled.score import vote
+from stethoscope.detection.pooled.score import NO_OFFSETS, LengthOffsets, PooledScorer
 from stethoscope.detection.train import train_detector
 from stethoscope.errors import ModelError
 from stethoscope.features.store import FeatureStore
@@ -46,13 +48,44 @@ def test_the_pooling_is_read_from_the_model(fan_store: Path, tmp_path: Path) -> 
     frames = np.array(store.clip_frames(0))
     scorer = load_scorer(tmp_path / "model")
     text = (tmp_path / "model/model.json").read_text()
-    assert '"event_order": 0.5' in text
+    assert '"event_order": 0.7' in text
     (tmp_path / "model/model.json").write_text(
-        text.replace('"event_order": 0.5', '"event_order": 0.9')
+        text.replace('"event_order": 0.7', '"event_order": 0.9')
     )
     assert load_scorer(tmp_path / "model").score(frames, "fan/00") != scorer.score(frames, "fan/00")
 
 
-def test_one_high_view_outvotes_the_others() -> None:
-    z = np.array([[0.0, 0.0], [0.0, 900.0]])
-    np.testing.assert_allclose(vote(z, np.array([0.75, 0.25])), [0.0, 900 + np.log(0.25)])
+def test_offsets_are_interpolated_over_the_logarithm_of_the_length() -> None:
+    lengths = LengthOffsets(np.array([40.0, 80.0, 320.0]), np.array([2.0, 1.0, 0.0]))
+    offsets = lengths.of(np.array([10, 40, 160, 320, 1000]))
+    np.testing.assert_allclose(offsets, [2.0, 2.0, 0.5, 0.0, 0.0], atol=1e-12)
+
+
+def test_a_short_clips_offset_is_subtracted(make_store: MakeStore) -> None:
+    store = make_store({"fan/00": 9})
+    detector = fitted(store)
+    model = detector.models_["fan"]
+    frames = np.array(store.clip_frames(3))[: store.n_frames[3] // 2]
+    without = replace(model, lengths=NO_OFFSETS)
+    rate = store.feature.sample_rate / store.feature.hop_length
+    score, _ = model.score(frames, rate, detector.pooling, "00")
+    raw, _ = without.score(frames, rate, detector.pooling, "00")
+    assert score == pytest.approx(raw - model.lengths.of(len(frames)))
+    assert model.lengths.of(len(frames)) > 0
+
+
+def test_a_model_of_an_unknown_recipe_is_refused(fan_store: Path, tmp_path: Path) -> None:
+    store = FeatureStore.open(fan_store)
+    train_detector(store, PooledGmm(), tmp_path / "model", validation_split=0.0, seed=0)
+    path = tmp_path / "model/model.json"
+    path.write_text(path.read_text().replace('"recipe": 2', '"recipe": 3'))
+    with pytest.raises(ModelError, match="recipe 3 of pooled-gmm, this version reads 1, 2"):
+        load_scorer(tmp_path / "model")
+
+
+def test_a_model_of_the_first_version_is_read_with_its_pooling() -> None:
+    folder = Path(__file__).parents[2] / "bundle/data/schema_1/bundle/models/detector"
+    scorer = load_scorer(folder)
+    assert isinstance(scorer, PooledScorer)
+    assert scorer.pooling == FirstPooling()
+    assert scorer.models["fan"].lengths == NO_OFFSETS
