@@ -61,7 +61,7 @@ class FirstPooling:
             "rhythm": rhythm_heights(values, rate, self.lowest_hz, self.per_octave)[np.newaxis],
         }
 
-    def level(
+    def log_distance(
         self,
         view: str,  # noqa: ARG002
         segments: npt.NDArray[np.floating],

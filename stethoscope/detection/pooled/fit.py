@@ -210,7 +210,7 @@ class PooledGmm(Detector):
             alike = np.flatnonzero(counts == count)
             stack = np.stack([segments[i] for i in alike.tolist()])
             for machine in range(len(gaussians.means)):
-                levels[alike, machine] = self.pooling.level(view, stack, gaussians, machine)
+                levels[alike, machine] = self.pooling.log_distance(view, stack, gaussians, machine)
         return levels
 
 

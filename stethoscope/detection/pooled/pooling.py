@@ -104,7 +104,7 @@ class Pooling:
             "rhythm": rhythm[np.newaxis],
         }
 
-    def level(
+    def log_distance(
         self,
         view: str,
         segments: npt.NDArray[np.floating],
@@ -136,7 +136,7 @@ class Pooling:
 
     @staticmethod
     def combine(z: Array, weights: Array) -> Array:
-        """Return the weighted mean of the views' normalised levels.
+        """Return the weighted mean over the views of the normalised distances.
 
         A mean, because no single view may decide: one that differs between sessions would make
         every clip of a new session anomalous.

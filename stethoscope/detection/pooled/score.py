@@ -116,7 +116,7 @@ class PooledModel:
 
     def _score_as(self, views: Mapping[str, Array], pooling: AnyPooling, machine: int) -> float:
         levels = [
-            float(pooling.level(view, segments, self.gaussians[view], machine))
+            float(pooling.log_distance(view, segments, self.gaussians[view], machine))
             for view, segments in views.items()
         ]
         z = (np.array(levels) - self.centre[:, machine]) / self.scale

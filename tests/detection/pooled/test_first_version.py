@@ -75,4 +75,6 @@ def test_the_lower_quartile_over_the_segments_counts() -> None:
     gaussians = Gaussians(np.zeros((1, 2)), np.eye(2))
     segments = np.array([[3.0, 0.0], [0.0, 1.0], [2.0, 0.0], [5.0, 0.0], [4.0, 0.0]])
     for view in FirstPooling.views:
-        assert FirstPooling().level(view, segments, gaussians, 0) == pytest.approx(np.log(4.0))
+        assert FirstPooling().log_distance(view, segments, gaussians, 0) == pytest.approx(
+            np.log(4.0)
+        )

@@ -77,7 +77,7 @@ def test_out_of_fold_scores_are_those_of_a_model_without_the_clip(make_store: Ma
             other = views[1 - clip][view].astype(np.float32)
             gaussians = fit_gaussians([other], np.array([0]), 1, least_deviation=0.05)
             own = views[clip][view].astype(np.float32)
-            level = detector.pooling.level(view, own, gaussians, 0)
+            level = detector.pooling.log_distance(view, own, gaussians, 0)
             z.append((level - model.centre[row, 0]) / model.scale[row])
         # Both kinds of folds are the same with two recordings: there is no shift to add.
         assert detector.out_of_fold_[clip] == pytest.approx(np.dot(z, model.weights), rel=1e-6)
@@ -115,7 +115,9 @@ def test_the_shift_between_sessions_counts_twice(make_store: MakeStore) -> None:
             gaussians = fit_gaussians(
                 [clips[i][view] for i in others], np.zeros(8, dtype=int), 1, least_deviation=0.05
             )
-            levels = [detector.pooling.level(view, clips[i][view], gaussians, 0) for i in third]
+            levels = [
+                detector.pooling.log_distance(view, clips[i][view], gaussians, 0) for i in third
+            ]
             z[row] = (np.array(levels) - model.centre[row, 0]) / model.scale[row]
         expected[third] = model.weights @ z
     assert expected.mean() > 0.1

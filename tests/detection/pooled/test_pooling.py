@@ -5,6 +5,7 @@ from scipy.spatial.distance import mahalanobis
 
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.pooling import Pooling, grouped_means
+from stethoscope.sound.logmel import LogMel
 
 RATE = 31.25
 
@@ -49,6 +50,16 @@ def test_no_view_depends_on_the_level() -> None:
     quieter = Pooling()(frames - 12, RATE)
     for view, segments in Pooling()(frames, RATE).items():
         np.testing.assert_allclose(quieter[view], segments, atol=1e-8)
+
+
+def test_a_recording_with_less_gain_has_the_same_views() -> None:
+    rng = np.random.default_rng(0)
+    samples = (0.1 * rng.standard_normal(48_000) * np.linspace(1, 2, 48_000)).astype(np.float32)
+    feature = LogMel(sample_rate=16_000)
+    as_is = Pooling()(feature.extract(samples), RATE)
+    quieter = Pooling()(feature.extract(samples * np.float32(10 ** (-12 / 20))), RATE)
+    for view, segments in as_is.items():
+        np.testing.assert_allclose(quieter[view], segments, atol=1e-3)
 
 
 def test_event_orders_1_and_0_give_mean_and_maximum() -> None:
@@ -123,10 +134,10 @@ def test_a_clips_distance_is_that_of_quiet_seconds_or_of_the_average_event() -> 
     gaussians = Gaussians(rng.normal(size=(2, 3)), root @ root.T)
     segments = rng.normal(size=(11, 3))
     squares = [mahalanobis(one, gaussians.means[1], gaussians.precision) ** 2 for one in segments]
-    level = Pooling().level("mean", segments, gaussians, 1)
+    level = Pooling().log_distance("mean", segments, gaussians, 1)
     assert level == pytest.approx(np.log(sorted(squares)[1]))  # the second of eleven
     average = mahalanobis(segments.mean(axis=0), gaussians.means[1], gaussians.precision)
-    level = Pooling().level("events", segments, gaussians, 1)
+    level = Pooling().log_distance("events", segments, gaussians, 1)
     assert level == pytest.approx(2 * np.log(average))
 
 
