@@ -32,6 +32,7 @@ TRAINED = {
     "fan_results",
     "make_classifier",
     "model",
+    "trained",
 }
 """Fixtures that train a network."""
 

@@ -23,6 +23,7 @@ def write(folder: Path, **changes: object) -> str:
     return str(folder / "same.yaml")
 
 
+@pytest.mark.slow
 def test_create_uploads_and_run_starts_a_run(
     kubeflow: Kubeflow,
     tmp_path: Path,
@@ -56,6 +57,7 @@ def test_create_uploads_and_run_starts_a_run(
     assert f"/#/runs/details/{run['run_id']}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     guarded = Kubeflow(token="secret")
     try:

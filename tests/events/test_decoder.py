@@ -228,6 +228,7 @@ class ReferenceSearch:
         self.candidates = [replace(one, before=None) for one in later]
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     st.lists(
