@@ -25,7 +25,7 @@ class WindowBatches:
         Frames per window.
     fit : FitOptions
     training : bool
-        True draws the windows of each epoch as `fit` tells; False takes all of them in order.
+        True draws the windows of each epoch as `fit` defines; False takes all of them in order.
     predicted : sequence of int, optional
         Frames of the window that are not given to the network but predicted by it. By default all
         frames are both given and predicted.
