@@ -20,9 +20,9 @@ from components.metrics import metrics
 from components.placement import (
     CHECKS,
     DOWNLOADS,
+    EVALUATES,
     EXTRACTS,
     HOLDS_FEATURES,
-    SCORES,
     SHOWS,
     TRAINS,
     place,
@@ -82,7 +82,7 @@ def stethoscope(given: Given) -> Outputs:
     evaluated = evaluate_detector(
         features=features, model=model, fingerprint=fingerprint, **given.of(evaluate_detector)
     )
-    place(evaluated, "Evaluate detector", SCORES)
+    place(evaluated, "Evaluate detector", EVALUATES)
     scores, results = evaluated.outputs["scores"], evaluated.outputs["results"]
 
     place(roc_curve(scores=scores), "ROC curve", SHOWS)

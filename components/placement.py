@@ -38,7 +38,7 @@ CHECKS = Needs(timeout=timedelta(minutes=15))
 DOWNLOADS = Needs(timeout=timedelta(hours=12), retries=3)
 EXTRACTS = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6))
 TRAINS = Needs(cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
-SCORES = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"))
+EVALUATES = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"))
 HOLDS_FEATURES = Needs(memory=("1Gi", "4Gi"))
 SHOWS = Needs()
 

@@ -16,9 +16,9 @@ from components.extract_bands import extract_bands
 from components.placement import (
     CHECKS,
     DOWNLOADS,
+    EVALUATES,
     EXTRACTS,
     HOLDS_FEATURES,
-    SCORES,
     TRAINS,
     place,
 )
@@ -77,7 +77,7 @@ def event_detection(given: Given) -> Outputs:
         fingerprint=fingerprint,
         **given.of(evaluate_events),
     )
-    place(evaluated, "Evaluate event detector", SCORES)
+    place(evaluated, "Evaluate event detector", EVALUATES)
     results = evaluated.outputs["results"]
 
     exported = export_events(

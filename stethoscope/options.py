@@ -231,8 +231,7 @@ def _out_of_range(options: Options, name: str) -> Iterator[Problem]:
     if wrong and isinstance(value, tuple) and bounds.choices:
         yield Problem(name, f"holds {', '.join(wrong)}; {bounds.choose_from()}")
     elif wrong:
-        shown = ",".join(str(entry) for entry in entries) if isinstance(value, tuple) else value
-        yield Problem(name, f"is {shown!r}; {bounds}")
+        yield Problem(name, f"is {_plain_value(value)!r}; {bounds}")
 
 
 @dataclass(frozen=True, slots=True)
