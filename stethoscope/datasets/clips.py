@@ -43,6 +43,9 @@ class Clip:
         File name of the archive (or folder) that holds the recording.
     augmentation : str
         How the clip was altered; empty for an unaltered recording.
+    session : str
+        Name of the recording session within its machine: recordings that were made in one go, on
+        one day and with the microphone in one place. Empty where it is not known.
     """
 
     path: str
@@ -60,6 +63,7 @@ class Clip:
     end: float = 0.0
     source: str = ""
     augmentation: str = ""
+    session: str = ""
 
     @property
     def machine(self) -> str:
@@ -123,4 +127,5 @@ def _parse(row: dict[str, str]) -> Clip:
         end=float(row["end"]),
         source=row["source"],
         augmentation=row["augmentation"],
+        session=row["session"],
     )
