@@ -16,6 +16,8 @@ _SIMULATE = (
     "train_clips",
     "test_normal",
     "test_anomaly",
+    "sessions",
+    "test_sessions",
     "seconds",
 )
 
@@ -48,6 +50,17 @@ def register(add: Add) -> None:
     )
     one.add_argument(
         "--test-anomaly", type=int, default=30, help="anomalous test clips per id (default: 30)"
+    )
+    one.add_argument(
+        "--sessions",
+        type=int,
+        default=0,
+        help="recording sessions of the training clips; 0 for none (default: 0)",
+    )
+    one.add_argument(
+        "--test-sessions",
+        type=int,
+        help="other sessions, of the test clips (default: as many as --sessions)",
     )
     one.add_argument(
         "--seconds", type=float, default=10.0, help="length of a clip, in seconds (default: 10)"

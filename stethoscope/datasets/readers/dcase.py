@@ -9,8 +9,12 @@ from stethoscope.datasets.archives import Archive
 from stethoscope.datasets.clips import Clip, Condition, Split
 from stethoscope.datasets.readers.layout import Layout
 from stethoscope.datasets.readers.names import machine_of_path, snr_of_path
+from stethoscope.datasets.readers.sessions import session_of_path
 
-_NAME_2020 = re.compile(r"(?:(?P<condition>normal|anomaly)_)?id_(?P<id>\d+)_\d+")
+_NAME_2020 = re.compile(
+    r"(?:(?P<condition>normal|anomaly)_)?id_(?P<id>\d+)_"
+    r"(?:\d+|\d{4}-\d\d-\d\d|\d{4}-?\d\d-?\d\d[T_-]\d\d[-.]?\d\d(?:[-.]?\d\d)?)"
+)
 _NAME_2021 = re.compile(
     r"section_(?P<id>\d+)(?:_(?P<domain>source|target))?(?:_(?:train|test))?"
     r"(?:_(?P<condition>normal|anomaly))?_\d+(?:_(?P<label>.*))?"
@@ -26,9 +30,9 @@ def _clip(recording: str, archive_name: str, name: re.Pattern[str]) -> Clip | No
     """Return the clip of a recording, None if it does not fit the layout.
 
     It fits if it lies in ``<type>/train`` or ``<type>/test`` (or ``source_test``, ``target_test``)
-    and its stem matches `name`.
+    and its stem matches `name`, apart from the session that both may name.
     """
-    path = PurePosixPath(recording)
+    session, path = session_of_path(PurePosixPath(recording))
     domain, _, split = path.parent.name.rpartition("_")
     match = name.fullmatch(path.stem)
     if match is None or split not in ("train", "test") or domain not in ("", "source", "target"):
@@ -40,7 +44,7 @@ def _clip(recording: str, archive_name: str, name: re.Pattern[str]) -> Clip | No
     machine_type = machine_of_path(path.parent.parent, archive_name)
     return Clip(
         path=recording,
-        recording=f"{machine_type}/{split}/{path.stem}",
+        recording="/".join(filter(None, (machine_type, split, session, path.stem))),
         machine_type=machine_type,
         machine_id=parts["id"],
         split=cast(Split, split),
@@ -48,6 +52,7 @@ def _clip(recording: str, archive_name: str, name: re.Pattern[str]) -> Clip | No
         label="" if label == "noAttribute" else label,
         domain=parts.get("domain") or domain,
         snr_db=snr_of_path(path, archive_name),
+        session=session,
     )
 
 

@@ -9,6 +9,7 @@ from stethoscope.datasets.archives import Archive
 from stethoscope.datasets.clips import Clip, Condition
 from stethoscope.datasets.readers.layout import Layout
 from stethoscope.datasets.readers.names import machine_of_path, snr_of_path
+from stethoscope.datasets.readers.sessions import session_of_path
 
 _ID = re.compile(r"id_(\d+)")
 _CONDITIONS: dict[str, Condition] = {"normal": "normal", "abnormal": "anomaly"}
@@ -17,7 +18,7 @@ _CONDITIONS: dict[str, Condition] = {"normal": "normal", "abnormal": "anomaly"}
 def _read(archive: Archive) -> list[Clip]:
     clips = []
     for member in archive.recordings():
-        path = PurePosixPath(member.name)
+        session, path = session_of_path(PurePosixPath(member.name))
         machine_id = _ID.fullmatch(path.parent.parent.name)
         condition = path.parent.name
         if machine_id is None or condition not in _CONDITIONS:
@@ -26,11 +27,14 @@ def _read(archive: Archive) -> list[Clip]:
         clips.append(
             Clip(
                 path=member.name,
-                recording=f"{machine_type}/{machine_id[0]}/{condition}/{path.stem}",
+                recording="/".join(
+                    filter(None, (machine_type, machine_id[0], condition, session, path.stem))
+                ),
                 machine_type=machine_type,
                 machine_id=machine_id[1],
                 condition=_CONDITIONS[condition],
                 snr_db=snr_of_path(path, archive.name),
+                session=session,
             )
         )
     return clips

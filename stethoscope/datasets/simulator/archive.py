@@ -3,9 +3,9 @@
 import io
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, get_args
 
@@ -30,6 +30,7 @@ Layout = Literal["dcase2020", "mimii"]
 
 _MILDEST = 0.5  # severity of the mildest fault; the worst is 1
 _MOST_IDS = 50  # ids have two digits
+_MOST_SESSIONS = 50  # so have sessions, of training and test together
 _BLOCK = 64  # clips that are simulated before they are written
 
 
@@ -44,6 +45,8 @@ def simulate_archive(
     train_clips: int = 30,
     test_normal: int | None = None,
     test_anomaly: int = 30,
+    sessions: int = 0,
+    test_sessions: int | None = None,
     seconds: float = 10.0,
 ) -> None:
     """Write an archive of simulated recordings of one machine type.
@@ -72,6 +75,11 @@ def simulate_archive(
     test_normal : int or None
         Normal test clips per id; None means as many as anomalous ones. The MIMII layout allows no
         other number: its usual split tests on all anomalous and equally many normal clips.
+    sessions : int
+        Recording sessions that the training clips of an id are dealt to. Machines run at another
+        speed and load, and in front of another background, in every session. 0: no sessions.
+    test_sessions : int or None
+        Further sessions, which the test clips are dealt to; None means as many as `sessions`.
     seconds : float
         Length of a clip, in seconds.
 
@@ -82,7 +90,10 @@ def simulate_archive(
     """
     if test_normal is None:
         test_normal = test_anomaly
+    if test_sessions is None:
+        test_sessions = sessions
     _check_layout(layout, test_normal, test_anomaly)
+    _check_sessions(layout, sessions, test_sessions)
     check_number("ids", ids, 1, _MOST_IDS)
     check_number("train_clips", train_clips, 1, MOST_CLIPS)
     check_number("test_normal", test_normal, 0, MOST_CLIPS)
@@ -90,8 +101,9 @@ def simulate_archive(
     check_scene(machine, seed, snr_db, seconds)
 
     counts = {"train": train_clips, "normal": test_normal, "anomaly": test_anomaly}
+    in_sessions: dict[Split, int] = {"train": sessions, "test": test_sessions}
     plan = [
-        clip
+        _in_session(clip, in_sessions, sessions)
         for machine_id in range(0, 2 * ids, 2)
         for clip in _plan(machine, machine_id, seed=seed, layout=layout, **counts)
     ]
@@ -112,6 +124,18 @@ def _check_layout(layout: str, test_normal: int, test_anomaly: int) -> None:
         )
 
 
+def _check_sessions(layout: str, sessions: int, test_sessions: int) -> None:
+    check_number("sessions", sessions, 0, _MOST_SESSIONS)
+    check_number("test_sessions", test_sessions, 1 if sessions else 0, _MOST_SESSIONS)
+    if test_sessions and not sessions:
+        raise ParameterError(f"test_sessions is {test_sessions} but sessions is 0; set both")
+    if sessions and layout == "mimii":
+        raise ParameterError(
+            f"sessions is {sessions} in the layout mimii, which has no folders for training and"
+            " test; choose dcase2020"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Planned:
     """A clip to simulate."""
@@ -122,6 +146,7 @@ class _Planned:
     fault: str | None
     severity: float
     index: int
+    session: int | None = None
 
 
 def _plan(
@@ -156,6 +181,20 @@ def _plan(
             yield _Planned(path, machine_id, split, fault, severity, index)
 
 
+def _in_session(clip: _Planned, sessions: Mapping[Split, int], n_training: int) -> _Planned:
+    """Return a clip with its session, and the session's folder in its path.
+
+    Clips are dealt to the sessions of their split in turn. Numbers of test sessions follow those of
+    the training in the names of the folders.
+    """
+    if not sessions[clip.split]:
+        return clip
+    session = clip.index % sessions[clip.split]
+    number = session + (n_training if clip.split == "test" else 0)
+    folder, _, name = clip.path.rpartition("/")
+    return replace(clip, session=session, path=f"{folder}/session_{number:02d}/{name}")
+
+
 def _severity(machine: str, machine_id: int, seed: int, index: int) -> float:
     rng = random_generator(seed, "severity", machine, machine_id, index)
     return round(rng.uniform(_MILDEST, 1.0), 3)
@@ -169,6 +208,7 @@ def _record(clip: _Planned, *, machine: str, seed: int, snr_db: float, seconds: 
         fault=clip.fault,
         severity=clip.severity,
         index=clip.index,
+        session=clip.session,
         seed=seed,
         snr_db=snr_db,
         seconds=seconds,

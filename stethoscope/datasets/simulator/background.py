@@ -14,42 +14,55 @@ from stethoscope.datasets.simulator.signals import (
 )
 
 
-def background_noise(n: int, rng: np.random.Generator) -> Signal:
+def background_noise(
+    n: int, rng: np.random.Generator, place: np.random.Generator | None = None
+) -> Signal:
     """Return the noise of a factory: rumble, hiss, another machine, clanks [shape=(n,)].
 
     It differs from clip to clip, as at another place and time.
+
+    Parameters
+    ----------
+    n : int
+        Samples.
+    rng : np.random.Generator
+        Of the clip.
+    place : np.random.Generator, optional
+        Draws the spectra and the other machine instead of `rng`. Clips with equal generators are of
+        one place: the sounds are the same, when and how loudly they are heard differs.
     """
-    background = _rumble_and_hiss(n, rng)
-    background += _other_machine(n, rng)
+    place = place or rng
+    background = _rumble_and_hiss(n, rng, place)
+    background += _other_machine(n, rng, place)
     for start in rng.integers(0, n, rng.poisson(0.8 * n / RATE)):
         clank = _clank(rng)[: n - start]
         background[start : start + clank.size] += clank
     return background
 
 
-def _rumble_and_hiss(n: int, rng: np.random.Generator) -> Signal:
+def _rumble_and_hiss(n: int, rng: np.random.Generator, place: np.random.Generator) -> Signal:
     knots = np.geomspace(20.0, 8000.0, 12)
     octaves = np.log2(knots / 20.0)
-    levels = -rng.uniform(3.0, 4.5) * octaves + 2.0 * rng.standard_normal(knots.shape)
+    levels = -place.uniform(3.0, 4.5) * octaves + 2.0 * place.standard_normal(knots.shape)
     rumble = noise(n, knots, levels, rng)
     rumble *= swell(rng, n, 0.3, 4.0)
-    centre = np.log2(rng.uniform(500.0, 4000.0) / 20.0)
-    levels = -6.0 * np.abs(octaves - centre) + 2.0 * rng.standard_normal(knots.shape)
+    centre = np.log2(place.uniform(500.0, 4000.0) / 20.0)
+    levels = -6.0 * np.abs(octaves - centre) + 2.0 * place.standard_normal(knots.shape)
     hiss = noise(n, knots, levels, rng)
-    hiss *= amplitude(rng.uniform(-16.0, -6.0)) * swell(rng, n, 1.0, 7.0)
+    hiss *= amplitude(place.uniform(-16.0, -6.0)) * swell(rng, n, 1.0, 7.0)
     return rumble + hiss
 
 
-def _other_machine(n: int, rng: np.random.Generator) -> Signal:
+def _other_machine(n: int, rng: np.random.Generator, place: np.random.Generator) -> Signal:
     orders = np.arange(1, 40)
     levels = (
-        rng.uniform(-14.0, -2.0)
+        place.uniform(-14.0, -2.0)
         - 10.0
-        - rng.uniform(2.0, 6.0) * np.log2(orders)
-        + 5.0 * rng.standard_normal(orders.shape)
+        - place.uniform(2.0, 6.0) * np.log2(orders)
+        + 5.0 * place.standard_normal(orders.shape)
     )
     turns = np.cumsum(
-        rng.uniform(20.0, 90.0) * (1.0 + 0.01 * wander(rng, n, 0.5)) / RATE, dtype=np.float64
+        place.uniform(20.0, 90.0) * (1.0 + 0.01 * wander(rng, n, 0.5)) / RATE, dtype=np.float64
     )
     tones: Signal = harmonics(orders, levels, rng)[angle_index(turns)]
     return tones * swell(rng, n, 0.5, 6.0)

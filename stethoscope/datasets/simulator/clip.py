@@ -10,6 +10,7 @@ from stethoscope.datasets.clips import Split
 from stethoscope.datasets.simulator.background import background_noise
 from stethoscope.datasets.simulator.faults import FAULTS, with_fault
 from stethoscope.datasets.simulator.machine import MACHINES, Machine, vary
+from stethoscope.datasets.simulator.session import OperatingPoint
 from stethoscope.datasets.simulator.signals import RATE, Signal, amplitude, rms
 from stethoscope.datasets.simulator.sound import machine_sound
 from stethoscope.errors import ParameterError
@@ -19,7 +20,7 @@ MOST_CLIPS = 10_000_000
 
 _LEVEL_DB = -30.0  # of a recording, relative to full scale
 _LEVEL_JITTER_DB = 3.0
-_PURPOSES = ("specimen", "severity", "machine", "background", "reference")
+_PURPOSES = ("specimen", "severity", "machine", "background", "reference", "session")
 
 
 def simulate_clip(
@@ -30,6 +31,7 @@ def simulate_clip(
     fault: str | None = None,
     severity: float = 1.0,
     index: int = 0,
+    session: int | None = None,
     seed: int = 0,
     snr_db: float = 0.0,
     seconds: float = 10.0,
@@ -48,6 +50,9 @@ def simulate_clip(
         Severity of the fault, from 0 (no effect) to 1.
     index : int
         Which recording of this machine, split and condition.
+    session : int or None
+        Which recording session of this machine and split: its clips share speed, load and
+        background. None for the usual operating point, and a background of the clip's own.
     seed : int
     snr_db : float
         Mean power of the healthy machine over that of the background, in dB.
@@ -71,6 +76,7 @@ def simulate_clip(
     check_scene(machine, seed, snr_db, seconds)
     check_number("machine_id", machine_id, 0, MOST_CLIPS)
     check_number("index", index, 0, MOST_CLIPS)
+    check_number("session", session or 0, 0, MOST_CLIPS)
     check_number("severity", severity, 0.0, 1.0)
     if split not in get_args(Split):
         raise ParameterError(f"split is {split!r}; choose one of {', '.join(get_args(Split))}")
@@ -80,11 +86,15 @@ def simulate_clip(
     key = (machine_id, int(split == "test"), int(fault is not None), index)
     rng = random_generator(seed, "machine", machine, *key)
     background_rng = random_generator(seed, "background", machine, *key)
-    constants = vary(_specimen(machine, machine_id, seed), rng, deviation=0.01, decibels=1.0)
+    specimen, place = _specimen(machine, machine_id, seed), None
+    if session is not None:
+        place = random_generator(seed, "session", machine, machine_id, key[1], session)
+        specimen = OperatingPoint.draw(place).apply(specimen)
+    constants = vary(specimen, rng, deviation=0.01, decibels=1.0)
     if fault is not None:
         constants = with_fault(constants, machine, fault, severity)
     sound = machine_sound(constants, n, rng)
-    background = background_noise(n, background_rng)
+    background = background_noise(n, background_rng, place)
     background *= _healthy_rms(machine, machine_id, seed) / rms(background) * amplitude(-snr_db)
     sound += background
     level = amplitude(_LEVEL_DB + background_rng.uniform(-_LEVEL_JITTER_DB, _LEVEL_JITTER_DB))

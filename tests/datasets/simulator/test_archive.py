@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator import archive as simulated_archive
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.clip import simulate_clip
@@ -176,6 +177,57 @@ def test_bad_parameter_of_an_archive_is_named_with_its_value(
     with pytest.raises(ParameterError, match=rf"{name} is '?{value}'?;"):
         simulate_archive(tmp_path / "x.zip", **{"machine": "fan"} | SMALL | {name: value})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_clips_of_sessions_lie_in_their_folders_and_differ_from_those_without(
+    tmp_path: Path,
+) -> None:
+    simulate_archive(tmp_path / "fan.zip", machine="fan", **SMALL)
+    simulate_archive(
+        tmp_path / "sessions.zip",
+        machine="fan",
+        sessions=2,
+        test_sessions=3,
+        **SMALL | {"train_clips": 3},
+    )
+    content = members(tmp_path / "sessions.zip")
+    assert [name for name in content if "train/" in name and "_id_00" in name] == [
+        f"fan/train/session_{session}/normal_id_00_0000000{i}.wav"
+        for i, session in enumerate(("00", "01", "00"))
+    ]
+    assert {
+        clip.session for clip in index([tmp_path / "sessions.zip"]) if clip.split == "test"
+    } == {
+        "02",
+        "03",
+        "04",
+    }
+    faults = content["fan/faults.csv"].decode()
+    assert "fan/test/session_02/anomaly_id_00_00000000.wav,imbalance," in faults
+    # A clip of a set with sessions differs from the one of the same number without.
+    plain = members(tmp_path / "fan.zip")["fan/train/normal_id_00_00000000.wav"]
+    assert plain != content["fan/train/session_00/normal_id_00_00000000.wav"]
+    recorded, _ = soundfile.read(
+        io.BytesIO(content["fan/test/session_03/normal_id_00_00000001.wav"])
+    )
+    clip = simulate_clip(machine="fan", split="test", index=1, session=1, seconds=0.5)
+    np.testing.assert_allclose(recorded, clip, atol=1.0 / 32768)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sessions": -1}, "sessions is -1"),
+        ({"sessions": 2, "test_sessions": 0}, "test_sessions is 0"),
+        ({"test_sessions": 2}, "test_sessions is 2 but sessions is 0"),
+        ({"sessions": 2, "layout": "mimii"}, "sessions is 2 in the layout mimii"),
+    ],
+)
+def test_sessions_that_cannot_work_are_refused(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ParameterError, match=message):
+        simulate_archive(tmp_path / "x.zip", **{"machine": "fan"} | SMALL | options)
 
 
 def test_mimii_refuses_unequal_numbers_of_test_clips(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Recording sessions in the names of recordings and of their folders."""
+
+import re
+from datetime import date
+from pathlib import PurePosixPath
+
+_SESSION = re.compile(r"(?:^|_)session[_-]?(?P<name>[A-Za-z0-9-]+)(?=_|$)", re.IGNORECASE)
+_DATE = re.compile(
+    r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<dash>[-.]?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
+    r"(?=\D|$|\d{4}(?:\d\d)?(?!\d))"
+)  # the time of day may follow
+
+
+def session_of_path(path: PurePosixPath) -> tuple[str, PurePosixPath]:
+    """Return the session that the name of a recording tells, and the path without its mention.
+
+    It is the text after ``session_`` in the name of a folder or of the recording, else a date in
+    one of them: recordings of a day are a session. Folders that name nothing else, and the mention
+    in the recording's name, are left out of the returned path; dates in the recording's name stay.
+
+    Parameters
+    ----------
+    path : PurePosixPath
+        Path of the recording inside its archive or folder.
+
+    Returns
+    -------
+    session : str
+        Empty if the path tells none.
+    path : PurePosixPath
+
+    Examples
+    --------
+    >>> session_of_path(PurePosixPath("fan/train/session_2/normal_id_00_0001.wav"))
+    ('2', PurePosixPath('fan/train/normal_id_00_0001.wav'))
+    >>> session_of_path(PurePosixPath("fan/train/2026-03-14/normal_id_00_0001.wav"))
+    ('2026-03-14', PurePosixPath('fan/train/normal_id_00_0001.wav'))
+    """
+    named = [match["name"] for part in _stems(path) if (match := _SESSION.search(part))]
+    days = [day for part in _stems(path) if (day := day_of_name(part))]
+    return (*named, *days, "")[0], _without_session(path)
+
+
+def day_of_name(name: str) -> str:
+    """Return the date in a name as ``2026-03-14``; empty if it has none.
+
+    It is written as 20260314 or 2026-03-14, and may be followed by the time of day.
+    """
+    for match in _DATE.finditer(name):
+        try:
+            return date(*map(int, match.group("year", "month", "day"))).isoformat()
+        except ValueError:
+            continue
+    return ""
+
+
+def _stems(path: PurePosixPath) -> list[str]:
+    """Return the names of a path, the recording's first and then its folders from within."""
+    return [path.stem, *reversed(path.parent.parts)]
+
+
+def _without_session(path: PurePosixPath) -> PurePosixPath:
+    folders = [part for part in path.parent.parts if not _names_only_a_session(part)]
+    return PurePosixPath(*folders, _SESSION.sub("", path.stem) + path.suffix)
+
+
+def _names_only_a_session(folder: str) -> bool:
+    rest = _DATE.sub("", _SESSION.sub("", folder))
+    return rest != folder and not rest.strip("T_ -.:0123456789")
