@@ -59,55 +59,43 @@ def stethoscope(given: Given) -> Outputs:
         bundle: The exported model.
     """
     checked = check_parameters(**given.of(check_parameters))
-    place(checked, "Check parameters", CHECKS).set_caching_options(False)
+    place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
 
-    downloaded = download(**given.of(download)).after(checked)
-    place(downloaded, "Download recordings", DOWNLOADS).set_caching_options(False)
-    recordings, clips, fingerprint = (
-        downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint")
-    )
+    downloaded = download(fingerprint=checked.output, **given.of(download))
+    place(downloaded, "Download recordings", DOWNLOADS)
+    recordings, clips = (downloaded.outputs[name] for name in ("recordings", "clips"))
 
-    extracted = extract_features(
-        recordings=recordings, clips=clips, fingerprint=fingerprint, **given.of(extract_features)
-    )
+    extracted = extract_features(recordings=recordings, clips=clips, **given.of(extract_features))
     place(extracted, "Extract features", EXTRACTS)
     # One thread per processor decodes and transforms; BLAS must not open more of its own.
     extracted.set_env_variable("OPENBLAS_NUM_THREADS", "1")
     features = extracted.outputs["features"]
 
-    trained = train_detector(features=features, fingerprint=fingerprint, **given.of(train_detector))
+    trained = train_detector(features=features, **given.of(train_detector))
     place(trained, "Train detector", TRAINS)
     model = trained.outputs["model"]
 
-    evaluated = evaluate_detector(
-        features=features, model=model, fingerprint=fingerprint, **given.of(evaluate_detector)
-    )
+    evaluated = evaluate_detector(features=features, model=model, **given.of(evaluate_detector))
     place(evaluated, "Evaluate detector", EVALUATES)
     scores, results = evaluated.outputs["scores"], evaluated.outputs["results"]
 
     place(roc_curve(scores=scores), "ROC curve", SHOWS)
     place(metrics(scores=scores, **given.of(metrics)), "Metrics", SHOWS)
 
-    transformed = extract_cepstra(
-        recordings=recordings, clips=clips, fingerprint=fingerprint, **given.of(extract_cepstra)
-    )
+    transformed = extract_cepstra(recordings=recordings, clips=clips, **given.of(extract_cepstra))
     place(transformed, "Extract cepstra", EXTRACTS)
     transformed.set_env_variable("OPENBLAS_NUM_THREADS", "1")
     cepstra = transformed.outputs["features"]
 
-    grouped = group_faults(features=cepstra, fingerprint=fingerprint, **given.of(group_faults))
+    grouped = group_faults(features=cepstra, **given.of(group_faults))
     place(grouped, "Group faults", HOLDS_FEATURES)
     groups = grouped.outputs["groups"]
 
-    fitted = train_diagnosis(
-        features=cepstra, groups=groups, fingerprint=fingerprint, **given.of(train_diagnosis)
-    )
+    fitted = train_diagnosis(features=cepstra, groups=groups, **given.of(train_diagnosis))
     place(fitted, "Train diagnosis", TRAINS)
     diagnosis = fitted.outputs["model"]
 
-    tested = evaluate_diagnosis(
-        features=cepstra, groups=groups, model=diagnosis, fingerprint=fingerprint
-    )
+    tested = evaluate_diagnosis(features=cepstra, groups=groups, model=diagnosis)
     place(tested, "Evaluate diagnosis", HOLDS_FEATURES)
     diagnosed = tested.outputs["results"]
 
@@ -116,7 +104,6 @@ def stethoscope(given: Given) -> Outputs:
         results=results,
         diagnosis=diagnosis,
         diagnosed=diagnosed,
-        fingerprint=fingerprint,
         **given.of(export_model),
     )
     place(exported, "Export model", HOLDS_FEATURES)
@@ -129,7 +116,6 @@ def stethoscope(given: Given) -> Outputs:
         groups=groups,
         diagnosis=diagnosis,
         diagnosed=diagnosed,
-        fingerprint=fingerprint,
         **given.of(report),
     )
     place(reported, "Report", HOLDS_FEATURES)

@@ -7,8 +7,16 @@ from stethoscope.events.options import EVENTS
 
 
 @component(EVENTS)
-def check_events(**parameters: Any) -> None:
-    """Check all parameters of the pipeline that detects events."""
+def check_events(**parameters: Any) -> str:
+    """Check all parameters of the pipeline that detects events, and identify its recordings.
+
+    Returns:
+        Output: Fingerprint of the recordings and of the code, by which a download is reused.
+    """
+    from stethoscope.datasets.download.fingerprint import fingerprint
     from stethoscope.events.options import EVENTS
 
     EVENTS.check(parameters)
+    return fingerprint(
+        parameters["dataset_url"], md5=parameters["dataset_md5"], seed=parameters["seed"]
+    )

@@ -1,6 +1,6 @@
 """First step: copy the recordings here and list them."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from kfp import dsl
 
@@ -13,20 +13,20 @@ from stethoscope.options import SEED
 def download(
     recordings: dsl.Output[dsl.Dataset],
     clips: dsl.Output[dsl.Dataset],
+    fingerprint: str,
     cache: str = "",
     **parameters: Any,
-) -> NamedTuple("Outputs", [("fingerprint", str)]):  # type: ignore[valid-type]
+) -> None:
     """Download the archives of recordings, check them, and list their clips.
 
     Args:
+        fingerprint: Identifies the recordings and the code; part of the cache key.
         cache: Folder that keeps downloads, on a volume shared by runs or steps; empty for none.
 
     Returns:
         recordings: The archives, unchanged, under their original names.
         clips: Table of the clips, clips.csv.
-        fingerprint: Identifies the recordings and the code in the cache keys of later steps.
     """
-    from collections import namedtuple
     from pathlib import Path
 
     from stethoscope.datasets.prepare import prepare
@@ -41,7 +41,6 @@ def download(
         seed=parameters["seed"],
         cache=cache,
     )
-    recordings.metadata.update(prepared.metadata)
+    recordings.metadata.update(prepared.metadata, fingerprint=fingerprint)
     keep_warnings(recordings)
     clips.metadata["clips"] = prepared.n_clips
-    return namedtuple("Outputs", ["fingerprint"])(prepared.fingerprint)

@@ -14,7 +14,6 @@ def evaluate_classes(
     results: dsl.Output[dsl.Artifact],
     figures: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Cross-validate: train without each fold in turn, and classify its clips.
@@ -34,7 +33,6 @@ def evaluate_classes(
     evaluation = evaluate_classes(
         features.path, CLASS_FIT.of(parameters), results.path, n_folds=FOLDS.of(parameters)
     )
-    results.metadata["fingerprint"] = fingerprint
     confusion.log_confusion_matrix(
         evaluation["labels"], [list(row) for row in evaluation["confusion"]]
     )

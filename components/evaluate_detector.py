@@ -15,7 +15,6 @@ def evaluate_detector(
     model: dsl.Input[dsl.Model],
     scores: dsl.Output[dsl.Dataset],
     results: dsl.Output[dsl.Artifact],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Score the test clips, set a threshold per machine, and measure.
@@ -42,4 +41,3 @@ def evaluate_detector(
         method=thresholds.method,
         seed=parameters["seed"],
     )
-    results.metadata["fingerprint"] = fingerprint

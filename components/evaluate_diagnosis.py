@@ -13,7 +13,6 @@ def evaluate_diagnosis(
     results: dsl.Output[dsl.Artifact],
     figures: dsl.Output[dsl.Metrics],
     confusion: dsl.Output[dsl.ClassificationMetrics],
-    fingerprint: str,
 ) -> None:
     """Classify the recordings kept for the test by the exported diagnosis.
 
@@ -30,7 +29,7 @@ def evaluate_diagnosis(
     from stethoscope.diagnosis.evaluate import evaluate_diagnosis, viewer_figures
 
     evaluation = evaluate_diagnosis(features.path, groups.path, model.path, results.path)
-    results.metadata.update(fingerprint=fingerprint, nothing_to_diagnose=evaluation["reason"])
+    results.metadata.update(nothing_to_diagnose=evaluation["reason"])
     if evaluation["figures"]:
         confusion.log_confusion_matrix(
             evaluation["labels"], [list(row) for row in evaluation["figures"]["confusion"]]

@@ -15,7 +15,6 @@ def evaluate_events(
     model: dsl.Input[dsl.Model],
     results: dsl.Output[dsl.Artifact],
     figures: dsl.Output[dsl.Metrics],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Score the test recordings by the exported networks, and measure windows and events.
@@ -38,6 +37,5 @@ def evaluate_events(
         results.path,
         tolerance=parameters["event_tolerance"],
     )
-    results.metadata["fingerprint"] = fingerprint
     for name, value in viewer_figures(evaluation).items():
         figures.log_metric(name, value)

@@ -14,7 +14,6 @@ def export_events(
     results: dsl.Input[dsl.Artifact],
     bundle: dsl.Output[dsl.Model],
     memory: dsl.Output[dsl.Markdown],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Bundle the event detector, with C for microcontrollers.
@@ -34,5 +33,5 @@ def export_events(
     exported, needs = export_events(
         model.path, results.path, bundle.path, max_drop=parameters["export_max_drop"]
     )
-    bundle.metadata.update(fingerprint=fingerprint, name=exported.name)
+    bundle.metadata.update(name=exported.name)
     Path(memory.path).write_text(needs.to_markdown(), encoding="utf-8")

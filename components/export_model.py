@@ -15,7 +15,6 @@ def export_model(
     diagnosis: dsl.Input[dsl.Model],
     diagnosed: dsl.Input[dsl.Artifact],
     bundle: dsl.Output[dsl.Model],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Bundle the detector with its thresholds, figures, golden vectors and, if any, the diagnosis.
@@ -39,4 +38,4 @@ def export_model(
         diagnosis=diagnosis.path,
         diagnosed=diagnosed.path,
     )
-    bundle.metadata.update(fingerprint=fingerprint, name=exported.name)
+    bundle.metadata.update(name=exported.name)

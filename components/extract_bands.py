@@ -13,7 +13,6 @@ def extract_bands(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Compute the band spectrum of every whole recording; those shorter than a window are skipped.
@@ -40,4 +39,4 @@ def extract_bands(
         features.path,
         min_frames=parameters["event_window"],
     )
-    features.metadata.update(fingerprint=fingerprint, **store.metadata())
+    features.metadata.update(**store.metadata())

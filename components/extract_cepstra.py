@@ -16,7 +16,6 @@ def extract_cepstra(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Compute the cepstral coefficients of the anomalous clips and of normal ones to compare.
@@ -45,4 +44,4 @@ def extract_cepstra(
         alterations=AUGMENTATIONS.of(parameters),
         holdout_id=HOLDOUT_ID.of(parameters),
     )
-    features.metadata.update(fingerprint=fingerprint, **store.metadata())
+    features.metadata.update(**store.metadata())

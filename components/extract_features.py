@@ -13,7 +13,6 @@ def extract_features(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Compute the log-mel spectrogram of every clip; clips shorter than a window are skipped.
@@ -39,4 +38,4 @@ def extract_features(
         features.path,
         min_frames=parameters["feature_frames"],
     )
-    features.metadata.update(fingerprint=fingerprint, **store.metadata())
+    features.metadata.update(**store.metadata())

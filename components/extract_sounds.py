@@ -13,7 +13,6 @@ def extract_sounds(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Compute the features of every clip and of its altered versions, if folds can be made.
@@ -41,4 +40,4 @@ def extract_sounds(
         n_folds=FOLDS.of(parameters),
         seed=parameters["seed"],
     )
-    features.metadata.update(fingerprint=fingerprint, **store.metadata())
+    features.metadata.update(**store.metadata())

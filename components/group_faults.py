@@ -13,7 +13,6 @@ def group_faults(
     features: dsl.Input[dsl.Dataset],
     groups: dsl.Output[dsl.Artifact],
     figures: dsl.Output[dsl.Metrics],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Group the anomalous clips that were not altered, by principal components and k-means.
@@ -30,7 +29,7 @@ def group_faults(
     from stethoscope.kubeflow.warnings import keep_warnings
 
     found = find_groups(features.path, FAULTS.of(parameters), groups.path)
-    groups.metadata.update(fingerprint=fingerprint, nothing_to_diagnose=found.reason)
+    groups.metadata.update(nothing_to_diagnose=found.reason)
     keep_warnings(groups)
     figures.log_metric("fault_groups", len(found.names))
     for number, clips in found.sizes.items():

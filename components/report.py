@@ -18,7 +18,6 @@ def report(
     diagnosis: dsl.Input[dsl.Model],
     diagnosed: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Write the report.
@@ -58,4 +57,3 @@ def report(
         faults=faults,
         warnings=kept_warnings(recordings, model, groups),
     )
-    page.metadata["fingerprint"] = fingerprint

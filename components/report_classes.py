@@ -12,7 +12,6 @@ def report_classes(
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
-    fingerprint: str,
 ) -> None:
     """Write the report of a classifier of labelled sounds.
 
@@ -39,4 +38,3 @@ def report_classes(
         results=results.path,
         warnings=kept_warnings(recordings),
     )
-    page.metadata["fingerprint"] = fingerprint

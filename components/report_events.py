@@ -13,7 +13,6 @@ def report_events(
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
-    fingerprint: str,
 ) -> None:
     """Write the report of an event detector.
 
@@ -42,4 +41,3 @@ def report_events(
         results=results.path,
         warnings=kept_warnings(recordings),
     )
-    page.metadata["fingerprint"] = fingerprint

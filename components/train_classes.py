@@ -13,7 +13,6 @@ def train_classes(
     features: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],
     training: dsl.Output[dsl.Metrics],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Fit the delivered classifier on the clips of all folds.
@@ -32,6 +31,5 @@ def train_classes(
     store = FeatureStore.open(features.path)
     labels = [clip.label for clip in store.clips]
     trained = train_classifier(store, labels, CLASS_FIT.of(parameters), model.path)
-    model.metadata["fingerprint"] = fingerprint
     for name, value in trained.metrics().items():
         training.log_metric(name, value)

@@ -14,7 +14,6 @@ def train_detector(
     model: dsl.Output[dsl.Model],
     loss_plot: dsl.Output[dsl.HTML],
     training: dsl.Output[dsl.Metrics],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Fit a detector on the normal clips.
@@ -43,7 +42,7 @@ def train_detector(
         seed=fit.seed,
     )
     write_loss_page(loss_plot.path, trained.curves)
-    model.metadata.update(fingerprint=fingerprint, detector=options.name)
+    model.metadata.update(detector=options.name)
     keep_warnings(model)
     for name, value in trained.metrics().items():
         training.log_metric(name, value)

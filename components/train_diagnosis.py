@@ -15,7 +15,6 @@ def train_diagnosis(
     groups: dsl.Input[dsl.Artifact],
     model: dsl.Output[dsl.Model],
     training: dsl.Output[dsl.Metrics],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Fit a classifier of normal clips and the groups of faults.
@@ -40,6 +39,5 @@ def train_diagnosis(
         test_split=TEST_SPLIT.of(parameters),
         holdout_id=HOLDOUT_ID.of(parameters),
     )
-    model.metadata["fingerprint"] = fingerprint
     for name, value in (trained.metrics() if trained else {}).items():
         training.log_metric(name, value)

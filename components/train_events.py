@@ -14,7 +14,6 @@ def train_events(
     clips: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],
     training: dsl.Output[dsl.Metrics],
-    fingerprint: str,
     **parameters: Any,
 ) -> None:
     """Fit a tiny network that decides whether a window of sound lies inside a labelled event.
@@ -40,6 +39,5 @@ def train_events(
         EVENT_FIT.of(parameters),
         Path(model.path),
     )
-    model.metadata["fingerprint"] = fingerprint
     for name, value in trained.metrics().items():
         training.log_metric(name, value)

@@ -72,7 +72,6 @@ def _arrows(
             for source in parameters.values():
                 yield f"{_id(source)} --> {_id(name)}"
         else:
-            # The fingerprint, a parameter, goes to every step; drawn, it would hide the rest.
             for source, artifact in artifacts.values():
                 yield f"{_id(source)} -- {artifact} --> {_id(name)}"
         for source in task.get("dependentTasks", []):

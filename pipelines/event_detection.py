@@ -50,23 +50,17 @@ def event_detection(given: Given) -> Outputs:
         bundle: The exported model, with C for microcontrollers.
     """
     checked = check_events(**given.of(check_events))
-    place(checked, "Check parameters", CHECKS).set_caching_options(False)
+    place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
 
-    downloaded = download(**given.of(download)).after(checked)
-    place(downloaded, "Download recordings", DOWNLOADS).set_caching_options(False)
-    recordings, clips, fingerprint = (
-        downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint")
-    )
+    downloaded = download(fingerprint=checked.output, **given.of(download))
+    place(downloaded, "Download recordings", DOWNLOADS)
+    recordings, clips = (downloaded.outputs[name] for name in ("recordings", "clips"))
 
-    extracted = extract_bands(
-        recordings=recordings, clips=clips, fingerprint=fingerprint, **given.of(extract_bands)
-    )
+    extracted = extract_bands(recordings=recordings, clips=clips, **given.of(extract_bands))
     place(extracted, "Extract band spectra", EXTRACTS)
     features = extracted.outputs["features"]
 
-    trained = train_events(
-        features=features, clips=clips, fingerprint=fingerprint, **given.of(train_events)
-    )
+    trained = train_events(features=features, clips=clips, **given.of(train_events))
     place(trained, "Train event detector", TRAINS)
     model = trained.outputs["model"]
 
@@ -74,15 +68,12 @@ def event_detection(given: Given) -> Outputs:
         features=features,
         clips=clips,
         model=model,
-        fingerprint=fingerprint,
         **given.of(evaluate_events),
     )
     place(evaluated, "Evaluate event detector", EVALUATES)
     results = evaluated.outputs["results"]
 
-    exported = export_events(
-        model=model, results=results, fingerprint=fingerprint, **given.of(export_events)
-    )
+    exported = export_events(model=model, results=results, **given.of(export_events))
     place(exported, "Export model and C", HOLDS_FEATURES)
 
     reported = report_events(
@@ -91,7 +82,6 @@ def event_detection(given: Given) -> Outputs:
         clips=clips,
         model=model,
         results=results,
-        fingerprint=fingerprint,
     )
     place(reported, "Report", HOLDS_FEATURES)
     return Outputs(results, reported.outputs["page"], exported.outputs["bundle"])

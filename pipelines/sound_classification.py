@@ -41,27 +41,21 @@ def sound_classification(given: Given) -> Outputs:
         page: The report.
     """
     checked = check_sounds(**given.of(check_sounds))
-    place(checked, "Check parameters", CHECKS).set_caching_options(False)
+    place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
 
-    downloaded = download(**given.of(download)).after(checked)
-    place(downloaded, "Download recordings", DOWNLOADS).set_caching_options(False)
-    recordings, clips, fingerprint = (
-        downloaded.outputs[name] for name in ("recordings", "clips", "fingerprint")
-    )
+    downloaded = download(fingerprint=checked.output, **given.of(download))
+    place(downloaded, "Download recordings", DOWNLOADS)
+    recordings, clips = (downloaded.outputs[name] for name in ("recordings", "clips"))
 
-    extracted = extract_sounds(
-        recordings=recordings, clips=clips, fingerprint=fingerprint, **given.of(extract_sounds)
-    )
+    extracted = extract_sounds(recordings=recordings, clips=clips, **given.of(extract_sounds))
     place(extracted, "Extract features", EXTRACTS)
     features = extracted.outputs["features"]
 
-    evaluated = evaluate_classes(
-        features=features, fingerprint=fingerprint, **given.of(evaluate_classes)
-    )
+    evaluated = evaluate_classes(features=features, **given.of(evaluate_classes))
     place(evaluated, "Cross-validate", TRAINS)
     results = evaluated.outputs["results"]
 
-    trained = train_classes(features=features, fingerprint=fingerprint, **given.of(train_classes))
+    trained = train_classes(features=features, **given.of(train_classes))
     place(trained, "Train classifier", TRAINS)
     model = trained.outputs["model"]
 
@@ -70,7 +64,6 @@ def sound_classification(given: Given) -> Outputs:
         features=features,
         model=model,
         results=results,
-        fingerprint=fingerprint,
     )
     place(reported, "Report", SHOWS)
     return Outputs(results, model, reported.outputs["page"])

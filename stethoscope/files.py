@@ -162,6 +162,16 @@ def digest(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:
     return hasher.hexdigest()
 
 
+def code_digest() -> str:
+    """Return a digest of the Python files of this package."""
+    package = Path(__file__).parent
+    hasher = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        hasher.update(f"{path.relative_to(package).as_posix()}\n".encode())
+        hasher.update(path.read_bytes())
+    return hasher.hexdigest()
+
+
 def packaged_file(name: str) -> Path:
     """Return the path of a file that is part of the package, such as ``catalogue.json``.
 

@@ -1,11 +1,9 @@
 """From an address to local archives and a table of their clips."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import stethoscope
 from stethoscope.datasets.clips import write_clips
 from stethoscope.datasets.download.fetch import fetch
 from stethoscope.datasets.layouts import index
@@ -17,14 +15,11 @@ class Prepared:
 
     Attributes
     ----------
-    fingerprint : str
-        Text that changes with the recordings and with the version of this package.
     n_clips : int
     metadata : dict of str to str
         Name and MD5 of each archive.
     """
 
-    fingerprint: str
     n_clips: int
     metadata: dict[str, str]
 
@@ -54,12 +49,8 @@ def prepare(
     )
     table = index([one.path for one in fetched], layout)
     write_clips(clips, table)
-    sums = hashlib.md5(
-        "".join(one.name + one.md5 for one in fetched).encode(), usedforsecurity=False
-    ).hexdigest()
     print(f"{len(table)} clips of {', '.join(sorted({clip.machine for clip in table}))}")
     return Prepared(
-        fingerprint=f"{sums}-{stethoscope.__version__}",
         n_clips=len(table),
         metadata={
             "archives": ", ".join(one.name for one in fetched),

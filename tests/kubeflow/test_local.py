@@ -66,7 +66,7 @@ def test_warnings_of_the_download_reach_the_end_of_the_run_and_later_steps(tmp_p
 
     @dsl.pipeline(name="p")
     def pipeline(dataset_url: str) -> dsl.Artifact:
-        given = {"dataset_layout": "auto", "dataset_md5": "", "seed": 0}
+        given = {"dataset_layout": "auto", "dataset_md5": "", "seed": 0, "fingerprint": ""}
         downloaded = download(dataset_url=dataset_url, **given)
         return show_warnings(recordings=downloaded.outputs["recordings"]).outputs["texts"]
 

@@ -66,6 +66,24 @@ def transfer(url: str, part: PartialFile, *, md5: str = "", size: int = 0) -> st
         return _file_name(response)
 
 
+def current_version(url: str) -> str:
+    """Return by what a server identifies the file that it has now, without fetching it.
+
+    Returns
+    -------
+    str
+        Entity tag or date, and size; empty if the server gives neither tag nor date, or does not
+        answer with a file.
+    """
+    headers = _request_headers(0, "")
+    try:
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+            version = _validator(response) if response.ok else ""
+            return f"{version} {response.headers.get('Content-Length', '')}" if version else ""
+    except requests.RequestException:
+        return ""
+
+
 def _request_headers(start: int, validator: str) -> dict[str, str]:
     headers = {"Accept-Encoding": "identity"}
     if start:
