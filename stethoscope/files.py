@@ -1,11 +1,13 @@
 """Write files and folders so that an incomplete one never has the final name."""
 
 import csv
+import ctypes
 import hashlib
 import io
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,38 +19,104 @@ from stethoscope.errors import DatasetError, ModelError
 T = TypeVar("T")
 
 _BLOCK = 1 << 20
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+
+TEMPORARY = ".tmp"
+"""End of the names of files and folders that are being written; their names begin with a dot."""
 
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary file beside `path` that replaces it if the block ends without an error."""
+    """Yield a temporary file beside `path` that replaces it if the block ends without an error.
+
+    After that the file outlasts a power failure.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
+        sync(temporary)
         temporary.replace(path)
+        sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that replaces it if the block ends without an error."""
+    """Yield an empty folder beside `path` that replaces it if the block ends without an error.
+
+    After that the folder and its files outlast a power failure.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = _empty_folder(path)
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        sync_folder(temporary)
+        _replace_folder(temporary, path)
+        sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _empty_folder(path: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent))
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    """Put a folder in the place of another, which is deleted afterwards."""
+    if not path.exists():
+        new.replace(path)
+    elif _exchange(new, path):
+        shutil.rmtree(new)
+    else:
+        old = _empty_folder(path)
+        path.replace(old)
+        try:
+            new.replace(path)
+        except BaseException:
+            old.replace(path)
+            raise
+        shutil.rmtree(old)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Let two paths change places at once, or return False where the system cannot do that."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    done: int = rename(
+        _AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE
+    )
+    return done == 0
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the list of names of a folder, is on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot do this for folders
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder is on the disk with everything in it."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if not (Path(place) / name).is_symlink():
+                sync(Path(place) / name)
+        sync(Path(place))
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

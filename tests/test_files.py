@@ -1,5 +1,11 @@
 """Files and folders that are either complete or unchanged, and files of the package."""
 
+import contextlib
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -97,3 +103,124 @@ def test_what_is_wrong_in_a_table_is_named(tmp_path: Path, content: bytes, messa
                 contents="pairs",
             )
         )
+
+
+def rewrite_file(path: Path) -> None:
+    files.write_text(path / "a.txt", "new" * 1000)
+
+
+def rewrite_folder(path: Path) -> None:
+    with files.atomic_folder(path / "model") as temporary:
+        files.write_text(temporary / "a.txt", "new")
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "b.txt").write_text("new")
+
+
+def content(path: Path) -> dict[str, str]:
+    """Text of every file by its name, without what is being written."""
+    found = {one.relative_to(path).as_posix(): one for one in path.rglob("*") if one.is_file()}
+    return {
+        name: one.read_text()
+        for name, one in found.items()
+        if not name.partition("/")[0].endswith(files.TEMPORARY)
+    }
+
+
+WRITERS = [
+    (rewrite_file, {"a.txt": "old"}, {"a.txt": "new" * 1000}),
+    (
+        rewrite_folder,
+        {"model/a.txt": "old", "model/c.txt": "old"},
+        {"model/a.txt": "new", "model/inner/b.txt": "new"},
+    ),
+]
+CALLS = ("fsync", "replace", "open", "chmod", "unlink")
+
+
+def prepare(path: Path, old: dict[str, str]) -> None:
+    for name, text in old.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(text)
+
+
+@pytest.mark.parametrize("exchange", [True, False], ids=["exchange", "two renames"])
+@pytest.mark.parametrize(("write", "old", "new"), WRITERS)
+def test_a_full_disk_at_any_point_leaves_the_old_or_the_new_content(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[Path], None],
+    old: dict[str, str],
+    new: dict[str, str],
+    exchange: bool,
+) -> None:
+    """The system refuses the first call, then the second, and so on until none is refused."""
+    if not exchange:
+        monkeypatch.setattr(files, "_exchange", lambda *_: False)
+    refused = 0
+    while True:
+        folder = tmp_path / str(refused)
+        prepare(folder, old)
+        left = refused
+
+        def failing(original: Callable[..., object]) -> Callable[..., object]:
+            def call(*arguments: object, **options: object) -> object:
+                nonlocal left
+                left -= 1
+                if left == -1:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                return original(*arguments, **options)
+
+            return call
+
+        with monkeypatch.context() as patch:
+            for name in CALLS:
+                patch.setattr(os, name, failing(getattr(os, name)))
+            with contextlib.suppress(OSError):
+                write(folder)
+        assert content(folder) in (old, new), refused
+        if left >= 0:
+            break
+        refused += 1
+    assert refused >= 4
+    assert content(folder) == new
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests import test_files
+left = int(sys.argv[2])
+def killing(original):
+    def call(*arguments, **options):
+        global left
+        left -= 1
+        if left == -1:
+            os.kill(os.getpid(), 9)
+        return original(*arguments, **options)
+    return call
+for name in test_files.CALLS:
+    setattr(os, name, killing(getattr(os, name)))
+for point in range(int(sys.argv[3]), 40):
+    if os.fork() == 0:
+        left = point
+        folder = Path(sys.argv[1]) / str(point)
+        getattr(test_files, sys.argv[4])(folder)
+        os._exit(0)
+    status = os.wait()[1]
+    if status == 0:
+        break
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges two folders at once")
+@pytest.mark.parametrize(("write", "old", "new"), WRITERS)
+def test_a_kill_at_any_point_leaves_the_old_or_the_new_content(
+    tmp_path: Path, write: Callable[[Path], None], old: dict[str, str], new: dict[str, str]
+) -> None:
+    for point in range(40):
+        prepare(tmp_path / str(point), old)
+    script = [sys.executable, "-c", KILLED, str(tmp_path), "1000000", "0", write.__name__]
+    subprocess.run(script, check=True, cwd=Path(__file__).parents[1])
+    states = [content(tmp_path / str(point)) for point in range(40)]
+    assert all(state in (old, new) for state in states)
+    assert 4 <= states.index(new) < 39
