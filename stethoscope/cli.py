@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from stethoscope import __version__
 from stethoscope.commands import (
@@ -21,6 +22,7 @@ from stethoscope.commands import (
     sweep,
 )
 from stethoscope.errors import ParameterError, StethoscopeError
+from stethoscope.system import explain
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stethoscope: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        output = getattr(options, "output", None)
+        text = explain(error, folders=[output] if isinstance(output, Path) else [])
+        if not text or options.debug:
+            raise
+        print(f"stethoscope: {text}", file=sys.stderr)
+        return 1
 
 
 _SERVE = (

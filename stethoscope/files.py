@@ -2,6 +2,7 @@
 
 import csv
 import ctypes
+import errno
 import hashlib
 import io
 import json
@@ -19,6 +20,7 @@ from stethoscope.errors import DatasetError, ModelError
 T = TypeVar("T")
 
 _BLOCK = 1 << 20
+_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 TEMPORARY = ".tmp"
@@ -37,11 +39,12 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        temporary.chmod(0o666 & ~_umask())
-        sync(temporary)
-        temporary.replace(path)
-        sync(path.parent)
+        with _named(path):
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -56,13 +59,25 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _empty_folder(path)
     try:
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        sync_folder(temporary)
-        _replace_folder(temporary, path)
-        sync(path.parent)
+        with _named(path):
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            sync_folder(temporary)
+            _replace_folder(temporary, path)
+            sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in errors of writing: the system names none where a disk becomes full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno in _OF_WRITING:
+            error.filename = str(path)
+        raise
 
 
 def _empty_folder(path: Path) -> Path:
@@ -169,7 +184,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise ModelError(f"{path}: is missing or damaged; make or copy it again") from error
     if not isinstance(value, dict):
         raise ModelError(f"{path}: is damaged; make or copy it again")

@@ -1,12 +1,14 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from stethoscope import cli
 from stethoscope.cli import main
 from stethoscope.errors import DatasetError, ParameterError
+from tests.disks import NEEDS_ROOT, full_disk
 
 
 @pytest.fixture
@@ -34,6 +36,12 @@ def failing(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
             1,
             "stethoscope: tensorflow is not installed; install stethoscope[train]\n",
         ),
+        (
+            PermissionError(13, "Permission denied", "/there/a.zip"),
+            1,
+            "stethoscope: /there/a.zip: permission denied; change its permissions or choose "
+            "another folder\n",
+        ),
         (KeyboardInterrupt(), 130, "stethoscope: interrupted\n"),
     ],
     indirect=["failing"],
@@ -51,6 +59,18 @@ def test_errors_become_one_line_and_an_exit_status(
 def test_debug_shows_the_traceback() -> None:
     with pytest.raises(DatasetError):
         main(["--debug", "datasets"])
+
+
+@NEEDS_ROOT
+def test_a_full_disk_is_one_line_and_leaves_no_half_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with full_disk(tmp_path / "disk") as disk:
+        assert main(["simulate", "--machine", "fan", str(disk / "fan.zip")]) == 1
+        assert [one.name for one in disk.iterdir()] == ["ballast"]
+    [line] = [one for one in capsys.readouterr().err.splitlines() if ": " in one]
+    assert line.startswith(f"stethoscope: {tmp_path}")
+    assert "the disk is full; free space there or " in line
 
 
 def test_reader_that_ends_early_is_not_an_error() -> None:

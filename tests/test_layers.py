@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("tensorflow", "keras", "librosa", "sklearn", "scipy", "matplotlib", "kfp")
 
 FLOORS = (
-    {"errors", "files", "machines", "progress", "options", "terminal"},
+    {"errors", "files", "machines", "processes", "progress", "options", "system", "terminal"},
     {"sound", "stats"},
     {"datasets", "model", "kubeflow"},
     {"features", "report"},
@@ -29,7 +29,12 @@ FLOORS = (
 )
 """The rooms of the package, from bottom to top. A room imports from the floors below its own."""
 
-NEIGHBOURS = {("progress", "errors"), ("files", "errors"), ("options", "errors")}
+NEIGHBOURS = {
+    ("progress", "errors"),
+    ("files", "errors"),
+    ("options", "errors"),
+    ("system", "files"),
+}
 """Imports within a floor that are allowed."""
 
 

@@ -23,6 +23,7 @@ from stethoscope.kubeflow.cluster import Cluster, Version
 from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.kubeflow.parameters import cast_values, parameters_of, parse_assignments
 from stethoscope.runs.run import run
+from stethoscope.system import explain
 
 _KFP = "from kfp.cli.__main__ import main; main()"  # the command kfp, which cannot be run by -m
 
@@ -119,6 +120,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("same: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        if not (text := explain(error)):
+            raise
+        print(f"same: {text}", file=sys.stderr)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
