@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from stethoscope.errors import DatasetError
-from stethoscope.sound.audio import SUFFIXES
+from stethoscope.sound.formats import SUFFIXES
 
 MAX_MEMBERS = 200_000
 """Most members of an archive; the largest public sets hold fewer than 60,000."""
@@ -99,7 +99,7 @@ class Archive(ABC):
         return [member for member, _ in self._entries.values()]
 
     def recordings(self) -> list[Member]:
-        """List the members that are recordings by their ending (WAV, FLAC, OGG)."""
+        """List the members that are recordings by their ending."""
         return [member for member in self.members() if is_recording(member.name)]
 
     def read(self, name: str) -> bytes:

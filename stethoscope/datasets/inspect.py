@@ -1,15 +1,12 @@
 """Describe a data set before it is used for training."""
 
-import io
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any, Protocol
-
-import soundfile
+from typing import Any
 
 from stethoscope.datasets.archives import Archive, open_archive
 from stethoscope.datasets.clips import Clip, Skipped
@@ -119,33 +116,36 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
         clips=len(found.clips),
         recordings=count,
         groups=_groups(found.clips),
-        sample_rates=_by_frequency(Counter(one.samplerate for one in facts)),
+        sample_rates=_by_frequency(Counter(one.sample_rate for one in facts)),
         channels=_by_frequency(Counter(one.channels for one in facts)),
-        bit_depths=_by_frequency(Counter(_BITS.get(one.subtype, one.subtype) for one in facts)),
-        seconds=_durations([one.duration for one in facts]),
+        bit_depths=_by_frequency(Counter(_BITS.get(one.coding, one.coding) for one in facts)),
+        seconds=_durations([one.seconds for one in facts]),
         unreadable=skipped,
         unmatched=[f"{source}: {name}" for source, name in found.unmatched],
     )
 
 
-class _Facts(Protocol):
-    """Properties of a recording, as soundfile names them."""
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Properties of a readable recording; `seconds` is its duration."""
 
-    samplerate: int
+    sample_rate: int
     channels: int
-    subtype: str
-    duration: float
+    coding: str
+    seconds: float
 
 
-def _read_all(archives: Sequence[Archive]) -> Iterator["_Facts | Skipped"]:
+def _read_all(archives: Sequence[Archive]) -> Iterator[_Facts | Skipped]:
     """Decode each recording, and yield what is known of it, or why it is unreadable."""
     for archive in archives:
         for name, content in archive.stream([member.name for member in archive.recordings()]):
             try:
                 if isinstance(content, StethoscopeError):
                     raise content
-                decode(content, name=name)
-                yield soundfile.info(io.BytesIO(content))
+                decoded = decode(content, name=name)
+                yield _Facts(
+                    decoded.sample_rate, len(decoded.samples), decoded.coding, decoded.seconds
+                )
             except StethoscopeError as error:
                 reason = str(error).removeprefix(f"{archive.name}: ")
                 yield Skipped(archive.name, name, reason)

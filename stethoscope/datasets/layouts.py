@@ -21,7 +21,7 @@ from stethoscope.datasets.readers.mimii import MIMII
 from stethoscope.datasets.readers.urbansound8k import URBANSOUND8K
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.progress import warn
-from stethoscope.sound.audio import SUFFIXES
+from stethoscope.sound.formats import SUFFIXES
 
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout for layout in (DCASE2020, DCASE2021, MIMII, AUDACITY, URBANSOUND8K, FOLDERS)

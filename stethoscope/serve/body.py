@@ -9,18 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from stethoscope.serve.limits import Limits, RefusalError
 from stethoscope.serve.workers import Place
+from stethoscope.sound.formats import MEDIA_TYPES
 
-AUDIO_TYPES = (
-    "audio/wav",
-    "audio/x-wav",
-    "audio/wave",
-    "audio/vnd.wave",
-    "audio/flac",
-    "audio/x-flac",
-    "audio/ogg",
-    "application/ogg",
-    "application/octet-stream",
-)
+AUDIO_TYPES = (*MEDIA_TYPES, "application/octet-stream")
 """Media types of a recording sent as the whole body."""
 
 _FORM = "multipart/form-data"

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -15,6 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from stethoscope.bundle.inference import machine_id_of_name
 from stethoscope.errors import AudioError, ParameterError, ServiceError
+from stethoscope.sound.audio import decode
+from stethoscope.sound.formats import UNREADABLE, find_format
 
 _BLOCK_SECONDS = 0.25
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
@@ -52,9 +55,14 @@ def read_file(path: str | os.PathLike[str], machine_id: str = "") -> SampleStrea
         If it cannot be read.
     """
     try:
+        with Path(path).open("rb") as opened:
+            form = find_format(opened)
+        if form is None or not form.library_names:
+            return _read_whole(path, machine_id)
         file = soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
-        raise AudioError(f"{path}: not a readable WAV, FLAC or OGG recording") from error
+        reason = "no such file" if isinstance(error, FileNotFoundError) else UNREADABLE
+        raise AudioError(f"{path}: {reason}") from error
 
     def blocks() -> Iterator[bytes]:
         with file:
@@ -67,6 +75,20 @@ def read_file(path: str | os.PathLike[str], machine_id: str = "") -> SampleStrea
         blocks(),
         file.samplerate,
         file.channels,
+        "f32le",
+        machine_id or machine_id_of_name(str(path)),
+    )
+
+
+def _read_whole(path: str | os.PathLike[str], machine_id: str) -> SampleStream:
+    """Read a recording that only ffmpeg can decode."""
+    decoded = decode(path)
+    samples = decoded.samples.T.astype("<f4")
+    size = round(_BLOCK_SECONDS * decoded.sample_rate)
+    return SampleStream(
+        (samples[start : start + size].tobytes() for start in range(0, len(samples), size)),
+        decoded.sample_rate,
+        len(decoded.samples),
         "f32le",
         machine_id or machine_id_of_name(str(path)),
     )

@@ -11,6 +11,7 @@ from stethoscope.bundle.inference import Inference, Verdict
 from stethoscope.errors import AudioError, ModelError
 from stethoscope.serve.limits import RATES, Limits, RefusalError
 from stethoscope.serve.picture import draw_picture
+from stethoscope.sound.formats import find_format
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,14 @@ def judge(
 def _check_size(content: bytes, limits: Limits, name: str) -> None:
     """Refuse a recording whose header declares more samples than the limits allow.
 
-    A recording that cannot be read passes; decoding refuses it.
+    A recording that libsndfile cannot read passes; decoding refuses it, or bounds it.
     """
+    file = io.BytesIO(content)
+    form = find_format(file)
+    if form is None or not form.library_names:
+        return
     try:
-        info = soundfile.info(io.BytesIO(content))
+        info = soundfile.info(file)
     except (soundfile.LibsndfileError, TypeError, ValueError):
         return
     if not RATES[0] <= info.samplerate <= RATES[1]:

@@ -10,6 +10,7 @@ from stethoscope.serve.body import AUDIO_TYPES, Form, receive
 from stethoscope.serve.limits import MAX_MACHINE_ID, RefusalError
 from stethoscope.serve.responses import json_response, refusals
 from stethoscope.serve.service import Service, service_of
+from stethoscope.sound.formats import FORMATS_TEXT
 
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["verdicts"])
@@ -43,7 +44,7 @@ def _body(*, several: bool) -> dict[str, Any]:
     """Return the OpenAPI description of a request's body."""
     file = {"type": "array", "items": _RECORDING, "minItems": 1} if several else _RECORDING
     fields = {
-        "file": {**file, "description": "WAV, FLAC or OGG"},
+        "file": {**file, "description": FORMATS_TEXT},
         "machine_id": {
             "type": "string",
             "maxLength": MAX_MACHINE_ID,

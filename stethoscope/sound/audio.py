@@ -3,8 +3,10 @@
 import io
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +14,88 @@ import soundfile
 import soxr
 
 from stethoscope.errors import AudioError
+from stethoscope.sound.ffmpeg import convert
+from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
 
 Samples = npt.NDArray[np.float32]
 
 MAX_SECONDS = 3600.0
 """Longest recording that is decoded, in seconds: a small file can declare days of silence."""
 
-SUFFIXES = (".wav", ".flac", ".ogg")
-"""File name endings of recordings, in lower case."""
+MAX_SAMPLES = 8 * 3600 * 16_000
+"""Most samples of all channels together that are decoded: an hour of eight channels at 16 kHz."""
+
+MAX_RATIO = 1000
+"""Most bytes of decoded samples per byte of a recording; Opus at its lowest rate has 256."""
+
+RATIO_ALLOWANCE = 64 << 20
+"""Bytes of decoded samples that are allowed before `MAX_RATIO` applies."""
+
+_LOSSLESS = ("PCM_", "FLOAT", "DOUBLE", "ALAC", "FLAC")
+
+_ITEM = 4  # bytes of a decoded sample
+
+_MOST_CHUNKS = 64
+"""Most parts of a WAV file before its samples."""
+
+_FEWEST_MISSING = 1e-3
+"""Shortest missing end of a recording that is reported, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded recording.
+
+    Attributes
+    ----------
+    samples : np.ndarray [shape=(n_channels, n_samples), dtype=float32]
+        Integer formats are scaled to -1..1, floats are left as they are.
+    sample_rate : int
+        In Hz.
+    format : Format
+    coding : str
+        How the samples are coded, such as ``PCM_16``, ``VORBIS`` or ``AAC``.
+    missing_seconds : float
+        How much longer the recording is by its header than its samples; 0 for a whole one.
+    """
+
+    samples: Samples
+    sample_rate: int
+    format: Format
+    coding: str
+    missing_seconds: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Duration."""
+        return float(self.samples.shape[1] / self.sample_rate)
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the samples were coded with loss, as in an MP3."""
+        return not self.coding.startswith(_LOSSLESS)
+
+    def channels(self, wanted: Sequence[int], *, name: str = "") -> Samples:
+        """Return channels by index, from 0; a mono recording is repeated on all of them.
+
+        Returns
+        -------
+        np.ndarray [shape=(len(wanted), n_samples), dtype=float32]
+
+        Raises
+        ------
+        AudioError
+            If a channel does not exist.
+        """
+        if len(self.samples) == 1 and len(wanted) > 1:
+            return np.repeat(self.samples, len(wanted), axis=0)
+        for channel in wanted:
+            if not 0 <= channel < len(self.samples):
+                raise AudioError(
+                    f"{name or 'recording'}: has {len(self.samples)} channel(s),"
+                    f" channel {channel} does not exist; choose one from 0"
+                )
+        return np.ascontiguousarray(self.samples[list(wanted)])
 
 
 def decode(
@@ -27,8 +103,12 @@ def decode(
     *,
     name: str = "",
     max_seconds: float = MAX_SECONDS,
-) -> tuple[Samples, int]:
-    """Decode a WAV, FLAC or OGG recording.
+    max_samples: int = MAX_SAMPLES,
+) -> Decoded:
+    """Decode a recording in one of the formats of :data:`stethoscope.sound.formats.FORMATS`.
+
+    The format is determined from the first bytes. Content in any other format is refused before
+    any decoder reads it.
 
     Parameters
     ----------
@@ -38,45 +118,145 @@ def decode(
         Name in error messages; the path by default.
     max_seconds : float
         Longest duration that is accepted, in seconds.
+    max_samples : int
+        Most samples that are accepted, over all channels.
 
     Returns
     -------
-    samples : np.ndarray [shape=(n_channels, n_samples), dtype=float32]
-        Samples; integer formats are scaled to -1..1, floats are left as they are.
-    sample_rate : int
-        In Hz.
+    Decoded
 
     Raises
     ------
     AudioError
-        If the recording cannot be decoded, is empty, longer than `max_seconds`, or holds NaN or
-        infinity.
+        If the recording is in no known format, cannot be decoded, is empty, too long, or holds
+        NaN or infinity. A recording that is too long by its header is not decoded.
     """
     if not name:
         name = str(source) if isinstance(source, (str, os.PathLike)) else "recording"
     try:
-        with soundfile.SoundFile(
-            io.BytesIO(source) if isinstance(source, bytes) else source
-        ) as file:
-            if file.frames > max_seconds * file.samplerate:
-                raise AudioError(
-                    f"{name}: lasts {file.frames / file.samplerate:.0f} s,"
-                    f" at most {max_seconds:.0f} s are taken; cut it into clips"
-                )
-            samples = file.read(dtype="float32", always_2d=True)
-            sample_rate = int(file.samplerate)
+        with _opened(source) as file:
+            decoded = _decode(file, source, name, _Bounds(max_seconds, max_samples))
     except FileNotFoundError as error:
         raise AudioError(f"{name}: no such file") from error
     except (soundfile.LibsndfileError, OSError, TypeError, ValueError, MemoryError) as error:
-        reason = (
-            "no such file" if _is_absent(source) else "not a readable WAV, FLAC or OGG recording"
-        )
-        raise AudioError(f"{name}: {reason}") from error
-    if samples.size == 0:
+        raise AudioError(f"{name}: {UNREADABLE}") from error
+    if decoded.samples.size == 0:
         raise AudioError(f"{name}: holds no samples; record it again")
-    if not np.isfinite(samples).all():
+    if not np.isfinite(decoded.samples).all():
         raise AudioError(f"{name}: holds NaN or infinite samples; record or convert it again")
-    return samples.T, sample_rate
+    return decoded
+
+
+def _opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    if isinstance(source, (str, os.PathLike)):
+        return Path(source).open("rb")
+    return io.BytesIO(source) if isinstance(source, bytes) else nullcontext(source)
+
+
+def _decode(
+    file: BinaryIO,
+    source: str | os.PathLike[str] | bytes | BinaryIO,
+    name: str,
+    bounds: "_Bounds",
+) -> Decoded:
+    form = find_format(file)
+    if form is None:
+        raise AudioError(f"{name}: {UNREADABLE}")
+    if form.library_names:
+        return _decode_by_library(file, form, name, bounds)
+    content = source if isinstance(source, (str, os.PathLike, bytes)) else file.read()
+    wav, codec = convert(
+        content,
+        form,
+        name=name,
+        max_seconds=bounds.seconds,
+        max_bytes=min(bounds.samples * _ITEM, _size(file) * MAX_RATIO + RATIO_ALLOWANCE),
+    )
+    decoded = _decode_by_library(wav, WAV, name, bounds)
+    return replace(decoded, format=form, coding=codec, missing_seconds=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """Longest duration in seconds, and most samples over all channels."""
+
+    seconds: float
+    samples: int
+
+    def check(self, sound: soundfile.SoundFile, n_bytes: int, name: str) -> None:
+        """Refuse a recording that is too long by its header."""
+        seconds, samples = sound.frames / sound.samplerate, sound.frames * sound.channels
+        if seconds > self.seconds:
+            raise AudioError(
+                f"{name}: lasts {seconds:.0f} s, at most {self.seconds:.0f} s are taken;"
+                " cut it into clips"
+            )
+        if samples > self.samples:
+            raise AudioError(
+                f"{name}: holds {samples:,} samples, at most {self.samples:,} are taken;"
+                " cut it into clips, or take fewer channels or a lower rate"
+            )
+        if samples * _ITEM > n_bytes * MAX_RATIO + RATIO_ALLOWANCE:
+            raise AudioError(
+                f"{name}: its {n_bytes:,} bytes unpack to {samples * _ITEM:,}, more than any"
+                " recording of a machine; record it again"
+            )
+
+
+def _decode_by_library(file: BinaryIO, form: Format, name: str, bounds: _Bounds) -> Decoded:
+    missing = _missing_bytes(file) if form is WAV else 0
+    with soundfile.SoundFile(file) as sound:
+        if sound.format not in form.library_names:
+            raise AudioError(f"{name}: {UNREADABLE}")
+        bounds.check(sound, _size(file), name)
+        declared, rate, coding = sound.frames, int(sound.samplerate), sound.subtype
+        samples = sound.read(dtype="float32", always_2d=True)
+    n_samples = len(samples)
+    # A WAV's missing samples are as long as the same number of bytes that are there.
+    seconds_per_byte = n_samples / rate / max(1, _size(file))
+    missing_seconds = max(missing * seconds_per_byte, (declared - n_samples) / rate)
+    return Decoded(
+        samples.T,
+        rate,
+        form,
+        coding,
+        missing_seconds=missing_seconds if missing_seconds >= _FEWEST_MISSING else 0.0,
+    )
+
+
+def _missing_bytes(file: BinaryIO) -> int:
+    """Return how many bytes more of samples the header of a WAV declares than the file holds.
+
+    Programs that write to a pipe declare a size near the largest possible one; nothing is missing
+    then. The file is left where it was.
+    """
+    beginning, end = file.tell(), _size(file)
+    try:
+        order: Literal["big", "little"] = "big" if file.read(4) == b"RIFX" else "little"
+        position, large = beginning + 12, 0
+        for _ in range(_MOST_CHUNKS):
+            file.seek(position)
+            header = file.read(8)
+            if len(header) < 8:
+                return 0
+            kind, size = header[:4], int.from_bytes(header[4:], order)
+            if kind == b"ds64":  # sizes of more than 32 bits, EBU Tech 3306
+                large = int.from_bytes(file.read(16)[8:], order)
+            if kind == b"data":
+                size = large if size == 0xFFFFFFFF and large else size
+                declared = 0 if 0x7FFF0000 <= size <= 0xFFFFFFFF else size
+                return max(0, declared - (end - position - 8))
+            position += 8 + size + size % 2
+    finally:
+        file.seek(beginning)
+    return 0
+
+
+def _size(file: BinaryIO) -> int:
+    position = file.tell()
+    size = file.seek(0, os.SEEK_END)
+    file.seek(position)
+    return size
 
 
 def load(
@@ -145,16 +325,8 @@ def load_channels(
     AudioError
         As :func:`decode`, and if a channel does not exist.
     """
-    samples, native_rate = decode(source, name=name, max_seconds=max_seconds)
-    if len(samples) == 1 and len(channels) > 1:
-        samples = np.repeat(samples, max(channels) + 1, axis=0)
-    for channel in channels:
-        if not 0 <= channel < len(samples):
-            raise AudioError(
-                f"{name or 'recording'}: has {len(samples)} channel(s),"
-                f" channel {channel} does not exist; choose one from 0"
-            )
-    chosen = np.ascontiguousarray(samples[list(channels)])
+    decoded = decode(source, name=name, max_seconds=max_seconds)
+    chosen, native_rate = decoded.channels(channels, name=name), decoded.sample_rate
     if sample_rate in (0, native_rate):
         return chosen, native_rate
     return np.stack([resample(one, native_rate, sample_rate) for one in chosen]), sample_rate
@@ -174,7 +346,3 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     np.ndarray [shape=(about n_samples * to_rate / from_rate,), dtype=float32]
     """
     return np.asarray(soxr.resample(samples, from_rate, to_rate, quality="HQ"), dtype=np.float32)
-
-
-def _is_absent(source: object) -> bool:
-    return isinstance(source, (str, os.PathLike)) and not Path(source).exists()

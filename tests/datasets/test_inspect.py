@@ -64,9 +64,9 @@ def test_formats_and_durations_are_those_of_the_readable_recordings(mixed: Path)
 def test_unreadable_recordings_are_named_with_the_reason(mixed: Path) -> None:
     reasons = {Path(one.path).stem: one.reason for one in inspect([mixed]).unreadable}
     for name, reason in (
-        ("00000003", "not a readable WAV"),
+        ("00000003", "not a readable recording"),
         ("00000004", "NaN"),
-        ("00000005", "not a readable WAV"),
+        ("00000005", "not a readable recording"),
         ("00000006", "no samples"),
         ("00000007", "is broken"),
     ):

@@ -159,7 +159,7 @@ def test_unreadable_file_is_reported_and_listed_in_the_history(
     text = tmp_path / "notes.wav"
     text.write_text("no sound")
     page.set_input_files("#files", text)
-    expect(page.get_by_role("status")).to_contain_text("not a readable WAV")
+    expect(page.get_by_role("status")).to_contain_text("not a readable recording")
     expect(page.locator("#history")).to_contain_text("No verdict")
 
 

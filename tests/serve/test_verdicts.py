@@ -4,6 +4,7 @@ from typing import Any
 
 import requests
 
+from stethoscope.sound.formats import UNREADABLE
 from tests.serve.helpers import post
 
 
@@ -44,7 +45,7 @@ def test_batch_is_answered_in_order_with_an_error_for_a_bad_recording(
     results = requests.post(f"{service}/inference/batch", files=parts, timeout=20).json()["Results"]
     assert [result.pop("File") for result in results] == [name for _, (name, _) in parts]
     assert results.pop(1) == {
-        "Error": "text.wav: not a readable WAV, FLAC or OGG recording",
+        "Error": f"text.wav: {UNREADABLE}",
         "Reason": "unusable_recording",
     }
     assert results == predicted(*recordings[:3])

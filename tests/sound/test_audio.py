@@ -32,18 +32,56 @@ def encoded(
 )
 def test_formats_decode_to_the_same_samples(kind: str, subtype: str, tolerance: float) -> None:
     samples = (0.5 * np.sin(np.arange(1600) / 7)).astype(np.float32)
-    decoded, rate = decode(encoded(samples, kind=kind, subtype=subtype))
-    assert rate == 16_000
-    assert decoded.dtype == np.float32
-    np.testing.assert_allclose(decoded, samples[np.newaxis], atol=tolerance)
+    decoded = decode(encoded(samples, kind=kind, subtype=subtype))
+    assert decoded.sample_rate == 16_000
+    assert decoded.samples.dtype == np.float32
+    assert (decoded.lossy, decoded.missing_seconds) == (False, 0.0)
+    np.testing.assert_allclose(decoded.samples, samples[np.newaxis], atol=tolerance)
 
 
-def test_ogg_decodes() -> None:
-    decoded, rate = decode(
-        encoded(np.zeros(16_000, dtype=np.float32), kind="OGG", subtype="VORBIS")
-    )
-    assert rate == 16_000
-    assert decoded.shape == (1, 16_000)
+@pytest.mark.parametrize(
+    ("kind", "subtype"),
+    [("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III"), ("WAV", "MS_ADPCM")],
+)
+def test_lossy_formats_decode_and_are_known_as_lossy(kind: str, subtype: str) -> None:
+    tone = (0.5 * np.sin(2 * np.pi * 1000 * np.arange(16_000) / 16_000)).astype(np.float32)
+    decoded = decode(encoded(tone, kind=kind, subtype=subtype))
+    assert decoded.lossy
+    assert decoded.sample_rate == 16_000
+    assert np.abs(np.fft.rfft(decoded.samples[0], n=16_000)).argmax() == 1000
+
+
+@pytest.mark.parametrize("kind", ["AIFF", "AU", "CAF", "W64", "VOC", "NIST", "IRCAM", "MAT5"])
+def test_formats_that_are_not_listed_are_refused_by_their_content(kind: str) -> None:
+    content = encoded(np.zeros(1600, dtype=np.float32), kind=kind)
+    with pytest.raises(AudioError, match=r"clip.wav: not a readable.*WAV, FLAC, OGG"):
+        decode(content, name="clip.wav")
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("WAV", 16), ("RF64", 16), ("WAVEX", 24)])
+def test_wav_that_was_cut_off_tells_what_is_missing(kind: str, bits: int) -> None:
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16_000)
+    content = encoded(noise, kind=kind, subtype=f"PCM_{bits}")
+    assert decode(content).missing_seconds == 0.0
+    cut = decode(content[: -8_000 * bits // 8])
+    assert cut.missing_seconds == pytest.approx(0.5, abs=0.01)
+    assert cut.seconds == pytest.approx(0.5, abs=0.01)
+
+
+def test_wav_that_was_written_to_a_pipe_is_complete() -> None:
+    content = bytearray(encoded(np.zeros(1600, dtype=np.float32)))
+    for size in (0xFFFFFFFF, 0x7FFFFFFF - 36):
+        content[40:44] = size.to_bytes(4, "little")
+        assert decode(bytes(content)).missing_seconds == 0.0
+
+
+def test_recording_that_unpacks_to_too_many_samples_is_not_decoded() -> None:
+    bomb = encoded(np.zeros((8_000_000, 4), dtype=np.int16), rate=48_000, kind="FLAC")
+    assert len(bomb) < 100_000
+    with pytest.raises(AudioError, match="unpack to 128,000,000"):
+        decode(bomb)
+    with pytest.raises(AudioError, match="holds 32,000,000 samples, at most 1,000,000"):
+        decode(bomb, max_samples=1_000_000)
 
 
 def test_tone_keeps_its_frequency_when_resampled() -> None:
