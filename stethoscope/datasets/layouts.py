@@ -1,8 +1,8 @@
-"""Layouts of public sets: from the names of recordings to the table of clips.
+"""Layouts of data sets: from the names of recordings to the table of clips.
 
 Each layout reads an archive and returns the recordings that fit it. `index` tries all layouts and
-takes the one that most recordings fit. A further layout is a module of `readers` and an entry of
-`LAYOUTS`.
+takes the one that most recordings fit; where none does, the recordings are read as plain folders. A
+further layout is a module of `readers` and an entry of `LAYOUTS`.
 """
 
 import os
@@ -18,13 +18,16 @@ from stethoscope.datasets.readers.dcase import DCASE2020, DCASE2021
 from stethoscope.datasets.readers.folders import FOLDERS
 from stethoscope.datasets.readers.layout import Layout
 from stethoscope.datasets.readers.mimii import MIMII
+from stethoscope.datasets.readers.table import TABLE
 from stethoscope.datasets.readers.urbansound8k import URBANSOUND8K
+from stethoscope.datasets.splits import divide_plainly
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.progress import warn
 from stethoscope.sound.formats import SUFFIXES
 
 LAYOUTS: dict[str, Layout] = {
-    layout.name: layout for layout in (DCASE2020, DCASE2021, MIMII, AUDACITY, URBANSOUND8K, FOLDERS)
+    layout.name: layout
+    for layout in (DCASE2020, DCASE2021, MIMII, AUDACITY, URBANSOUND8K, TABLE, FOLDERS)
 }
 
 
@@ -111,18 +114,20 @@ def survey(archives: Sequence[Archive], layout: str = "auto") -> Survey:
             names = (member.name for member in archive.recordings())
             unmatched += [(archive.name, name) for name in names if name not in known]
     divided = [clip for name, rows in clips.items() for clip in LAYOUTS[name].divide(rows)]
+    if all(clip.split == "train" for clip in divided):
+        divided = divide_plainly(divided)
     return Survey(divided, layouts, unmatched)
 
 
 def _candidates(layout: str) -> list[Layout]:
     if layout == "auto":
-        return [one for one in LAYOUTS.values() if one.automatic]
+        return [one for one in LAYOUTS.values() if not one.fallback]
     if layout not in LAYOUTS:
         raise ParameterError(f"layout is {layout!r}; choose auto, {', '.join(LAYOUTS)}")
     return [LAYOUTS[layout]]
 
 
-def _best_fit(archive: Archive, candidates: Iterable[Layout]) -> tuple[Layout, list[Clip]]:
+def _best_fit(archive: Archive, candidates: Sequence[Layout]) -> tuple[Layout, list[Clip]]:
     """Return the layout that most recordings fit, and their clips in order of their names."""
     if not archive.recordings():
         members = archive.members()
@@ -132,6 +137,8 @@ def _best_fit(archive: Archive, candidates: Iterable[Layout]) -> tuple[Layout, l
         ((candidate, candidate.read(archive)) for candidate in candidates),
         key=lambda pair: len(pair[1]),
     )
+    if not rows and len(candidates) > 1:
+        chosen, rows = FOLDERS, FOLDERS.read(archive)
     ordered = sorted(rows, key=lambda clip: clip.path)
     return chosen, [replace(clip, source=archive.name) for clip in ordered]
 
@@ -139,9 +146,8 @@ def _best_fit(archive: Archive, candidates: Iterable[Layout]) -> tuple[Layout, l
 def _unknown_layout(archive: Archive, layout: str) -> str:
     recordings = archive.recordings()
     known = ", ".join(f"{one.name} ({one.example})" for one in LAYOUTS.values())
-    misfit = "fit no layout" if layout == "auto" else f"do not fit the layout {layout}"
     return (
-        f"{archive.name}: {len(recordings)} recordings {misfit},"
+        f"{archive.name}: {len(recordings)} recordings do not fit the layout {layout},"
         f" for example {_examples(recordings)}; layouts known: {known}"
     )
 

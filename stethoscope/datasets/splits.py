@@ -1,12 +1,64 @@
 """Split clips so that no recording is both in training and held out."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip
+
+HELD_BACK = 0.25
+"""Smallest fraction of a machine's normal recordings that are test recordings."""
+
+_MOST_HELD_BACK = 0.5
+
+
+def divide_plainly(clips: list[Clip]) -> list[Clip]:
+    """Divide the clips of a set that states no test recordings, or only some.
+
+    Anomalous recordings are test recordings. A machine without a normal test recording gets some:
+    the last ones by name, as many as it has anomalous ones, but at least a quarter and at most half
+    of its normal recordings. The last ones, because a model judges what is recorded after it was
+    trained. Sessions are not split where that leaves one to train on.
+    """
+    rows = [replace(c, split="test") if c.condition == "anomaly" else c for c in clips]
+    machines: defaultdict[str, list[Clip]] = defaultdict(list)
+    for clip in rows:
+        machines[clip.machine].append(clip)
+    back = {(machine, name) for machine, ours in machines.items() for name in _held_back(ours)}
+    return [replace(c, split="test") if (c.machine, c.recording) in back else c for c in rows]
+
+
+def _held_back(clips: Sequence[Clip]) -> set[str]:
+    """Return the recordings of a machine that become test recordings."""
+    normal = sorted(
+        {(c.session, c.recording) for c in clips if c.condition == "normal"},
+        key=lambda pair: (_natural(pair[0]), _natural(pair[1])),
+    )
+    if any(clip.split == "test" and clip.condition != "anomaly" for clip in clips):
+        return set()
+    n_anomaly = len({clip.recording for clip in clips if clip.condition == "anomaly"})
+    least, most = round(HELD_BACK * len(normal)), int(_MOST_HELD_BACK * len(normal))
+    count = min(max(n_anomaly, least, 1), most)
+    if not count:
+        return set()
+    first = len(normal) - count
+    sessions = [session for session, _ in normal]
+    # Whole sessions: from the start of the one in which the cut lies, or else from the next one.
+    starts = [i for i in range(1, len(normal)) if sessions[i] != sessions[i - 1]]
+    allowed = [start for start in starts if len(normal) - start <= most]
+    if allowed:
+        first = min(allowed, key=lambda start: abs(start - first))
+    return {recording for _, recording in normal[first:]}
+
+
+def _natural(name: str) -> list[tuple[str, int]]:
+    """Return a key by which ``take 9`` comes before ``take 10``."""
+    parts = re.findall(r"(\D*)(\d*)", name)
+    return [(text, int(number) if number else -1) for text, number in parts]
 
 
 def hold_out(clips: Sequence[Clip], share: float, *, seed: int) -> npt.NDArray[np.bool_]:

@@ -1,23 +1,128 @@
-"""The layout of one folder per class."""
+"""Recordings in plain folders, as people keep them.
 
+The names of the folders above a recording state its split (``train``, ``test``), its condition
+(``normal``, ``faulty``) and its session (``2024-05-01``, ``day 2``), in any order and each only if
+there is one. The others are the machine. Where no folder states a condition, the names of the files
+may (``ok_01.wav``). A recording of which nothing is stated is one of the healthy machine.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from stethoscope.datasets.archives import Archive
-from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.clips import Clip, Condition, Split
 from stethoscope.datasets.readers.layout import Layout
+from stethoscope.datasets.readers.names import machine_of_name, snr_of_path
+from stethoscope.datasets.readers.plain_words import (
+    condition_of,
+    condition_of_file,
+    date_of,
+    session_of,
+    split_of,
+)
+from stethoscope.datasets.splits import divide_plainly
+
+_NUMBERED = re.compile(r"(?P<type>.*?)[ _-]*(?P<id>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What the folders above a recording state; `machine` are the folders that state nothing."""
+
+    split: Split | None
+    condition: Condition | None
+    session: str
+    machine: tuple[str, ...]
 
 
 def _read(archive: Archive) -> list[Clip]:
-    """Read recordings whose class is the name of their folder."""
-    clips = []
-    for member in archive.recordings():
-        path = PurePosixPath(member.name)
-        if label := path.parent.name:
-            recording = str(path.with_suffix(""))
-            clips.append(Clip(path=member.name, recording=recording, label=label))
-    return clips
+    paths = [PurePosixPath(member.name) for member in archive.recordings()]
+    stated = _without_wrappers([_of_folders(path) for path in paths])
+    of_files = _conditions_of_files(paths, stated)
+    return [
+        _clip(path, archive.name, one, condition)
+        for path, one, condition in zip(paths, stated, of_files, strict=True)
+    ]
+
+
+def _of_folders(path: PurePosixPath) -> _Stated:
+    split: Split | None = None
+    condition: Condition | None = None
+    session, machine = "", []
+    for folder in path.parent.parts:
+        if found := split_of(folder):
+            split = found
+        elif stated := condition_of(folder):
+            condition, below = stated, len(machine)
+        elif session_of(folder):
+            session = folder
+        else:
+            machine.append(folder)
+    # A folder below that of the faulty recordings names the kind of fault, not a machine.
+    return _Stated(split, condition, session, tuple(machine[: below if condition else None]))
+
+
+def _without_wrappers(stated: Sequence[_Stated]) -> list[_Stated]:
+    """Drop the outer folders that all recordings have in common, but for a type and an id."""
+    machines = [one.machine for one in stated]
+    surplus = 0
+    while (
+        min((len(folders) for folders in machines), default=0) - surplus > 2
+        and len({folders[surplus] for folders in machines}) == 1
+    ):
+        surplus += 1
+    return [replace(one, machine=one.machine[surplus:]) for one in stated]
+
+
+def _conditions_of_files(
+    paths: Sequence[PurePosixPath], stated: Sequence[_Stated]
+) -> list[Condition | None]:
+    """Return what the file names state, if no folder states a condition; else None for each."""
+    if any(one.condition for one in stated):
+        return [None] * len(paths)
+    return [condition_of_file(path.stem) for path in paths]
+
+
+def _clip(
+    path: PurePosixPath, archive_name: str, stated: _Stated, of_file: Condition | None
+) -> Clip:
+    machine_type, machine_id = _machine(stated.machine, archive_name)
+    # Evaluation recordings without a condition are unknown; all other recordings are healthy.
+    condition = stated.condition or of_file or ("unknown" if stated.split == "test" else "normal")
+    return Clip(
+        path=str(path),
+        recording=str(path.with_suffix("")),
+        machine_type=machine_type,
+        machine_id=machine_id,
+        split=stated.split or "train",
+        condition=condition,
+        label=path.parent.name,
+        session=stated.session or date_of(path.stem),
+        snr_db=snr_of_path(path, archive_name),
+    )
+
+
+def _machine(folders: tuple[str, ...], archive_name: str) -> tuple[str, str]:
+    """Return type and id of a machine by the names of its folders.
+
+    The last of several folders is the id. A single one is the type, and a number at its end the id:
+    machines of one type, ``pump 1`` and ``pump 2``, share what is learned of their sound.
+    """
+    *outer, last = folders or (machine_of_name(archive_name),)
+    if outer:
+        return " ".join(outer), last
+    numbered = _NUMBERED.fullmatch(last) if folders else None
+    if numbered is None:
+        return last, ""
+    return numbered["type"] or machine_of_name(archive_name), numbered["id"]
 
 
 FOLDERS = Layout(
-    "folders", "dog/01.wav, cat/01.wav; only when chosen by name", _read, automatic=False
+    "folders",
+    "pump/normal/01.wav, pump/faulty/01.wav; or dog/01.wav, cat/01.wav for classes of sounds",
+    _read,
+    divide_plainly,
+    fallback=True,
 )

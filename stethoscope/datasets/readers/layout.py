@@ -20,12 +20,12 @@ class Layout:
         Returns the clips of an open archive, without recordings that do not fit the layout.
     divide : callable
         Divides all clips of a data set, over its archives, into training and test.
-    automatic : bool
-        Whether ``auto`` tries it. A layout that every set fits must be chosen by name.
+    fallback : bool
+        Whether ``auto`` tries it only where no other layout fits, because every set fits it.
     """
 
     name: str
     example: str
     read: Callable[[Archive], list[Clip]]
     divide: Callable[[list[Clip]], list[Clip]] = list
-    automatic: bool = True
+    fallback: bool = False

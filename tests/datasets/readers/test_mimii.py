@@ -33,7 +33,7 @@ def test_mimii_is_divided_as_its_baseline_does(pack: Pack) -> None:
 
 @pytest.mark.parametrize(
     ("normal", "abnormal", "trains"),
-    [(5, 5, 3), (5, 50, 3), (1, 1, 1), (2, 9, 1), (4, 0, 4), (0, 4, 0)],
+    [(5, 5, 3), (5, 50, 3), (1, 1, 1), (2, 9, 1), (4, 0, 3), (0, 4, 0)],
 )
 def test_mimii_keeps_normal_recordings_for_training(
     pack: Pack, normal: int, abnormal: int, trains: int
