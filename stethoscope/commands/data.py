@@ -25,7 +25,7 @@ _SIMULATE = (
 def register(add: Add) -> None:
     """Add the commands to the parser."""
     one = add("inspect", _inspect, "describe a set of recordings before training")
-    one.add_argument("url", metavar="URL", help="as for run --dataset-url")
+    one.add_argument("url", metavar="RECORDINGS", help="as for run --dataset-url")
     one.add_argument(
         "--layout", default="auto", help="how the recordings are named (default: auto)"
     )
@@ -84,7 +84,7 @@ def _inspect(options: argparse.Namespace) -> int:
             fetched = fetch(options.url, folder, cache=cache_folder())
             inspection = inspect([one.path for one in fetched], options.layout)
     print(_json(inspection.to_json()) if options.json else render(inspection))
-    return 0
+    return 1 if "unknown" in inspection.layouts.values() else 0
 
 
 def _simulate(options: argparse.Namespace) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 from stethoscope.datasets.archives import Archive, open_archive
 from stethoscope.datasets.clips import Clip, Skipped
-from stethoscope.datasets.layouts import survey
+from stethoscope.datasets.layouts import LAYOUTS, Survey, survey
+from stethoscope.datasets.usage import describe_usage
 from stethoscope.errors import StethoscopeError
 from stethoscope.progress import track
 from stethoscope.sound.audio import decode
@@ -49,7 +50,7 @@ class Inspection:
     Attributes
     ----------
     layouts : dict of str to str
-        Layout by archive; ``unknown`` where none fits.
+        Layout by archive; ``unknown`` where the chosen one does not fit.
     clips, recordings : int
         Rows of the table of clips, and recordings by their file name suffix.
     groups : list of ClipCount
@@ -63,6 +64,8 @@ class Inspection:
         Recordings that cannot be read.
     unmatched : list of str
         Recordings whose names do not fit the layout, as ``archive: name``.
+    usage : list of str
+        Sentences: what a run would train and test on, and what would help.
     """
 
     layouts: dict[str, str]
@@ -75,6 +78,7 @@ class Inspection:
     seconds: dict[str, float] = field(default_factory=dict)
     unreadable: list[Skipped] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
+    usage: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return the values under the names of the command's JSON output."""
@@ -85,7 +89,7 @@ class Inspection:
 def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") -> Inspection:
     """Read each recording of a data set once and describe the set.
 
-    A set in no known layout is described as well, without counts per machine.
+    A set that does not fit the chosen layout is described as well, without counts per machine.
 
     Parameters
     ----------
@@ -122,7 +126,16 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
         seconds=_durations([one.seconds for one in facts]),
         unreadable=skipped,
         unmatched=[f"{source}: {name}" for source, name in found.unmatched],
+        usage=_usage(found),
     )
+
+
+def _usage(found: Survey) -> list[str]:
+    misfits = [source for source, layout in found.layouts.items() if not layout]
+    return [
+        f"{source}: the recordings do not fit the chosen layout; leave out --layout"
+        for source in misfits
+    ] or describe_usage(found.clips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +177,7 @@ def _durations(seconds: Sequence[float]) -> dict[str, float]:
 
 def render(inspection: Inspection) -> str:
     """Return an inspection as text for a terminal."""
-    lines = [f"{source}: layout {layout}" for source, layout in inspection.layouts.items()]
+    lines = [_read_as(source, layout) for source, layout in inspection.layouts.items()]
     lines += ["", *_table(inspection.groups), ""] if inspection.groups else [""]
     lines.append(f"{inspection.recordings} recordings, {inspection.clips} in the table of clips")
     lines.append(f"sample rate   {_shares(inspection.sample_rates, ' Hz')}")
@@ -175,7 +188,13 @@ def render(inspection: Inspection) -> str:
         lines.append(f"duration      {spread}, total {seconds['total'] / 3600:.2f} h")
     lines += _some("unreadable", [f"{one.source}: {one.reason}" for one in inspection.unreadable])
     lines += _some("not named as in the layout", inspection.unmatched)
+    lines += ["", *inspection.usage]
     return "\n".join(lines)
+
+
+def _read_as(source: str, layout: str) -> str:
+    example = f" (as {LAYOUTS[layout].example})" if layout in LAYOUTS else ""
+    return f"{source}: layout {layout}{example}"
 
 
 def _groups(clips: Sequence[Clip]) -> list[ClipCount]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from stethoscope.datasets.archives import Archive, Member, open_archive
 from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.names import natural_order
 from stethoscope.datasets.readers.audacity import AUDACITY
 from stethoscope.datasets.readers.dcase import DCASE2020, DCASE2021
 from stethoscope.datasets.readers.folders import FOLDERS
@@ -139,7 +140,7 @@ def _best_fit(archive: Archive, candidates: Sequence[Layout]) -> tuple[Layout, l
     )
     if not rows and len(candidates) > 1:
         chosen, rows = FOLDERS, FOLDERS.read(archive)
-    ordered = sorted(rows, key=lambda clip: clip.path)
+    ordered = sorted(rows, key=lambda clip: natural_order(clip.path))
     return chosen, [replace(clip, source=archive.name) for clip in ordered]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from stethoscope.datasets.clips import write_clips
 from stethoscope.datasets.download.fetch import fetch
 from stethoscope.datasets.layouts import index
+from stethoscope.datasets.usage import describe_usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def prepare(
     )
     table = index([one.path for one in fetched], layout)
     write_clips(clips, table)
-    print(f"{len(table)} clips of {', '.join(sorted({clip.machine for clip in table}))}")
+    print("\n".join(describe_usage(table)))
     return Prepared(
         n_clips=len(table),
         metadata={

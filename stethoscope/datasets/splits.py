@@ -1,6 +1,5 @@
 """Split clips so that no recording is both in training and held out."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.names import natural_order
 
 HELD_BACK = 0.25
 """Smallest fraction of a machine's normal recordings that are test recordings."""
@@ -36,7 +36,7 @@ def _held_back(clips: Sequence[Clip]) -> set[str]:
     """Return the recordings of a machine that become test recordings."""
     normal = sorted(
         {(c.session, c.recording) for c in clips if c.condition == "normal"},
-        key=lambda pair: (_natural(pair[0]), _natural(pair[1])),
+        key=lambda pair: (natural_order(pair[0]), natural_order(pair[1])),
     )
     if any(clip.split == "test" and clip.condition != "anomaly" for clip in clips):
         return set()
@@ -53,12 +53,6 @@ def _held_back(clips: Sequence[Clip]) -> set[str]:
     if allowed:
         first = min(allowed, key=lambda start: abs(start - first))
     return {recording for _, recording in normal[first:]}
-
-
-def _natural(name: str) -> list[tuple[str, int]]:
-    """Return a key by which ``take 9`` comes before ``take 10``."""
-    parts = re.findall(r"(\D*)(\d*)", name)
-    return [(text, int(number) if number else -1) for text, number in parts]
 
 
 def hold_out(clips: Sequence[Clip], share: float, *, seed: int) -> npt.NDArray[np.bool_]:

@@ -80,7 +80,7 @@ def test_inspection_is_printed_as_json_and_as_text(mixed: Path) -> None:
     assert value["clips"] == 9
     assert value["strangers"] == ["-6_dB_fan.zip: fan/loose.wav"]
     assert [set(one) for one in value["faults"]] == 5 * [{"source", "path", "reason"}]
-    assert len(value) == 10
+    assert len(value) == 11
     text = render(found)
     assert [line.split() for line in text.splitlines() if line.startswith(("machine", "fan"))] == [
         ["machine", "id", "SNR", "dB", "train", "normal", "test", "normal", "test", "anomaly"],
@@ -91,14 +91,29 @@ def test_inspection_is_printed_as_json_and_as_text(mixed: Path) -> None:
     assert "fan/loose.wav" in text
 
 
-def test_set_in_an_unknown_layout_is_inspected(tmp_path: Path, wav: Callable[..., bytes]) -> None:
+def test_set_that_does_not_fit_the_chosen_layout_is_inspected(
+    tmp_path: Path, wav: Callable[..., bytes]
+) -> None:
     for i in range(30):
         (tmp_path / "bells").mkdir(exist_ok=True)
         (tmp_path / "bells" / f"audio_{i}.wav").write_bytes(wav())
-    found = inspect([tmp_path / "bells"])
+    found = inspect([tmp_path / "bells"], "mimii")
     assert (found.layouts, found.clips, found.recordings) == ({"bells": "unknown"}, 0, 30)
     assert found.sample_rates == {"16000": 30}
-    assert "layout unknown" in render(found)
+    assert "bells: the recordings do not fit the chosen layout; leave out --layout" in render(found)
+
+
+def test_inspection_says_what_a_run_would_use(tmp_path: Path, wav: Callable[..., bytes]) -> None:
+    (tmp_path / "pump").mkdir()
+    for i in range(30):
+        (tmp_path / "pump" / f"2024-05-{1 + i // 10:02d} {i}.wav").write_bytes(wav())
+    text = render(inspect([tmp_path / "pump"]))
+    assert "pump: layout folders (as pump/normal/01.wav" in text
+    assert (
+        "a run trains on 20 normal clip(s) of 1 machine(s) from 2 session(s)"
+        " and tests on 10 normal clip(s)"
+    ) in text
+    assert "there is no anomalous recording" in text
 
 
 def test_set_without_a_readable_recording_is_inspected(tmp_path: Path) -> None:

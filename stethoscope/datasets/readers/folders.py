@@ -18,10 +18,9 @@ from stethoscope.datasets.readers.names import machine_of_name, snr_of_path
 from stethoscope.datasets.readers.plain_words import (
     condition_of,
     condition_of_file,
-    date_of,
-    session_of,
     split_of,
 )
+from stethoscope.datasets.readers.sessions import session_of_path
 from stethoscope.datasets.splits import divide_plainly
 
 _NUMBERED = re.compile(r"(?P<type>.*?)[ _-]*(?P<id>\d+)")
@@ -29,17 +28,22 @@ _NUMBERED = re.compile(r"(?P<type>.*?)[ _-]*(?P<id>\d+)")
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """What the folders above a recording state; `machine` are the folders that state nothing."""
+    """What the folders above a recording state.
+
+    `machine` are the folders that state nothing, `below` those of them inside the folder of the
+    condition.
+    """
 
     split: Split | None
     condition: Condition | None
     session: str
     machine: tuple[str, ...]
+    below: tuple[str, ...] = ()
 
 
 def _read(archive: Archive) -> list[Clip]:
     paths = [PurePosixPath(member.name) for member in archive.recordings()]
-    stated = _without_wrappers([_of_folders(path) for path in paths])
+    stated = _without_wrappers(_with_machines_below([_of_folders(path) for path in paths]))
     of_files = _conditions_of_files(paths, stated)
     return [
         _clip(path, archive.name, one, condition)
@@ -50,18 +54,33 @@ def _read(archive: Archive) -> list[Clip]:
 def _of_folders(path: PurePosixPath) -> _Stated:
     split: Split | None = None
     condition: Condition | None = None
-    session, machine = "", []
+    inside = None  # where the folders inside that of the condition begin
+    session, path = session_of_path(path)
+    machine: list[str] = []
     for folder in path.parent.parts:
         if found := split_of(folder):
             split = found
         elif stated := condition_of(folder):
-            condition, below = stated, len(machine)
-        elif session_of(folder):
-            session = folder
+            condition, inside = stated, len(machine)
         else:
             machine.append(folder)
-    # A folder below that of the faulty recordings names the kind of fault, not a machine.
-    return _Stated(split, condition, session, tuple(machine[: below if condition else None]))
+    below = machine[inside:] if condition else []
+    return _Stated(split, condition, session, tuple(machine[:inside]), tuple(below))
+
+
+def _with_machines_below(stated: Sequence[_Stated]) -> list[_Stated]:
+    """Take the folders inside ``normal`` and ``faulty`` as machines if both hold them.
+
+    Others are kinds of faults, or whatever else divides the recordings.
+    """
+    of_conditions: dict[Condition | None, set[tuple[str, ...]]] = {}
+    for one in stated:
+        of_conditions.setdefault(one.condition, set()).add(one.below)
+    machines = set.intersection(*of_conditions.values()) if of_conditions else set()
+    return [
+        replace(one, machine=one.machine + one.below) if one.below in machines else one
+        for one in stated
+    ]
 
 
 def _without_wrappers(stated: Sequence[_Stated]) -> list[_Stated]:
@@ -99,7 +118,7 @@ def _clip(
         split=stated.split or "train",
         condition=condition,
         label=path.parent.name,
-        session=stated.session or date_of(path.stem),
+        session=stated.session,
         snr_db=snr_of_path(path, archive_name),
     )
 

@@ -1,4 +1,4 @@
-"""Words by which people name folders and files of recordings: condition, split and session.
+"""Words by which people name folders and files of recordings: condition and split.
 
 Only whole names count, in upper or lower case, with blanks, hyphens or underscores: the folder
 ``Not OK`` states a condition, ``normandy`` does not.
@@ -31,9 +31,6 @@ _CONDITION_OF = {
 }
 _SPLIT_OF = {word: split for split, words in _SPLITS.items() for word in words.split(", ")}
 
-_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
-_SESSION = re.compile(r"(?:session|day|week|visit|take|round|shift|tag|woche)s? ?\d+", re.ASCII)
-
 
 def condition_of(name: str) -> Condition | None:
     """Return the condition that a folder's name states; None if it states none."""
@@ -53,26 +50,6 @@ def condition_of_file(stem: str) -> Condition | None:
 def split_of(name: str) -> Split | None:
     """Return the split that a folder's name states; None if it states none."""
     return _SPLIT_OF.get(_words(name))
-
-
-def session_of(name: str) -> str:
-    """Return the recording session that the whole name of a folder states; "" if it states none.
-
-    It is a date, with or without a time, or a numbered session, day, week or visit.
-    """
-    words = _words(name)
-    date = _DATE.search(name)
-    rest = re.sub(r"[\d\s.:th_-]", "", _DATE.sub("", name)) if date else words
-    return name if _SESSION.fullmatch(words) or (date and not rest) else ""
-
-
-def date_of(stem: str) -> str:
-    """Return the date in a file's name as ``2024-05-01``; "" without one."""
-    date = _DATE.search(stem)
-    if date is None:
-        return ""
-    digits = re.sub(r"\D", "", date[0])
-    return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
 
 
 def _words(name: str) -> str:

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import PurePosixPath
 
 _SESSION = re.compile(r"(?:^|_)session[_-]?(?P<name>[A-Za-z0-9-]+)(?=_|$)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?:day|week|visit|take|round|shift)[ _-]?\d+", re.IGNORECASE)
 _DATE = re.compile(
     r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<dash>[-.]?)(?P<month>\d\d)(?P=dash)(?P<day>\d\d)"
     r"(?=\D|$|\d{4}(?:\d\d)?(?!\d))"
@@ -14,9 +15,10 @@ _DATE = re.compile(
 def session_of_path(path: PurePosixPath) -> tuple[str, PurePosixPath]:
     """Return the session that the name of a recording tells, and the path without its mention.
 
-    It is the text after ``session_`` in the name of a folder or of the recording, else a date in
-    one of them: recordings of a day are a session. Folders that name nothing else, and the mention
-    in the recording's name, are left out of the returned path; dates in the recording's name stay.
+    It is the text after ``session_`` in the name of a folder or of the recording, else the name of
+    a folder such as ``day 2``, else a date in one of them: recordings of a day are a session.
+    Folders that name nothing else, and the mention in the recording's name, are left out of the
+    returned path; dates in the recording's name stay.
 
     Parameters
     ----------
@@ -37,8 +39,9 @@ def session_of_path(path: PurePosixPath) -> tuple[str, PurePosixPath]:
     ('2026-03-14', PurePosixPath('fan/train/normal_id_00_0001.wav'))
     """
     named = [match["name"] for part in _stems(path) if (match := _SESSION.search(part))]
+    numbered = [part for part in reversed(path.parent.parts) if _NUMBERED.fullmatch(part)]
     days = [day for part in _stems(path) if (day := day_of_name(part))]
-    return (*named, *days, "")[0], _without_session(path)
+    return (*named, *numbered, *days, "")[0], _without_session(path)
 
 
 def day_of_name(name: str) -> str:
@@ -65,5 +68,7 @@ def _without_session(path: PurePosixPath) -> PurePosixPath:
 
 
 def _names_only_a_session(folder: str) -> bool:
+    if _NUMBERED.fullmatch(folder):
+        return True
     rest = _DATE.sub("", _SESSION.sub("", folder))
     return rest != folder and not rest.strip("T_ -.:0123456789")

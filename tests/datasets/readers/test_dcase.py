@@ -92,7 +92,7 @@ def test_names_are_read_as_their_authors_document(
         assert " ".join(part or "-" for part in found) == meaning
         assert (clip.path, clip.source) == (name, "set.zip")
     assert {
-        other for other in LAYOUTS if LAYOUTS[other].automatic and fits(pack([name]), other)
+        other for other in LAYOUTS if not LAYOUTS[other].fallback and fits(pack([name]), other)
     } == {layout}
 
 
