@@ -8,12 +8,13 @@ import io
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, BinaryIO, NoReturn, TextIO, TypeVar
 
 from stethoscope.errors import DatasetError, ModelError
 
@@ -174,21 +175,57 @@ def _write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
     csv.writer(file, lineterminator="\n").writerows(rows)
 
 
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a file for reading that must be a regular one.
+
+    A named pipe would be waited for, and a device could have no end.
+
+    Raises
+    ------
+    ValueError
+        If the file is not regular.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError(f"{os.fspath(path)} is not a regular file")
+    return os.fdopen(handle, "rb")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises
     ------
     ModelError
-        If the file is missing or holds no JSON object.
+        If the file is missing or holds no JSON object; NaN and infinity are no JSON.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with open_regular(path) as file:
+            return parse_json(file.read())
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise ModelError(f"{path}: is missing or damaged; make or copy it again") from error
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """Return the JSON object that `content` holds.
+
+    Raises
+    ------
+    ValueError
+        If it holds none; NaN and infinity are no JSON.
+    """
+    try:
+        value = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(value, dict):
-        raise ModelError(f"{path}: is damaged; make or copy it again")
+        raise ValueError("no object")
     return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def read_csv(path: Path) -> Iterator[dict[str, str]]:
@@ -239,7 +276,7 @@ def parse_csv(
 def digest(path: str | os.PathLike[str], algorithm: str = "sha256") -> str:
     """Return the hexadecimal digest of a file, read in blocks."""
     hasher = hashlib.new(algorithm)
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         while block := file.read(_BLOCK):
             hasher.update(block)
     return hasher.hexdigest()

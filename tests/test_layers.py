@@ -15,7 +15,17 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("tensorflow", "keras", "librosa", "sklearn", "scipy", "matplotlib", "kfp")
 
 FLOORS = (
-    {"errors", "files", "machines", "processes", "progress", "options", "system", "terminal"},
+    {
+        "checks",
+        "errors",
+        "files",
+        "machines",
+        "processes",
+        "progress",
+        "options",
+        "system",
+        "terminal",
+    },
     {"sound", "stats"},
     {"datasets", "model", "kubeflow"},
     {"features", "report"},
@@ -30,6 +40,8 @@ FLOORS = (
 """The rooms of the package, from bottom to top. A room imports from the floors below its own."""
 
 NEIGHBOURS = {
+    ("checks", "errors"),
+    ("checks", "options"),
     ("progress", "errors"),
     ("files", "errors"),
     ("options", "errors"),

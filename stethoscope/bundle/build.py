@@ -12,7 +12,7 @@ import numpy as np
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.formats import EXPORT_FORMATS
 from stethoscope.bundle.golden import write_golden
-from stethoscope.bundle.manifest import SCHEMA_VERSION, write_manifest
+from stethoscope.bundle.manifest import write_manifest
 from stethoscope.bundle.roles import open_model
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.thresholds import Thresholds
@@ -111,7 +111,6 @@ def write_bundle(
         write_manifest(
             temporary,
             {
-                "schema_version": SCHEMA_VERSION,
                 "name": name,
                 "roles": list(models),
                 "machines": machines,

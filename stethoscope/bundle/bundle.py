@@ -4,7 +4,8 @@ It is self-contained, checked file by file, and readable without TensorFlow::
 
     bundle/
         bundle.json        schema version, thresholds with the held-out normal scores behind them,
-                           metrics, settings, package versions, SHA-256 of every other file
+                           metrics, settings, package versions, SHA-256 of every other file and
+                           of itself
         models/<role>/     a model folder: networks, numbers, definition of the feature
         golden/<role>/     a synthetic sound, its frames and its score, which every
                            implementation must reproduce
@@ -43,11 +44,14 @@ class Bundle:
         The content of ``bundle.json``.
     models : mapping of str to Scorer, EventDetector or Diagnosis
         The models by role.
+    digest : str
+        SHA-256 of the manifest, which covers the whole bundle; empty for one of an earlier version.
     """
 
     folder: Path
     manifest: dict[str, Any]
     models: Mapping[str, Model]
+    digest: str = ""
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
@@ -62,11 +66,11 @@ class Bundle:
         folder = Path(folder)
         if not folder.is_dir():
             raise ModelError(f"{folder}: is not a bundle folder; give the folder `bundle` of a run")
-        manifest = read_manifest(folder)
-        models = {role: open_model(folder, role) for role in manifest["roles"]}
+        sealed = read_manifest(folder)
+        models = {role: open_model(folder, role) for role in sealed.entries["roles"]}
         for role, model in models.items():
             check_golden(folder / "golden" / role, model)
-        return cls(folder, manifest, models)
+        return cls(folder, sealed.entries, models, sealed.digest)
 
     @property
     def detector(self) -> Scorer:

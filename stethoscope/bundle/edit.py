@@ -9,7 +9,7 @@ from stethoscope.bundle.manifest import update_manifest
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import fault_label
 from stethoscope.errors import ModelError, ParameterError
-from stethoscope.files import read_json, write_json
+from stethoscope.files import atomic_folder, read_json, write_json
 
 
 def set_thresholds(bundle: Bundle, thresholds: Thresholds) -> None:
@@ -19,9 +19,9 @@ def set_thresholds(bundle: Bundle, thresholds: Thresholds) -> None:
 
 def add_files(folder: Path, source: Path, name: str) -> None:
     """Copy the folder `source` into the bundle `folder` as `name`; replace what was there."""
-    shutil.rmtree(folder / name, ignore_errors=True)
-    shutil.copytree(source, folder / name)
-    update_manifest(folder)
+    with atomic_folder(folder / name) as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+    update_manifest(folder, changed=[name])
 
 
 def name_faults(
@@ -72,6 +72,7 @@ def name_faults(
     renamed = dict(zip(before, after, strict=True))
     update_manifest(
         bundle.folder,
+        changed=["models/diagnosis/model.json"],
         labels=[renamed.get(label, label) for label in bundle.manifest["labels"]],
         messages=_messages(bundle.messages, before, after, messages),
     )

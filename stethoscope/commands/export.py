@@ -89,7 +89,7 @@ def _convert(bundle: "Bundle", options: argparse.Namespace) -> None:
     if options.role == "diagnosis" and bundle.diagnosis is not None:
         model = bundle.folder / "models" / "diagnosis"
         _convert_classifier(model, options, bundle.diagnosis.references)
-        update_manifest(bundle.folder)
+        update_manifest(bundle.folder, changed=["models/diagnosis"])
         return
     made = make_edge_detector(
         bundle, options.recordings, machine=options.machine, max_drop=options.max_drop

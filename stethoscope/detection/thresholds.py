@@ -9,11 +9,24 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any, get_args
 
 import numpy as np
 
+from stethoscope.checks import (
+    both,
+    check,
+    entries,
+    fields,
+    flag,
+    items,
+    nullable,
+    number,
+    text,
+    whole,
+)
 from stethoscope.detection.gamma import Gamma
 from stethoscope.detection.options import ThresholdMethod, ThresholdOptions
 from stethoscope.errors import ModelError
@@ -30,6 +43,36 @@ _MIN_EXPECTED_BEYOND = 3.0
 """A threshold is reliable if at least this many held-out clips are expected above it."""
 
 _LEAST_PROBABILITY = 1e-12
+
+
+_THRESHOLD = fields(
+    {
+        "value": number(),
+        "n_clips": whole(least=0),
+        "pooled": flag,
+        "gamma": nullable(
+            fields(
+                # Beyond these shapes the distribution cannot be computed in a bounded time.
+                {
+                    "shape": number(least=1e-3, most=1e6),
+                    "scale": number(least=0),
+                    "location": number(),
+                }
+            )
+        ),
+    }
+)
+
+_THRESHOLDS = fields(
+    {
+        "method": text(*get_args(ThresholdMethod)),
+        "false_alarm_rate": number(above=0, below=1),
+        "held_out": entries(items(number()), least=1),
+        "offsets": entries(number()),
+        "machines": entries(_THRESHOLD, least=1),
+        "unknown": both(entries(_THRESHOLD), fields({"": _THRESHOLD})),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,37 +193,24 @@ class Thresholds:
         Raises
         ------
         ModelError
-            If something is missing or has the wrong type.
+            If something is missing, or a value is not of its type or not within its bounds.
         """
-        try:
-            thresholds = cls(
-                method=value["method"],
-                false_alarm_rate=float(value["false_alarm_rate"]),
-                held_out={
-                    machine: tuple(map(float, scores))
-                    for machine, scores in value["held_out"].items()
-                },
-                offsets={machine: float(offset) for machine, offset in value["offsets"].items()},
-                machines={
-                    machine: _threshold_from_json(entry)
-                    for machine, entry in value["machines"].items()
-                },
-                unknown={
-                    machine_type: _threshold_from_json(entry)
-                    for machine_type, entry in value["unknown"].items()
-                },
-            )
-            thresholds.threshold(None)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelError(
-                f"thresholds: {type(error).__name__} {error}; export the bundle again"
-            ) from error
-        if thresholds.method not in get_args(ThresholdMethod):
-            raise ModelError(
-                f"thresholds: method is {thresholds.method!r}, not gamma or empirical; "
-                "export the bundle again"
-            )
-        return thresholds
+        check(Path("thresholds"), value, _THRESHOLDS, remedy="export the bundle again")
+        return cls(
+            method=value["method"],
+            false_alarm_rate=float(value["false_alarm_rate"]),
+            held_out={
+                machine: tuple(map(float, scores)) for machine, scores in value["held_out"].items()
+            },
+            offsets={machine: float(offset) for machine, offset in value["offsets"].items()},
+            machines={
+                machine: _threshold_from_json(entry) for machine, entry in value["machines"].items()
+            },
+            unknown={
+                machine_type: _threshold_from_json(entry)
+                for machine_type, entry in value["unknown"].items()
+            },
+        )
 
 
 def fit_thresholds(

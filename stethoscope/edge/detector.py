@@ -159,7 +159,7 @@ def make_edge_detector(
         test_clips=len(scored) - len(train),
     )
     write_json(folder / DESCRIPTION, made.to_json())
-    update_manifest(bundle.folder)
+    update_manifest(bundle.folder, changed=["models/detector"])
     return made
 
 

@@ -13,7 +13,7 @@ from stethoscope.files import read_json, write_json
 def test_bundle_that_computes_another_score_is_refused(copy: Path) -> None:
     golden = read_json(copy / "golden/detector/golden.json")
     write_json(copy / "golden/detector/golden.json", {**golden, "score": golden["score"] * 1.01})
-    update_manifest(copy)
+    update_manifest(copy, changed=["golden"])
     with pytest.raises(ModelError, match="scores the golden sound"):
         Bundle.open(copy)
 

@@ -33,6 +33,7 @@ def test_threshold_replaces_the_thresholds_and_nothing_else(copy: Path, fan_bund
     assert changed == ["bundle.json"]
     before, after = (json.loads((one / "bundle.json").read_text()) for one in (fan_bundle, copy))
     old, new = before.pop("thresholds"), after.pop("thresholds")
+    assert before.pop("sha256") != after.pop("sha256")
     assert after == before
     assert {key for key in old if old[key] != new[key]} == {
         "false_alarm_rate",

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from stethoscope.files import read_json, write_json
+from stethoscope.bundle.seal import seal
+from stethoscope.files import read_json
 from stethoscope.serve import app
 from stethoscope.serve.model import LiveModel
 from tests.serve.helpers import Start, metric, post, wait
@@ -16,7 +17,7 @@ def deployed(fan_bundle: Path, tmp_path: Path) -> Path:
 
 
 def rename(bundle: Path, name: str) -> None:
-    write_json(bundle / "bundle.json", {**read_json(bundle / "bundle.json"), "name": name})
+    (bundle / "bundle.json").write_bytes(seal({**read_json(bundle / "bundle.json"), "name": name}))
 
 
 def test_new_bundle_is_served_and_corrupt_one_is_refused_and_reported(
