@@ -3,7 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIPELINES := pipeline $(patsubst pipelines/%.py,pipelines.%,$(sort $(wildcard pipelines/*.py)))
 
-.PHONY: install run test quick lint types compile clean
+# The image of the pipelines' steps, with the registry from which the cluster pulls it:
+# make push IMAGE=registry.example.org/stethoscope-python:0.1.0
+IMAGE ?=
+DOCKER ?= docker
+
+.PHONY: install run test quick lint types compile image push clean
 
 install: .venv/installed
 
@@ -34,6 +39,14 @@ compile: install
 	for module in $(PIPELINES); do $(BIN)/python -m $$module || exit 1; done
 	$(BIN)/python docs/diagrams.py
 	$(BIN)/python docs/parameters.py
+
+image:
+	@case "$(IMAGE)" in *.*/*|*:*/*|localhost/*) ;; \
+	  *) echo "IMAGE names no registry: make $(or $(MAKECMDGOALS),image) IMAGE=registry.example.org/stethoscope-python:0.1.0" >&2; exit 1;; esac
+	$(DOCKER) build --target pipeline -t $(IMAGE) .
+
+push: image
+	$(DOCKER) push $(IMAGE)
 
 clean:
 	rm -rf .venv build dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -9,8 +9,9 @@ import os
 
 from stethoscope import __version__
 from stethoscope.kubeflow import authoring
+from stethoscope.kubeflow.settings import LOCAL_IMAGE
 
-IMAGE = os.environ.get("STETHOSCOPE_IMAGE", f"stethoscope-python:{__version__}")
+IMAGE = os.environ.get("STETHOSCOPE_IMAGE", f"{LOCAL_IMAGE}:{__version__}")
 """Image of every step; the environment variable STETHOSCOPE_IMAGE names another one when the
 pipeline is compiled."""
 

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from kfp import dsl, kubernetes
 
-from stethoscope.kubeflow.compiled import USES_GPU
+from stethoscope.kubeflow.settings import USES_GPU
 
 PART_OF = "app.kubernetes.io/part-of"
 """Label of every pod, by which costs are attributed and nodes are chosen."""
+
+_FIRST_PAUSE = 60  # seconds before the second attempt; each further pause is twice as long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class Needs:
         Time after which the pod is stopped.
     retries : int
         Number of further attempts, after one, two, four... minutes: for what depends on a network.
+        A pod that is deleted or evicted is not tried again: KFP leaves Argo's policy at OnFailure.
     uses_gpu : bool
         Whether a GPU makes the step faster: `stethoscope compile --gpu` then requests one.
     """
@@ -32,6 +35,16 @@ class Needs:
     timeout: timedelta = timedelta(hours=1)
     retries: int = 0
     uses_gpu: bool = False
+
+    @property
+    def seconds_of_retries(self) -> int:
+        """How long all attempts together may take, with the pauses between them.
+
+        Argo counts this limit from the start of the first attempt, and stops the last pod at its
+        end; at a shorter limit no attempt would follow a long one.
+        """
+        pauses = _FIRST_PAUSE * (2.0**self.retries - 1)
+        return int((1 + self.retries) * self.timeout.total_seconds() + pauses)
 
 
 CHECKS = Needs(timeout=timedelta(minutes=15))
@@ -61,8 +74,8 @@ def place(task: dsl.PipelineTask, display_name: str, needs: Needs) -> dsl.Pipeli
     if needs.retries:
         task.set_retry(
             needs.retries,
-            backoff_duration="60s",
+            backoff_duration=f"{_FIRST_PAUSE}s",
             backoff_factor=2.0,
-            backoff_max_duration="600s",
+            backoff_max_duration=f"{needs.seconds_of_retries}s",
         )
     return task

@@ -116,7 +116,7 @@ def upload(pipeline: str, options: argparse.Namespace) -> "tuple[Cluster, Versio
     name = pipeline_named(pipeline).cluster_name
     with tempfile.TemporaryDirectory() as folder:
         configured = Path(folder) / "pipeline.yaml"
-        write_configured(configured, pipeline, options)
+        write_configured(configured, pipeline, options, for_cluster=True)
         cluster = cluster_of(options)
         version = cluster.upload(configured, name=name)
     print_version(name, version)

@@ -1,14 +1,16 @@
 """Commands that run and compile pipelines: run, compile."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.errors import ParameterError
+from stethoscope.options import split_list
 
 if TYPE_CHECKING:
-    from stethoscope.kubeflow.compiled import ClusterOptions
+    from stethoscope.kubeflow.settings import ClusterOptions
 
 
 def register(add: Add) -> None:
@@ -57,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _compile(options: argparse.Namespace) -> int:
     output = options.output or Path(f"{options.pipeline}.yaml")
-    write_configured(output, options.pipeline, options)
+    write_configured(output, options.pipeline, options, for_cluster=True)
     print(f"{output} written; upload it in the Kubeflow UI under Pipelines")
     return 0
 
@@ -101,7 +103,12 @@ def given_parameters(options: argparse.Namespace) -> dict[str, str]:
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Add the options by which a compiled pipeline is set up for a cluster."""
     group = parser.add_argument_group("on a cluster")
-    group.add_argument("--image", default="", help="image of every step, with its registry and tag")
+    group.add_argument(
+        "--image",
+        default="",
+        help="image of every step, with its registry and tag (default: the environment variable "
+        "STETHOSCOPE_IMAGE)",
+    )
     group.add_argument(
         "--gpu",
         default="",
@@ -115,6 +122,38 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         help="size of a volume that all steps share and that keeps downloads, such as 20Gi",
     )
     group.add_argument(
+        "--workspace-access",
+        default="",
+        metavar="MODE",
+        help="access mode of that volume (default: ReadWriteMany for a sweep, else ReadWriteOnce)",
+    )
+    group.add_argument(
+        "--workspace-class", default="", metavar="NAME", help="storage class of that volume"
+    )
+    group.add_argument(
+        "--ephemeral-storage",
+        default="",
+        metavar="SIZE[:FOLDER]",
+        help="size of a volume of its own for each pod, for the artifacts that it reads and "
+        "writes; FOLDER is /minio (default), /s3 or /gcs by the kind of the artifact store",
+    )
+    group.add_argument(
+        "--node-selector",
+        default="",
+        metavar="LABEL=VALUE,...",
+        help="labels of the nodes on which the pods may run",
+    )
+    group.add_argument(
+        "--toleration",
+        action="append",
+        default=[],
+        metavar="KEY[=VALUE][:EFFECT]",
+        help="taint that the pods tolerate; repeatable",
+    )
+    group.add_argument(
+        "--no-cache", action="store_true", help="execute all steps; reuse none of earlier runs"
+    )
+    group.add_argument(
         "--pull-secret",
         default="",
         metavar="NAME",
@@ -122,23 +161,43 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def cluster_options(options: argparse.Namespace) -> "ClusterOptions":
-    """Return the settings that the options of a command describe."""
-    from stethoscope.kubeflow.compiled import ClusterOptions
+def cluster_options(options: argparse.Namespace, image: str = "") -> "ClusterOptions":
+    """Return the settings that the options of a command describe; `image` if they name none."""
+    from stethoscope.kubeflow.parameters import parse_assignments
+    from stethoscope.kubeflow.settings import ClusterOptions
 
     return ClusterOptions(
-        image=options.image,
+        image=options.image or image,
         gpu=options.gpu,
         workspace=options.workspace,
+        workspace_access=options.workspace_access,
+        workspace_class=options.workspace_class,
+        ephemeral_storage=options.ephemeral_storage,
+        node_selector=parse_assignments(split_list(options.node_selector)),
+        tolerations=tuple(options.toleration),
         pull_secret=options.pull_secret,
         parallelism=getattr(options, "parallelism", 0),
+        caching=not options.no_cache,
     )
 
 
-def write_configured(path: Path, pipeline: str, options: argparse.Namespace) -> None:
-    """Write the compiled pipeline of a name, set up for a cluster, into a file."""
+def write_configured(
+    path: Path, pipeline: str, options: argparse.Namespace, *, for_cluster: bool = False
+) -> None:
+    """Write the compiled pipeline of a name with the settings of the options into a file.
+
+    Raises
+    ------
+    ParameterError
+        If a setting cannot work, or the pipeline is for a cluster that could not pull its image.
+    """
     from stethoscope.files import write_text
+    from stethoscope.kubeflow.settings import check_images
     from stethoscope.runs.pipelines import compiled_file
 
-    settings = cluster_options(options)
-    write_text(path, settings.apply(compiled_file(pipeline).read_text(encoding="utf-8")))
+    image = os.environ.get("STETHOSCOPE_IMAGE", "") if for_cluster else ""
+    compiled = compiled_file(pipeline).read_text(encoding="utf-8")
+    text = cluster_options(options, image).apply(compiled)
+    if for_cluster:
+        check_images(text)
+    write_text(path, text)

@@ -18,10 +18,13 @@ from typing import Any, Self
 import yaml
 
 from stethoscope.commands.cluster import add_server_options, cluster_of, print_version
+from stethoscope.commands.run import add_cluster_options, cluster_options
 from stethoscope.errors import ParameterError, StethoscopeError
+from stethoscope.files import write_text
 from stethoscope.kubeflow.cluster import Cluster, Version
 from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.kubeflow.parameters import cast_values, parameters_of, parse_assignments
+from stethoscope.kubeflow.settings import check_images
 from stethoscope.runs.run import run
 from stethoscope.system import explain
 
@@ -36,6 +39,8 @@ class Program:
     ----------
     experiment, name, description, run_name : str
         ``metadata.name``, ``pipeline.name``, ``pipeline.description`` and ``run.name``.
+    image : str
+        ``pipeline.image``: the image of every step on a cluster; empty keeps those of the package.
     package : Path
         ``pipeline.package``, relative to the folder of the file: a Python file with one pipeline,
         or a compiled one.
@@ -46,6 +51,7 @@ class Program:
     experiment: str
     name: str
     description: str
+    image: str
     package: Path
     run_name: str
     parameters: dict[str, Any]
@@ -73,6 +79,7 @@ class Program:
             experiment=str(_section(path, document, "metadata").get("name") or pipeline["name"]),
             name=pipeline["name"],
             description=str(pipeline.get("description") or ""),
+            image=str(pipeline.get("image") or ""),
             package=package,
             run_name=str(once.get("name") or pipeline["name"]),
             parameters=_single_values(path, _section(path, once, "parameters")),
@@ -144,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(command=command)
         _add_program_options(one)
         add_server_options(one)
+        add_cluster_options(one)
         if name == "run":
             _add_run_options(one)
     return parser
@@ -193,7 +201,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 def _create(options: argparse.Namespace) -> int:
     program = Program.read(options.file)
     with program.compiled() as compiled:
-        _upload(cluster_of(options), program, compiled, options)
+        _upload(program, compiled, options)
     return 0
 
 
@@ -209,8 +217,7 @@ def _run(options: argparse.Namespace) -> int:
     else:
         with program.compiled() as compiled:
             given = cast_values(parameters_of(read_spec(compiled)), values)
-            cluster = cluster_of(options)
-            version = _upload(cluster, program, compiled, options)
+            cluster, version = _upload(program, compiled, options)
     run_id = cluster.start(
         version,
         experiment=options.experiment_name or program.experiment,
@@ -229,12 +236,20 @@ def _run_here(program: Program, values: Mapping[str, Any], options: argparse.Nam
 
 
 def _upload(
-    cluster: Cluster, program: Program, compiled: Path, options: argparse.Namespace
-) -> Version:
+    program: Program, compiled: Path, options: argparse.Namespace
+) -> tuple[Cluster, Version]:
+    """Upload the program, set up as the options describe, and print its version."""
+    settings = cluster_options(options, program.image)
+    text = settings.apply(compiled.read_text(encoding="utf-8"))
+    check_images(text)
     name = options.program_name or program.name
-    version = cluster.upload(compiled, name=name, description=program.description)
+    with tempfile.TemporaryDirectory() as folder:
+        configured = Path(folder) / "pipeline.yaml"
+        write_text(configured, text)
+        cluster = cluster_of(options)
+        version = cluster.upload(configured, name=name, description=program.description)
     print_version(name, version)
-    return version
+    return cluster, version
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

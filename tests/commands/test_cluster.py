@@ -13,8 +13,11 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "POLL_SECONDS", 0.0)
 
 
+IMAGE = "registry.example.org/stethoscope-python:0.1.0"
+
+
 def submit(kubeflow: Kubeflow, *arguments: str) -> int:
-    return main(["submit", "--host", kubeflow.host, *arguments])
+    return main(["submit", "--host", kubeflow.host, "--image", IMAGE, *arguments])
 
 
 def test_submit_casts_parameters_and_starts_a_run(

@@ -13,12 +13,13 @@ from tests.kubeflow.fake_server import Kubeflow
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = str(ROOT / "same.yaml")
+IMAGE = "registry.example.org/stethoscope-python:0.1.0"
 
 
 def write(folder: Path, **changes: object) -> str:
     document = yaml.safe_load((ROOT / "same.yaml").read_text())
     (folder / "pipeline.yaml").write_bytes((ROOT / "pipeline.yaml").read_bytes())
-    document["pipeline"]["package"] = "pipeline.yaml"
+    document["pipeline"] |= {"package": "pipeline.yaml", "image": IMAGE}
     (folder / "same.yaml").write_text(yaml.safe_dump({**document, **changes}))
     return str(folder / "same.yaml")
 
@@ -232,3 +233,23 @@ def theirs(text: str = "hello") -> dsl.Markdown:
         for path in (tmp_path / "out").iterdir()
         if path.name not in ("summary.json", "run.log")
     ] == ["LISTEN"]
+
+
+def test_image_comes_from_the_file_or_the_option_and_must_be_one_to_pull(
+    kubeflow: Kubeflow, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path)
+    command = ["program", "create", "-f", file, "--host", kubeflow.host]
+    for arguments, image in (
+        ([], IMAGE),
+        (["--image", "r.example.org/other:2"], "r.example.org/other:2"),
+    ):
+        assert main([*command, *arguments]) == 0
+        spec = list(kubeflow.versions.values())[-1]["pipeline_spec"]["pipeline_spec"]
+        executors = spec["deploymentSpec"]["executors"].values()
+        assert {one["container"]["image"] for one in executors} == {image}
+    sent = len(kubeflow.requests)
+    (tmp_path / "same.yaml").write_text((tmp_path / "same.yaml").read_text().replace(IMAGE, ""))
+    assert main(command) == 2
+    assert "names no registry" in capsys.readouterr().err
+    assert len(kubeflow.requests) == sent

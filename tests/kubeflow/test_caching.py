@@ -2,7 +2,7 @@
 
 import pytest
 
-from stethoscope.kubeflow.compiled import ClusterOptions
+from stethoscope.kubeflow.settings import ClusterOptions
 from stethoscope.runs.pipelines import PIPELINES, compiled_file
 from tests.kubeflow.server_rules import CachingServer, documents
 
