@@ -2,6 +2,7 @@
 
 import csv
 import ctypes
+import difflib
 import errno
 import hashlib
 import io
@@ -324,3 +325,14 @@ def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def advice_on_path(path: str | os.PathLike[str]) -> str:
+    """Return what a user can do who gave a path that does not exist; "" if nothing is alike."""
+    path = Path(path)
+    try:
+        there = [one.name for one in path.parent.iterdir()]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, there, n=2, cutoff=0.6)
+    return f"did you mean {' or '.join(str(path.parent / name) for name in near)}?" if near else ""

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from stethoscope.files import cache_folder
+from stethoscope.files import advice_on_path, cache_folder
 
 _FULL = 16 << 20
 """A disk with fewer bytes free counts as full."""
@@ -119,7 +119,8 @@ def _explain_one(error: BaseException, folders: Sequence[Path]) -> str:
         remedies = " or ".join(part for part in (remedy, _elsewhere(place)) if part)
         return f"{place}: {what}; {remedies}" if place else f"{what}; {remedies}"
     if number is not None and name:
-        return f"{name}: {os.strerror(number).lower()}; check the path"
+        advice = advice_on_path(name) if number == errno.ENOENT else ""
+        return f"{name}: {os.strerror(number).lower()}; {advice or 'check the path'}"
     return ""
 
 

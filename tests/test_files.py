@@ -224,3 +224,12 @@ def test_a_kill_at_any_point_leaves_the_old_or_the_new_content(
     states = [content(tmp_path / str(point)) for point in range(40)]
     assert all(state in (old, new) for state in states)
     assert 4 <= states.index(new) < 39
+
+
+def test_paths_that_do_not_exist_get_the_names_that_are_alike(tmp_path: Path) -> None:
+    (tmp_path / "recordings.zip").touch()
+    assert files.advice_on_path(tmp_path / "recording.zip") == (
+        f"did you mean {tmp_path / 'recordings.zip'}?"
+    )
+    assert files.advice_on_path(tmp_path / "unlike") == ""
+    assert files.advice_on_path(tmp_path / "absent" / "recordings.zip") == ""

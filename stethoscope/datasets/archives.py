@@ -19,12 +19,14 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
 from stethoscope.errors import DatasetError
+from stethoscope.files import advice_on_path
 from stethoscope.sound.formats import SUFFIXES
 
 MAX_MEMBERS = 200_000
@@ -46,6 +48,7 @@ MAX_ZIP_DIRECTORY_BYTES = 64 << 20
 """Largest central directory of a zip, in bytes, because it is parsed as a whole."""
 
 _BLOCK = 1 << 20
+_FIRST_DAY = date(1980, 1, 1)  # a zip's date where the program that packed it knew none
 _TAR_BLOCK = 512
 # What the readers of the standard library raise on damaged or invented bytes.
 _UNREADABLE = (
@@ -65,10 +68,21 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in an archive: its name with forward slashes, and its size in bytes."""
+    """A regular file in an archive.
+
+    Attributes
+    ----------
+    name : str
+        With forward slashes.
+    size : int
+        In bytes.
+    modified : float
+        When it was last changed, in seconds since 1970, to 2 s in a zip; 0 where it is not known.
+    """
 
     name: str
     size: int
+    modified: float = 0.0
 
 
 class Archive(ABC):
@@ -174,7 +188,7 @@ class Archive(ABC):
         most = self._most_bytes()
         total = 0
         try:
-            for count, (raw_name, size, entry) in enumerate(self._scan(), start=1):
+            for count, (raw_name, size, modified, entry) in enumerate(self._scan(), start=1):
                 total += size
                 if count > MAX_MEMBERS:
                     raise DatasetError(
@@ -194,7 +208,7 @@ class Archive(ABC):
                 if name and name in entries:
                     raise DatasetError(f"{self.name}: holds {name!r} twice; pack it again")
                 if name:
-                    entries[name] = Member(name, size), entry
+                    entries[name] = Member(name, size, modified), entry
         except _UNREADABLE as error:
             raise DatasetError(
                 f"{self.name}: is broken or cut off ({_reason(error)}); get it again"
@@ -224,8 +238,8 @@ class Archive(ABC):
         return min(MAX_TOTAL_BYTES, MAX_RATIO * self.path.stat().st_size + RATIO_ALLOWANCE)
 
     @abstractmethod
-    def _scan(self) -> Iterator[tuple[str, int, Any]]:
-        """Yield name, size and handle of every regular file, in archive order."""
+    def _scan(self) -> Iterator[tuple[str, int, float, Any]]:
+        """Yield name, size, time and handle of every regular file, in archive order."""
 
     @abstractmethod
     def _read(self, entry: Any) -> bytes: ...
@@ -235,7 +249,7 @@ class _Folder(Archive):
     def _most_bytes(self) -> int:
         return MAX_TOTAL_BYTES
 
-    def _scan(self) -> Iterator[tuple[str, int, Path]]:
+    def _scan(self) -> Iterator[tuple[str, int, float, Path]]:
         def refuse(error: OSError) -> None:
             raise error
 
@@ -246,7 +260,8 @@ class _Folder(Archive):
                 path = Path(folder, file)
                 status = path.lstat()
                 if stat.S_ISREG(status.st_mode):
-                    yield path.relative_to(self.path).as_posix(), status.st_size, path
+                    name = path.relative_to(self.path).as_posix()
+                    yield name, status.st_size, status.st_mtime, path
 
     def _read(self, entry: Path) -> bytes:
         return entry.read_bytes()
@@ -270,7 +285,7 @@ class _Zip(Archive):
     def close(self) -> None:
         self._zip.close()
 
-    def _scan(self) -> Iterator[tuple[str, int, zipfile.ZipInfo]]:
+    def _scan(self) -> Iterator[tuple[str, int, float, zipfile.ZipInfo]]:
         for info in sorted(self._zip.infolist(), key=lambda info: info.header_offset):
             mode = info.external_attr >> 16
             if info.filename.endswith("/") or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
@@ -279,7 +294,7 @@ class _Zip(Archive):
                 raise DatasetError(
                     f"{self.name}: {info.filename!r} is encrypted; pack it again without a password"
                 )
-            yield info.filename, info.file_size, info
+            yield info.filename, info.file_size, _time_of_zip(info), info
 
     def _read(self, entry: zipfile.ZipInfo) -> bytes:
         # The bz2 and lzma decoders of zipfile unpack without a bound: a few bytes could fill the
@@ -311,10 +326,10 @@ class _Tar(Archive):
         self._tar.close()
         self._bytes.close()
 
-    def _scan(self) -> Iterator[tuple[str, int, tarfile.TarInfo]]:
+    def _scan(self) -> Iterator[tuple[str, int, float, tarfile.TarInfo]]:
         for info in self._tar:
             if info.isreg():
-                yield info.name, info.size, info
+                yield info.name, info.size, float(info.mtime), info
         # For tarfile a cut or damaged header is the end. A complete tar ends with zeros; behind
         # them follows the checksum of its compression.
         if self._bytes.last != bytes(_TAR_BLOCK):
@@ -378,7 +393,8 @@ def open_archive(path: str | os.PathLike[str]) -> Archive:
             start = file.read(_TAR_BLOCK)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DatasetError(f"{path}: {reason}; give a zip, a tar or a folder") from error
+        advice = advice_on_path(path) or "give a zip, a tar or a folder"
+        raise DatasetError(f"{path}: {reason}; {advice}") from error
     if not start:
         raise DatasetError(f"{path.name}: is empty; get it again")
     if start.startswith((b"PK\3\4", b"PK\5\6")):
@@ -435,6 +451,15 @@ def _zip_directory_bytes(path: Path) -> int:
             if record.startswith(b"PK\6\6"):
                 size = struct.unpack_from("<Q", record, 40)[0]
         return size
+
+
+def _time_of_zip(info: zipfile.ZipInfo) -> float:
+    """Return when an entry was changed; 0 for the first day of a zip's calendar, or a wrong one."""
+    try:
+        when = datetime(*info.date_time, tzinfo=UTC)
+    except ValueError:
+        return 0.0
+    return when.timestamp() if when.date() > _FIRST_DAY else 0.0
 
 
 def _reason(error: Exception) -> str:

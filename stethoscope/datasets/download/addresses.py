@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from stethoscope.datasets import catalogue
 from stethoscope.datasets.download.simulated import simulator_options
 from stethoscope.errors import DownloadError, ParameterError
+from stethoscope.files import advice_on_path
 from stethoscope.options import split_list
 
 ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
@@ -97,7 +98,7 @@ def _kind_of_name(address: str) -> Kind:
         return "path"
     raise DownloadError(
         f"{address}: no such file or folder, and no public data set of this name;"
-        f" {catalogue.advice(address)}"
+        f" {advice_on_path(address) or catalogue.advice(address)}"
     )
 
 

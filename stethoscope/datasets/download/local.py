@@ -1,14 +1,16 @@
 """Archives and folders of recordings that are on this machine already."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
-from stethoscope.datasets.archives import file_name, is_recording, open_archive
+from stethoscope.datasets.archives import Member, file_name, is_recording, open_archive
 from stethoscope.datasets.download.placing import link_or_copy, require_space
 from stethoscope.errors import DatasetError
 from stethoscope.files import atomic_file
 from stethoscope.progress import track
 
+_FIRST_TIME = datetime(1980, 1, 1, tzinfo=UTC)  # that a zip can state
 _SIDE_FILES = (".csv", ".txt")
 
 
@@ -30,7 +32,7 @@ def copy_local(path: Path, folder: Path) -> Path:
 def _pack(source: Path, target: Path) -> Path:
     """Pack the recordings of a folder and their tables into one uncompressed zip.
 
-    The same files give the same bytes.
+    The same files with the same times give the same bytes.
     """
     with open_archive(source) as archive:
         if not archive.recordings():
@@ -47,5 +49,11 @@ def _pack(source: Path, target: Path) -> Path:
             for member in track(
                 members, label=f"pack {target.name}", total=len(members), unit="file"
             ):
-                packed.writestr(ZipInfo(member.name), archive.read(member.name))
+                packed.writestr(_zip_info(member), archive.read(member.name))
     return target
+
+
+def _zip_info(member: Member) -> ZipInfo:
+    """Return the entry of a file; its time tells which recordings belong to one session."""
+    when = max(datetime.fromtimestamp(member.modified, UTC), _FIRST_TIME)
+    return ZipInfo(member.name, when.timetuple()[:6])

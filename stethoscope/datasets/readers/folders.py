@@ -3,11 +3,13 @@
 The names of the folders above a recording state its split (``train``, ``test``), its condition
 (``normal``, ``faulty``) and its session (``2024-05-01``, ``day 2``), in any order and each only if
 there is one. The others are the machine. Where no folder states a condition, the names of the files
-may (``ok_01.wav``). A recording of which nothing is stated is one of the healthy machine.
+may (``ok_01.wav``). A recording of which nothing is stated is one of the healthy machine. Where no
+name states a session, hours between the times of the files do.
 """
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -20,7 +22,7 @@ from stethoscope.datasets.readers.plain_words import (
     condition_of_file,
     split_of,
 )
-from stethoscope.datasets.readers.sessions import session_of_path
+from stethoscope.datasets.readers.sessions import session_of_path, sessions_of_times
 from stethoscope.datasets.splits import divide_plainly
 
 _NUMBERED = re.compile(r"(?P<type>.*?)[ _-]*(?P<id>\d+)")
@@ -45,10 +47,25 @@ def _read(archive: Archive) -> list[Clip]:
     paths = [PurePosixPath(member.name) for member in archive.recordings()]
     stated = _without_wrappers(_with_machines_below([_of_folders(path) for path in paths]))
     of_files = _conditions_of_files(paths, stated)
-    return [
+    clips = [
         _clip(path, archive.name, one, condition)
         for path, one, condition in zip(paths, stated, of_files, strict=True)
     ]
+    times = {member.name: member.modified for member in archive.recordings()}
+    return _with_sessions_of_times(clips, times)
+
+
+def _with_sessions_of_times(clips: Sequence[Clip], times: Mapping[str, float]) -> list[Clip]:
+    """Give recordings the sessions that the times of their files tell, where no name states one."""
+    machines: defaultdict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        machines[clip.machine].append(clip)
+    found = {}
+    for ours in machines.values():
+        if not any(clip.session for clip in ours):
+            sessions = sessions_of_times([times[clip.path] for clip in ours])
+            found |= {clip.path: name for clip, name in zip(ours, sessions, strict=True)}
+    return [replace(clip, session=found.get(clip.path, clip.session)) for clip in clips]
 
 
 def _of_folders(path: PurePosixPath) -> _Stated:

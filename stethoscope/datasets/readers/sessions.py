@@ -1,8 +1,13 @@
 """Recording sessions in the names of recordings and of their folders."""
 
+import math
 import re
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
+
+GAP_HOURS = 6.0
+"""Hours without a recording between two sessions that are known by the times of their files."""
 
 _SESSION = re.compile(r"(?:^|_)session[_-]?(?P<name>[A-Za-z0-9-]+)(?=_|$)", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:day|week|visit|take|round|shift)[ _-]?\d+", re.IGNORECASE)
@@ -55,6 +60,34 @@ def day_of_name(name: str) -> str:
         except ValueError:
             continue
     return ""
+
+
+def sessions_of_times(times: Sequence[float]) -> list[str]:
+    """Return the session of each recording of a machine, by when its file was written.
+
+    A session ends where no recording follows for `GAP_HOURS`. Its name is the time of its first
+    recording, in UTC.
+
+    Parameters
+    ----------
+    times : sequence of float
+        In seconds since 1970; 0 where a time is not known.
+
+    Returns
+    -------
+    list of str
+        Empty names if the times tell of one session only, or one of them is not known.
+    """
+    unknown = [""] * len(times)
+    if not times or min(times) <= 0.0:
+        return unknown
+    names: dict[float, str] = {}
+    last, name = -math.inf, ""
+    for time in sorted(set(times)):
+        if time - last > 3600.0 * GAP_HOURS:
+            name = datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M")
+        names[time], last = name, time
+    return [names[time] for time in times] if len(set(names.values())) > 1 else unknown
 
 
 def _stems(path: PurePosixPath) -> list[str]:

@@ -1,9 +1,12 @@
+import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from stethoscope.datasets.download.local import copy_local
 from stethoscope.datasets.layouts import index
-from tests.datasets.conftest import Pack
+from tests.datasets.conftest import Pack, make_wav
 
 
 def numbered(prefix: str, count: int) -> list[str]:
@@ -107,6 +110,24 @@ def test_sessions_are_days_and_are_not_divided(pack: Pack, names: list[str]) -> 
     assert {clip.session[-1] for clip in clips if clip.split == "test"} == {"4"}
     assert {clip.session[-1] for clip in clips if clip.split == "train"} == {"1", "2", "3"}
     assert all(clip.machine_type in ("set", "fan") for clip in clips)
+
+
+def test_times_of_files_are_sessions_also_after_packing(tmp_path: Path) -> None:
+    folder = tmp_path / "pump"
+    folder.mkdir()
+    for number in range(12):
+        path = folder / f"{number}.wav"
+        path.write_bytes(make_wav())
+        os.utime(path, (0, 1_770_000_000 + 86_400 * (number // 3) + 60 * number))
+    packed = copy_local(folder, tmp_path)
+    for archive in (folder, packed):
+        clips = index([archive])
+        assert len({clip.session for clip in clips}) == 4
+        assert {clip.path for clip in clips if clip.split == "test"} == {
+            "9.wav",
+            "10.wav",
+            "11.wav",
+        }
 
 
 def test_one_session_is_divided_because_something_must_be_trained_on(pack: Pack) -> None:

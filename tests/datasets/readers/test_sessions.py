@@ -3,7 +3,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from stethoscope.datasets.layouts import index
-from stethoscope.datasets.readers.sessions import session_of_path
+from stethoscope.datasets.readers.sessions import session_of_path, sessions_of_times
 from tests.datasets.conftest import Pack
 
 
@@ -50,3 +50,20 @@ def test_layouts_read_sessions_and_keep_their_recordings_apart(pack: Pack) -> No
         assert [clip.session for clip in clips] == sessions
         assert {clip.machine for clip in clips} == {"fan/00"}
         assert len({clip.recording for clip in clips}) == len(clips)
+
+
+def test_hours_between_the_times_of_files_divide_sessions() -> None:
+    # date -u -d @1770000000: 2026-02-02 02:40
+    start = 1_770_000_000.0
+    times = [start + 3600 * hours for hours in (0, 1, 30, 2, 31, 60)]
+    assert sessions_of_times(times) == [
+        "2026-02-02 02:40",
+        "2026-02-02 02:40",
+        "2026-02-03 08:40",
+        "2026-02-02 02:40",
+        "2026-02-03 08:40",
+        "2026-02-04 14:40",
+    ]
+    assert sessions_of_times([start, start + 60, start + 7200]) == ["", "", ""]
+    assert sessions_of_times([0.0, start]) == ["", ""]
+    assert sessions_of_times([]) == []
