@@ -60,7 +60,7 @@ def _with_sessions_of_times(clips: Sequence[Clip], times: Mapping[str, float]) -
     machines: defaultdict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
         machines[clip.machine].append(clip)
-    found = {}
+    found: dict[str, str] = {}
     for ours in machines.values():
         if not any(clip.session for clip in ours):
             sessions = sessions_of_times([times[clip.path] for clip in ours])
