@@ -1,3 +1,16 @@
+// Kubeflow shows a report in a frame that is made of text (about:srcdoc). There a link to a heading
+// would load the address of the surrounding page into the frame, so a script scrolls instead.
+if (location.protocol === "about:") {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    const heading = link && document.getElementById(link.getAttribute("href").slice(1));
+    if (!heading) return;
+    event.preventDefault();
+    heading.scrollIntoView();
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  });
+}
 // A cursor runs over the pictures of a clip while it plays; a click on a picture plays from there.
 for (const card of document.querySelectorAll(".clip")) {
   const audio = card.querySelector("audio");
