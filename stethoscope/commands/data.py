@@ -18,6 +18,9 @@ _SIMULATE = (
     "test_anomaly",
     "sessions",
     "test_sessions",
+    "noise_clips",
+    "machine_clips",
+    "channels",
     "seconds",
 )
 
@@ -61,6 +64,19 @@ def register(add: Add) -> None:
         "--test-sessions",
         type=int,
         help="other sessions, of the test clips (default: as many as --sessions)",
+    )
+    for name, what in (("noise", "the background"), ("machine", "the healthy machine")):
+        one.add_argument(
+            f"--{name}-clips",
+            type=int,
+            default=0,
+            help=f"further clips of {what} alone, per id (default: 0)",
+        )
+    one.add_argument(
+        "--channels",
+        type=int,
+        default=1,
+        help="2 adds a microphone farther from the machine (default: 1)",
     )
     one.add_argument(
         "--seconds", type=float, default=10.0, help="length of a clip, in seconds (default: 10)"

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 from stethoscope.files import parse_csv, write_csv
 from stethoscope.machines import machine_key
 
-Split = Literal["train", "test"]
-Condition = Literal["normal", "anomaly", "unknown"]
+Split = Literal["train", "test", "supplemental"]
+Condition = Literal["normal", "anomaly", "unknown", "noise"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,10 @@ class Clip:
         Name of the unit that may not be split between training and test.
     machine_type, machine_id : str
         For example ``fan`` and ``00``. Empty where the layout has no machines.
-    split : {"train", "test"}
-    condition : {"normal", "anomaly", "unknown"}
+    split : {"train", "test", "supplemental"}
+        Supplemental clips hold the noise of the place alone, or a normal machine without noise.
+    condition : {"normal", "anomaly", "unknown", "noise"}
+        ``noise`` without the machine.
     label : str
         Class of a labelled sound, or attributes from the file name.
     fault_group : int
@@ -108,9 +110,9 @@ def read_clips(path: str | os.PathLike[str]) -> list[Clip]:
 def _parse(row: dict[str, str]) -> Clip:
     split, condition = row["split"], row["condition"]
     if split not in get_args(Split):
-        raise ValueError(f"split is {split!r}, not train or test")
+        raise ValueError(f"split is {split!r}, not {', '.join(get_args(Split))}")
     if condition not in get_args(Condition):
-        raise ValueError(f"condition is {condition!r}, not normal, anomaly or unknown")
+        raise ValueError(f"condition is {condition!r}, not {', '.join(get_args(Condition))}")
     return Clip(
         path=row["path"],
         recording=row["recording"],

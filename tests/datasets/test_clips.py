@@ -24,8 +24,12 @@ def test_table_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
-        ("anomaly", "faulty", r"line 3: condition is 'faulty', not normal, anomaly or unknown"),
-        ("test", "dev", r"line 3: split is 'dev', not train or test"),
+        (
+            "anomaly",
+            "faulty",
+            r"line 3: condition is 'faulty', not normal, anomaly, unknown, noise",
+        ),
+        ("test", "dev", r"line 3: split is 'dev', not train, test, supplemental"),
         ("1.25", "late", r"line 3: could not convert"),
         ("fold", "folds", r"column fold is missing"),
     ],

@@ -56,12 +56,12 @@ def test_recordings_outside_the_layout_give_a_warning(
 ) -> None:
     names = [
         "fan/train/section_00_source_train_normal_0000_.wav",
-        "fan/supplemental/section_00_machine_0001_.wav",
+        "fan/attic/section_00_machine_0001_.wav",
     ]
     assert len(index([pack(names)])) == 1
     assert capsys.readouterr().err == (
         "warning: 1 recording(s) are left out, because their names do not fit the layout;"
-        " the first is fan/supplemental/section_00_machine_0001_.wav in set.zip\n"
+        " the first is fan/attic/section_00_machine_0001_.wav in set.zip\n"
     )
 
 

@@ -15,6 +15,7 @@ import soundfile
 from stethoscope.datasets.clips import Condition, Split
 from stethoscope.datasets.simulator.clip import (
     MOST_CLIPS,
+    Content,
     check_number,
     check_scene,
     random_generator,
@@ -47,11 +48,14 @@ def simulate_archive(
     test_anomaly: int = 30,
     sessions: int = 0,
     test_sessions: int | None = None,
+    noise_clips: int = 0,
+    machine_clips: int = 0,
+    channels: int = 1,
     seconds: float = 10.0,
 ) -> None:
     """Write an archive of simulated recordings of one machine type.
 
-    The recordings are 16 kHz PCM16 mono; the zip is not compressed. Each clip depends only on its
+    The recordings are 16 kHz PCM16; the zip is not compressed. Each clip depends only on its
     own key, so that a larger set of the same seed contains the smaller one, and equal parameters
     give equal bytes. Machine and background of a clip are the same in both layouts and at every
     signal-to-noise ratio. ``<machine>/faults.csv`` (path, fault, severity) gives the true fault of
@@ -80,6 +84,11 @@ def simulate_archive(
         speed and load, and in front of another background, in every session. 0: no sessions.
     test_sessions : int or None
         Further sessions, which the test clips are dealt to; None means as many as `sessions`.
+    noise_clips, machine_clips : int
+        Further clips per id, of the background alone and of the healthy machine alone. They lie in
+        ``<machine>/supplemental``. The MIMII layout has none.
+    channels : {1, 2}
+        2 adds a microphone that stands farther from the machine, as the second channel.
     seconds : float
         Length of a clip, in seconds.
 
@@ -94,6 +103,8 @@ def simulate_archive(
         test_sessions = sessions
     _check_layout(layout, test_normal, test_anomaly)
     _check_sessions(layout, sessions, test_sessions)
+    _check_supplement(layout, noise_clips, machine_clips)
+    check_number("channels", channels, 1, 2)
     check_number("ids", ids, 1, _MOST_IDS)
     check_number("train_clips", train_clips, 1, MOST_CLIPS)
     check_number("test_normal", test_normal, 0, MOST_CLIPS)
@@ -101,13 +112,23 @@ def simulate_archive(
     check_scene(machine, seed, snr_db, seconds)
 
     counts = {"train": train_clips, "normal": test_normal, "anomaly": test_anomaly}
-    in_sessions: dict[Split, int] = {"train": sessions, "test": test_sessions}
+    supplement: dict[Content, int] = {"noise": noise_clips, "machine": machine_clips}
+    in_sessions: dict[Split, int] = {
+        "train": sessions,
+        "supplemental": sessions,
+        "test": test_sessions,
+    }
     plan = [
         _in_session(clip, in_sessions, sessions)
         for machine_id in range(0, 2 * ids, 2)
-        for clip in _plan(machine, machine_id, seed=seed, layout=layout, **counts)
+        for clip in (
+            *_plan(machine, machine_id, seed=seed, layout=layout, **counts),
+            *_plan_supplement(machine, machine_id, supplement),
+        )
     ]
-    record = partial(_record, machine=machine, seed=seed, snr_db=snr_db, seconds=seconds)
+    record = partial(
+        _record, machine=machine, seed=seed, snr_db=snr_db, channels=channels, seconds=seconds
+    )
     with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for clip, recording in track(_in_parallel(record, plan), label="simulate", total=len(plan)):
             archive.writestr(zip_member(clip.path), recording)
@@ -136,6 +157,16 @@ def _check_sessions(layout: str, sessions: int, test_sessions: int) -> None:
         )
 
 
+def _check_supplement(layout: str, noise_clips: int, machine_clips: int) -> None:
+    for name, count in (("noise_clips", noise_clips), ("machine_clips", machine_clips)):
+        check_number(name, count, 0, MOST_CLIPS)
+        if count and layout == "mimii":
+            raise ParameterError(
+                f"{name} is {count} in the layout mimii, which has no folder for them; "
+                "choose dcase2020"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class _Planned:
     """A clip to simulate."""
@@ -147,6 +178,7 @@ class _Planned:
     severity: float
     index: int
     session: int | None = None
+    content: Content = "both"
 
 
 def _plan(
@@ -181,6 +213,16 @@ def _plan(
             yield _Planned(path, machine_id, split, fault, severity, index)
 
 
+def _plan_supplement(
+    machine: str, machine_id: int, counts: Mapping[Content, int]
+) -> Iterator[_Planned]:
+    """Yield the clips of the background alone and of one machine alone."""
+    for content, count in counts.items():
+        for index in range(count):
+            path = f"{machine}/supplemental/{content}_id_{machine_id:02d}_{index:08d}.wav"
+            yield _Planned(path, machine_id, "supplemental", None, 0.0, index, content=content)
+
+
 def _in_session(clip: _Planned, sessions: Mapping[Split, int], n_training: int) -> _Planned:
     """Return a clip with its session, and the session's folder in its path.
 
@@ -200,7 +242,9 @@ def _severity(machine: str, machine_id: int, seed: int, index: int) -> float:
     return round(rng.uniform(_MILDEST, 1.0), 3)
 
 
-def _record(clip: _Planned, *, machine: str, seed: int, snr_db: float, seconds: float) -> bytes:
+def _record(
+    clip: _Planned, *, machine: str, seed: int, snr_db: float, channels: int, seconds: float
+) -> bytes:
     samples = simulate_clip(
         machine=machine,
         machine_id=clip.machine_id,
@@ -212,14 +256,16 @@ def _record(clip: _Planned, *, machine: str, seed: int, snr_db: float, seconds: 
         seed=seed,
         snr_db=snr_db,
         seconds=seconds,
+        content=clip.content,
+        channels=channels,
     )
     return encode_wav(samples)
 
 
 def encode_wav(samples: Signal) -> bytes:
-    """Return samples as a WAV file, 16 kHz PCM16."""
+    """Return samples [shape=(n,) or (channels, n)] as a WAV file, 16 kHz PCM16."""
     file = io.BytesIO()
-    values = np.rint(samples * 32767.0).astype(np.int16)
+    values = np.rint(samples.T * 32767.0).astype(np.int16)
     soundfile.write(file, values, RATE, format="WAV", subtype="PCM_16")
     return file.getvalue()
 

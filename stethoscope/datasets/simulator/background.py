@@ -1,5 +1,7 @@
 """The background of simulated recordings."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from stethoscope.datasets.simulator.signals import (
@@ -14,10 +16,34 @@ from stethoscope.datasets.simulator.signals import (
 )
 
 
-def background_noise(
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The sounds around a machine, each of its own source.
+
+    Attributes
+    ----------
+    rumble, hiss, other_machine : np.ndarray [shape=(n,)]
+    clanks : list of tuple of int and np.ndarray
+        First sample and sound of each clank.
+    """
+
+    rumble: Signal
+    hiss: Signal
+    other_machine: Signal
+    clanks: list[tuple[int, Signal]]
+
+    def mixed(self) -> Signal:
+        """Return the sum of all sources [shape=(n,)]."""
+        mixed: Signal = self.rumble + self.hiss
+        mixed += self.other_machine
+        add_clanks(mixed, self.clanks)
+        return mixed
+
+
+def background_sources(
     n: int, rng: np.random.Generator, place: np.random.Generator | None = None
-) -> Signal:
-    """Return the noise of a factory: rumble, hiss, another machine, clanks [shape=(n,)].
+) -> Background:
+    """Return the noise of a factory: rumble, hiss, another machine, clanks.
 
     It differs from clip to clip, as at another place and time.
 
@@ -32,15 +58,29 @@ def background_noise(
         one place: the sounds are the same, when and how loudly they are heard differs.
     """
     place = place or rng
-    background = _rumble_and_hiss(n, rng, place)
-    background += _other_machine(n, rng, place)
-    for start in rng.integers(0, n, rng.poisson(0.8 * n / RATE)):
-        clank = _clank(rng)[: n - start]
-        background[start : start + clank.size] += clank
-    return background
+    rumble, hiss = _rumble_and_hiss(n, rng, place)
+    other_machine = _other_machine(n, rng, place)
+    starts = rng.integers(0, n, rng.poisson(0.8 * n / RATE))
+    clanks = [(int(start), _clank(rng)[: n - start]) for start in starts]
+    return Background(rumble, hiss, other_machine, clanks)
 
 
-def _rumble_and_hiss(n: int, rng: np.random.Generator, place: np.random.Generator) -> Signal:
+def background_noise(
+    n: int, rng: np.random.Generator, place: np.random.Generator | None = None
+) -> Signal:
+    """Return the sum of the sources of :func:`background_sources` [shape=(n,)]."""
+    return background_sources(n, rng, place).mixed()
+
+
+def add_clanks(sound: Signal, clanks: list[tuple[int, Signal]]) -> None:
+    """Add clanks to a sound, in place."""
+    for start, clank in clanks:
+        sound[start : start + clank.size] += clank
+
+
+def _rumble_and_hiss(
+    n: int, rng: np.random.Generator, place: np.random.Generator
+) -> tuple[Signal, Signal]:
     knots = np.geomspace(20.0, 8000.0, 12)
     octaves = np.log2(knots / 20.0)
     levels = -place.uniform(3.0, 4.5) * octaves + 2.0 * place.standard_normal(knots.shape)
@@ -50,7 +90,7 @@ def _rumble_and_hiss(n: int, rng: np.random.Generator, place: np.random.Generato
     levels = -6.0 * np.abs(octaves - centre) + 2.0 * place.standard_normal(knots.shape)
     hiss = noise(n, knots, levels, rng)
     hiss *= amplitude(place.uniform(-16.0, -6.0)) * swell(rng, n, 1.0, 7.0)
-    return rumble + hiss
+    return rumble, hiss
 
 
 def _other_machine(n: int, rng: np.random.Generator, place: np.random.Generator) -> Signal:

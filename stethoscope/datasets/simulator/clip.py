@@ -1,13 +1,15 @@
 """One simulated recording: a machine and its background."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 
 from stethoscope.datasets.clips import Split
-from stethoscope.datasets.simulator.background import background_noise
+from stethoscope.datasets.simulator.background import background_sources
+from stethoscope.datasets.simulator.far import far_background, far_machine
 from stethoscope.datasets.simulator.faults import FAULTS, with_fault
 from stethoscope.datasets.simulator.machine import MACHINES, Machine, vary
 from stethoscope.datasets.simulator.session import OperatingPoint
@@ -20,7 +22,10 @@ MOST_CLIPS = 10_000_000
 
 _LEVEL_DB = -30.0  # of a recording, relative to full scale
 _LEVEL_JITTER_DB = 3.0
-_PURPOSES = ("specimen", "severity", "machine", "background", "reference", "session")
+_PURPOSES = ("specimen", "severity", "machine", "background", "reference", "session", "far")
+
+Content = Literal["both", "noise", "machine"]
+"""What a clip holds: the machine and its background, the background alone, or the machine alone."""
 
 
 def simulate_clip(
@@ -35,6 +40,8 @@ def simulate_clip(
     seed: int = 0,
     snr_db: float = 0.0,
     seconds: float = 10.0,
+    content: Content = "both",
+    channels: int = 1,
 ) -> Signal:
     """Return one simulated recording.
 
@@ -57,10 +64,14 @@ def simulate_clip(
     snr_db : float
         Mean power of the healthy machine over that of the background, in dB.
     seconds : float
+    content : {"both", "noise", "machine"}
+        The machine and its background, the background alone, or the machine alone.
+    channels : {1, 2}
+        2 adds a microphone that stands farther from the machine and hears more of the background.
 
     Returns
     -------
-    y : np.ndarray [shape=(n,), dtype=float32]
+    y : np.ndarray [shape=(n,) or (2, n), dtype=float32]
         The recording at 16 kHz, within -1 and 1.
 
     Raises
@@ -78,28 +89,50 @@ def simulate_clip(
     check_number("index", index, 0, MOST_CLIPS)
     check_number("session", session or 0, 0, MOST_CLIPS)
     check_number("severity", severity, 0.0, 1.0)
-    if split not in get_args(Split):
-        raise ParameterError(f"split is {split!r}; choose one of {', '.join(get_args(Split))}")
-    if fault is not None and fault not in FAULTS:
-        raise ParameterError(f"fault is {fault!r}; choose one of {', '.join(FAULTS)}")
+    check_number("channels", channels, 1, 2)
+    _check_choice("split", split, get_args(Split))
+    _check_choice("content", content, get_args(Content))
+    if fault is not None:
+        _check_choice("fault", fault, FAULTS)
     n = round(seconds * RATE)
-    key = (machine_id, int(split == "test"), int(fault is not None), index)
+    part = int(split == "test") if content == "both" else 2 + int(content == "machine")
+    key = (machine_id, part, int(fault is not None), index)
     rng = random_generator(seed, "machine", machine, *key)
     background_rng = random_generator(seed, "background", machine, *key)
     specimen, place = _specimen(machine, machine_id, seed), None
     if session is not None:
-        place = random_generator(seed, "session", machine, machine_id, key[1], session)
+        place = random_generator(
+            seed, "session", machine, machine_id, int(split == "test"), session
+        )
         specimen = OperatingPoint.draw(place).apply(specimen)
     constants = vary(specimen, rng, deviation=0.01, decibels=1.0)
     if fault is not None:
         constants = with_fault(constants, machine, fault, severity)
-    sound = machine_sound(constants, n, rng)
-    background = background_noise(n, background_rng, place)
-    background *= _healthy_rms(machine, machine_id, seed) / rms(background) * amplitude(-snr_db)
-    sound += background
-    level = amplitude(_LEVEL_DB + background_rng.uniform(-_LEVEL_JITTER_DB, _LEVEL_JITTER_DB))
-    sound *= min(level / rms(sound), 0.99 / float(np.max(np.abs(sound))))
+    sound = machine_sound(constants, n, rng) if content != "noise" else np.zeros(n, np.float32)
+    sources = background_sources(n, background_rng, place)
+    background = sources.mixed()
+    gain = _healthy_rms(machine, machine_id, seed) / rms(background) * amplitude(-snr_db)
+    gain *= content != "machine"
+    background *= gain
+    background += sound
+    level_db = _LEVEL_DB + background_rng.uniform(-_LEVEL_JITTER_DB, _LEVEL_JITTER_DB)
+    if channels == 1:
+        return _at_level(background, level_db)
+    far = far_machine(sound, random_generator(seed, "far", machine, machine_id))
+    far += np.float32(gain) * far_background(sources, random_generator(seed, "far", machine, *key))
+    return _at_level(np.stack([background, far]), level_db)
+
+
+def _at_level(sound: Signal, level_db: float) -> Signal:
+    """Set the level of a recording, or of its first channel, relative to full scale, in place."""
+    first = sound if sound.ndim == 1 else sound[0]
+    sound *= min(amplitude(level_db) / rms(first), 0.99 / float(np.max(np.abs(sound))))
     return sound
+
+
+def _check_choice(name: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise ParameterError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
 
 
 def check_scene(machine: str, seed: int, snr_db: float, seconds: float) -> None:

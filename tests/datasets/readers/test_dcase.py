@@ -21,7 +21,7 @@ def fits(path: Path, layout: str) -> bool:
 
 
 # Names from the pages and baselines of DCASE 2020 to 2025 Task 2 and MIMII, with the meaning that
-# their authors document.
+# their authors document. The simulator adds `supplemental` to the names of 2020.
 KNOWN = [
     ("dcase2020", "fan/train/normal_id_00_00000000.wav", "fan 00 train normal - -"),
     ("dcase2020", "ToyCar/test/anomaly_id_01_00000264.wav", "ToyCar 01 test anomaly - -"),
@@ -69,6 +69,26 @@ KNOWN = [
     ),
     ("dcase2021", "bandsaw/test/section_00_0000.wav", "bandsaw 00 test unknown - -"),
     ("dcase2021", "bandsaw/test/section_00_test_0199.wav", "bandsaw 00 test unknown - -"),
+    (
+        "dcase2021",
+        "bearing/supplemental/section_00_machine_source_0000_noAttribute.wav",
+        "bearing 00 supplemental normal source -",
+    ),
+    (
+        "dcase2021",
+        "fan/supplemental/section_00_noise_0007.wav",
+        "fan 00 supplemental noise - -",
+    ),
+    (
+        "dcase2020",
+        "fan/supplemental/noise_id_02_00000003.wav",
+        "fan 02 supplemental noise - -",
+    ),
+    (
+        "dcase2020",
+        "fan/supplemental/machine_id_02_00000003.wav",
+        "fan 02 supplemental normal - -",
+    ),
     ("mimii", "valve/id_06/abnormal/00000118.wav", "valve 06 test anomaly - -"),
     ("mimii", "6_dB_slider/slider/id_02/normal/00000000.wav", "slider 02 train normal - -"),
 ]
