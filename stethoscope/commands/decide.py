@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.machines import machine_key
 from stethoscope.terminal import decimal, text_table
 
 if TYPE_CHECKING:
@@ -35,6 +36,25 @@ def register(add: Add) -> None:
         "distribution) or empirical (a rank, assumes no distribution); default: as before",
     )
 
+    one.add_argument(
+        "--recentre",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="move the thresholds to about a dozen recordings of healthy machines, made at the "
+        "place where the bundle is used; a fault in them is then taken for normal",
+    )
+    one.add_argument(
+        "--machine-id",
+        default="",
+        help="id of the machine in these recordings; by default taken from their names",
+    )
+    one.add_argument(
+        "--undo-recentre",
+        action="store_true",
+        help="put the thresholds back to where they were before --recentre",
+    )
+
     one = add("compare", _compare, "find out whether runs on the same clips differ beyond chance")
     one.add_argument(
         "runs",
@@ -55,20 +75,51 @@ def register(add: Add) -> None:
 def _threshold(options: argparse.Namespace) -> int:
     from stethoscope.bundle.bundle import Bundle
     from stethoscope.bundle.edit import set_thresholds
+    from stethoscope.bundle.recentre import undo_recentring
+    from stethoscope.progress import warn
+
+    if options.recentre and options.undo_recentre:
+        raise ParameterError("--recentre and --undo-recentre contradict each other; give one")
+    bundle = Bundle.open(options.bundle)
+    before = bundle.thresholds
+    if options.false_alarm_rate is not None or options.method is not None:
+        rate = options.false_alarm_rate
+        rate = before.false_alarm_rate if rate is None else rate
+        after = before.with_false_alarm_rate(rate, options.method)
+        set_thresholds(bundle, after)
+        for text in after.warnings():
+            warn(text)
+    if options.undo_recentre:
+        undo_recentring(Bundle.open(options.bundle))
+    if options.recentre:
+        _recentre(options)
+    after = Bundle.open(options.bundle).thresholds
+    print(_format_thresholds(after, before if after != before else None))
+    return 0
+
+
+def _recentre(options: argparse.Namespace) -> None:
+    """Re-centre a bundle, and print what was done."""
+    from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.recentre import recentre_bundle
     from stethoscope.progress import warn
 
     bundle = Bundle.open(options.bundle)
-    before = bundle.thresholds
-    if options.false_alarm_rate is None and options.method is None:
-        print(_format_thresholds(before))
-        return 0
-    rate = before.false_alarm_rate if options.false_alarm_rate is None else options.false_alarm_rate
-    after = before.with_false_alarm_rate(rate, options.method)
-    set_thresholds(bundle, after)
-    for text in after.warnings():
-        warn(text)
-    print(_format_thresholds(after, before))
-    return 0
+    for one in recentre_bundle(bundle, options.recentre, machine_id=options.machine_id):
+        for text in one.warnings:
+            warn(text)
+        clips = len(one.change.files)
+        if one.change.shift == 0:
+            print(
+                f"{one.machine}: not moved, because the {clips} recordings score like normal ones"
+            )
+            continue
+        print(
+            f"{one.machine}: moved by {one.change.shift:.6g} on {clips} recordings; "
+            f"{one.alarms_before} of them were above the threshold, {one.alarms_after} are now"
+        )
+    print("A fault that is in these recordings is taken for normal from now on.")
+    print(f"To undo: stethoscope threshold {options.bundle} --undo-recentre")
 
 
 def _format_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = None) -> str:
@@ -89,11 +140,11 @@ def _format_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = N
 
 
 def _thresholds_by_name(thresholds: "Thresholds") -> "dict[str, Threshold]":
-    unknown = {
-        f"{machine_type or 'any type'}, unknown id": one
-        for machine_type, one in thresholds.unknown.items()
+    names = {machine: machine for machine in thresholds.machines} | {
+        f"{machine_type or 'any type'}, unknown id": machine_type and machine_key(machine_type, "")
+        for machine_type in thresholds.unknown
     }
-    return {**thresholds.machines, **unknown}
+    return {name: thresholds.of(machine) for name, machine in names.items()}
 
 
 def _compare(options: argparse.Namespace) -> int:

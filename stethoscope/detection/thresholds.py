@@ -8,7 +8,7 @@ score lower than new ones.
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, get_args
@@ -29,6 +29,7 @@ from stethoscope.checks import (
 )
 from stethoscope.detection.gamma import Gamma
 from stethoscope.detection.options import ThresholdMethod, ThresholdOptions
+from stethoscope.detection.recentring import RECENTRING, Recentring
 from stethoscope.errors import ModelError
 from stethoscope.machines import format_machines, machine_key, type_of, types_of
 from stethoscope.progress import format_range
@@ -71,7 +72,8 @@ _THRESHOLDS = fields(
         "offsets": entries(number()),
         "machines": entries(_THRESHOLD, least=1),
         "unknown": both(entries(_THRESHOLD), fields({"": _THRESHOLD})),
-    }
+    },
+    optional={"recentred": entries(RECENTRING)},
 )
 
 
@@ -96,6 +98,11 @@ class Threshold:
     pooled: bool
     gamma: Gamma | None
 
+    def moved(self, shift: float) -> "Threshold":
+        """Return the threshold for scores that are higher by `shift`."""
+        gamma = self.gamma and replace(self.gamma, location=self.gamma.location + shift)
+        return replace(self, value=self.value + shift, gamma=gamma)
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -111,9 +118,12 @@ class Thresholds:
     offsets : dict of str to float
         Typical score of each machine; it is subtracted before machines are pooled.
     machines : dict of str to Threshold
+        As they were fitted; :meth:`of` applies the shifts of `recentred`.
     unknown : dict of str to Threshold
         For a machine that is unknown or not named, by machine type, from the held-out scores of all
         machines of the type. The key ``""`` is for an unknown type, from all scores.
+    recentred : dict of str to Recentring
+        Thresholds that were moved to another place, by machine; an unknown id is ``fan/``.
     """
 
     method: ThresholdMethod
@@ -122,6 +132,7 @@ class Thresholds:
     offsets: Mapping[str, float]
     machines: Mapping[str, Threshold]
     unknown: Mapping[str, Threshold]
+    recentred: Mapping[str, Recentring] = field(default_factory=dict)
 
     def threshold(self, machine: str | None) -> float:
         """Return the score above which a clip of this machine is anomalous."""
@@ -138,28 +149,41 @@ class Thresholds:
         """
         gamma = self.of(machine).gamma
         if gamma is None:
-            reference = _reference(machine or "", self.held_out, self.offsets)
-            return (bisect_left(reference, score) + 0.5) / (len(reference) + 1)
+            reference = self.normal_scores(machine)
+            rank = bisect_left(reference, score - self._shift(machine))
+            return (rank + 0.5) / (len(reference) + 1)
         return min(max(gamma.cdf(score), _LEAST_PROBABILITY), 1 - _LEAST_PROBABILITY)
 
     def of(self, machine: str | None) -> Threshold:
         """Return the threshold of a machine, one of :attr:`unknown` if the machine has none."""
         machine = machine or ""
-        return self.machines.get(machine) or self.unknown.get(type_of(machine)) or self.unknown[""]
+        fitted = self.machines.get(machine) or self.unknown.get(type_of(machine))
+        return (fitted or self.unknown[""]).moved(self._shift(machine))
+
+    def normal_scores(self, machine: str | None) -> list[float]:
+        """Return the sorted scores of normal clips behind a machine's threshold."""
+        return _reference(machine or "", self.held_out, self.offsets)
+
+    def _shift(self, machine: str | None) -> float:
+        machine = machine or ""
+        if machine not in self.machines:
+            machine = machine_key(type_of(machine), "")
+        return self.recentred[machine].shift if machine in self.recentred else 0.0
 
     def with_false_alarm_rate(
         self, false_alarm_rate: float, method: ThresholdMethod | None = None
     ) -> "Thresholds":
         """Return thresholds for another rate, and another method if given.
 
-        They come from the same held-out scores; nothing is trained.
+        They come from the same held-out scores; nothing is trained. Shifts stay.
         """
-        return fit_thresholds(
+        fitted = fit_thresholds(
             self.held_out,
             self.offsets,
             false_alarm_rate=false_alarm_rate,
             method=method or self.method,
         )
+        return replace(fitted, recentred=self.recentred)
 
     def reliable(self, machine: str | None) -> bool:
         """Return whether a machine has enough held-out clips for the wanted rate."""
@@ -182,7 +206,10 @@ class Thresholds:
 
     def to_json(self) -> dict[str, Any]:
         """Return the thresholds as JSON values."""
-        return asdict(self)
+        value = asdict(self)
+        if not self.recentred:
+            del value["recentred"]
+        return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Thresholds":
@@ -209,6 +236,10 @@ class Thresholds:
             unknown={
                 machine_type: _threshold_from_json(entry)
                 for machine_type, entry in value["unknown"].items()
+            },
+            recentred={
+                machine: Recentring.from_json(entry)
+                for machine, entry in value.get("recentred", {}).items()
             },
         )
 

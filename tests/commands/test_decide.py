@@ -1,19 +1,24 @@
 import dataclasses
+import io
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.stats
+import soundfile
 
 from stethoscope import cli
 from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.edit import set_thresholds
 from stethoscope.bundle.inference import Inference
 from stethoscope.cli import main
 from stethoscope.detection.options import MAX_FPR, THRESHOLDS
 from stethoscope.detection.scores import ScoredClip, read_scores, write_scores
+from stethoscope.detection.thresholds import fit_thresholds
 from stethoscope.files import digest
 from stethoscope.options import SEED, Parameter
 
@@ -103,6 +108,107 @@ def test_threshold_without_options_only_prints(
     assert main(["threshold", str(copy)]) == 0
     assert "wanted false-alarm rate 0.1, method gamma" in capsys.readouterr().out
     assert (copy / "bundle.json").read_bytes() == content
+
+
+@pytest.fixture
+def place(fan_archive: Path, tmp_path: Path) -> list[str]:
+    """Training clips of fan 00, 20 dB quieter."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    files = []
+    with zipfile.ZipFile(fan_archive) as archive:
+        for number in range(5):
+            name = f"fan/train/normal_id_00_{number:08d}.wav"
+            samples, rate = soundfile.read(io.BytesIO(archive.read(name)))
+            files.append(str(folder / Path(name).name))
+            soundfile.write(files[-1], 0.1 * samples, rate)
+    return files
+
+
+def test_recentring_moves_the_threshold_of_the_machine_by_the_measured_rule(
+    copy: Path, place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = Bundle.open(copy)
+    verdicts = [Inference(bundle).verdict(file) for file in place]
+    low = np.quantile([one.score for one in verdicts], 0.4)
+    expected = np.quantile(bundle.thresholds.normal_scores("fan/00"), 0.4)
+    assert low > expected
+    assert main(["threshold", str(copy), "--recentre", *place]) == 0
+    printed = capsys.readouterr()
+    after = Bundle.open(copy)
+    moved = after.thresholds.threshold("fan/00") - bundle.thresholds.threshold("fan/00")
+    assert moved == pytest.approx((low - expected) * 5 / 7)
+    assert after.thresholds.threshold("fan/02") == bundle.thresholds.threshold("fan/02")
+    entry = thresholds_of(copy)["recentred"]["fan/00"]
+    assert entry["files"] == [Path(file).name for file in place]
+    assert f"fan/00: moved by {moved:.6g} on 5 recordings; 5 of them were" in printed.out
+    assert "--undo-recentre" in printed.out
+    assert "fan/00: 5 recordings show little of the place" in printed.err
+    assert Inference(after).verdict(place[0]).threshold == after.thresholds.threshold("fan/00")
+
+
+def test_undoing_a_recentring_restores_the_bundle(
+    copy: Path, fan_bundle: Path, place: list[str]
+) -> None:
+    assert main(["threshold", str(copy), "--recentre", *place]) == 0
+    assert main(["threshold", str(copy), "--undo-recentre"]) == 0
+    assert (copy / "bundle.json").read_bytes() == (fan_bundle / "bundle.json").read_bytes()
+
+
+def test_recentring_twice_is_recentring_on_the_second_recordings(
+    copy: Path, place: list[str]
+) -> None:
+    assert main(["threshold", str(copy), "--recentre", *place[:4]]) == 0
+    assert main(["threshold", str(copy), "--recentre", *place]) == 0
+    twice = thresholds_of(copy)
+    assert main(["threshold", str(copy), "--undo-recentre"]) == 0
+    assert main(["threshold", str(copy), "--recentre", *place]) == 0
+    assert thresholds_of(copy) == twice
+
+
+def test_recentring_leaves_out_what_cannot_be_read_and_refuses_too_few_recordings(
+    copy: Path, place: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (copy / "bundle.json").read_bytes()
+    text = tmp_path / "text.wav"
+    text.write_text("no sound")
+    assert main(["threshold", str(copy), "--recentre", str(text), *place[:2]]) == 2
+    assert "fan/00: 2 recording(s) are too few to re-centre on" in capsys.readouterr().err
+    assert (copy / "bundle.json").read_bytes() == content
+    assert main(["threshold", str(copy), "--recentre", str(text), *place[:3]]) == 0
+    assert "left out: " in capsys.readouterr().err
+    assert len(thresholds_of(copy)["recentred"]["fan/00"]["files"]) == 3
+
+
+def test_recentring_on_recordings_that_look_mixed_names_those_that_stand_out(
+    copy: Path,
+    fan_archive: Path,
+    place: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with zipfile.ZipFile(fan_archive) as archive:
+        normal = [
+            archive.extract(f"fan/train/normal_id_00_{n:08d}.wav", tmp_path) for n in range(4)
+        ]
+    bundle = Bundle.open(copy)
+    low, *_, high, quiet = sorted(
+        Inference(bundle).verdict(file).score for file in [*normal, place[0]]
+    )
+    assert quiet - high > high - low
+    # Normal clips are known to vary as much as these four do, and no more.
+    known = fit_thresholds({"fan/00": np.linspace(2 * low - high, high, 40).tolist()}, {})
+    set_thresholds(bundle, known)
+    assert main(["threshold", str(copy), "--recentre", *normal, place[0]]) == 0
+    warning = "fan/00: the recordings look mixed, 1 of 5 score far above the others: "
+    assert f"{warning}{Path(place[0]).name}; listen" in capsys.readouterr().err
+
+
+def test_recentring_and_undoing_at_once_is_refused(
+    copy: Path, place: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["threshold", str(copy), "--undo-recentre", "--recentre", *place]) == 2
+    assert "--recentre and --undo-recentre contradict" in capsys.readouterr().err
 
 
 def test_impossible_rate_leaves_the_bundle_unchanged(
