@@ -85,6 +85,19 @@ def text(*choices: str, longest: int = 10_000) -> Check:
     return texts
 
 
+def file_name(name: str, value: Any) -> Iterator[str]:
+    """Check that a value is a text that can be the name of a file, and nothing but a name."""
+    yield from text(longest=200)(name, value)
+    if isinstance(value, str) and (not value.strip(".") or set(value) & set("/\\\0")):
+        yield f"{name} is {shown(value)}; it must be a name without / and \\"
+
+
+def file_names(name: str, value: Any) -> Iterator[str]:
+    """Check that every name in an object can be that of a file."""
+    for key in value:
+        yield from file_name(f"a name in {name}", key)
+
+
 def flag(name: str, value: Any) -> Iterator[str]:
     """Check that a value is true or false."""
     if not isinstance(value, bool):

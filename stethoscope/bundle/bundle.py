@@ -26,6 +26,7 @@ from typing import Any, Self
 from stethoscope.bundle.golden import check_golden
 from stethoscope.bundle.manifest import read_manifest
 from stethoscope.bundle.roles import Model, open_model
+from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import Diagnosis
@@ -70,7 +71,21 @@ class Bundle:
         models = {role: open_model(folder, role) for role in sealed.entries["roles"]}
         for role, model in models.items():
             check_golden(folder / "golden" / role, model)
-        return cls(folder, sealed.entries, models, sealed.digest)
+        bundle = cls(folder, sealed.entries, models, sealed.digest)
+        bundle._check_roles()
+        return bundle
+
+    def _check_roles(self) -> None:
+        """Check that models, thresholds and machines belong together."""
+        if "detector" in self.models:
+            machines = sorted(self.thresholds.machines)
+            if self.manifest["machines"] != machines:
+                raise ModelError(
+                    f"{self.folder}: its machines are not those of its thresholds, "
+                    f"{', '.join(machines)}; {EXPORT_AGAIN}"
+                )
+        elif "diagnosis" in self.models:
+            raise ModelError(f"{self.folder}: has a diagnosis without a detector; {EXPORT_AGAIN}")
 
     @property
     def detector(self) -> Scorer:

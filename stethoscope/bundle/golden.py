@@ -10,10 +10,13 @@ import numpy as np
 import soundfile
 
 from stethoscope.bundle.roles import Model
+from stethoscope.checks import EXPORT_AGAIN, check, fields, number, text
 from stethoscope.detection.scorer import Scorer
 from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import ModelError
+from stethoscope.events.model import EventDetector
 from stethoscope.files import read_json, write_json
+from stethoscope.model.arrays import floats, read_array
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import Frames
 
@@ -52,7 +55,13 @@ def check_golden(folder: Path, model: Model) -> None:
         If the scores differ by more than 1 part in 10,000.
     """
     golden = read_json(folder / "golden.json")
-    score = _score(model, np.load(folder / "frames.npy"), golden["machine"])
+    check(folder / "golden.json", golden, fields({"machine": text(), "score": number()}))
+    frames = read_array(
+        folder / "frames.npy", floats("frames", "values"), values=model.feature.size
+    )
+    if len(frames) < _least_frames(model):
+        raise ModelError(f"{folder}: has no golden sound of a window; {EXPORT_AGAIN}")
+    score = _score(model, frames, golden["machine"])
     if not np.isclose(score, golden["score"], rtol=_TOLERANCE, atol=0):
         raise ModelError(
             f"{folder}: the model scores the golden sound {score:.6g} "
@@ -85,6 +94,12 @@ def _window_seconds(model: Model) -> float:
     if isinstance(model, Scorer):
         return model.min_frames * model.feature.hop_length / model.feature.sample_rate
     return model.window_seconds
+
+
+def _least_frames(model: Model) -> int:
+    if isinstance(model, Scorer):
+        return model.min_frames
+    return model.window if isinstance(model, EventDetector) else 1
 
 
 def _score(model: Model, frames: Frames, machine: str) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.detection.load import load_scorer
 from stethoscope.detection.scorer import Scorer
 from stethoscope.diagnosis.model import Diagnosis
@@ -31,4 +32,8 @@ def open_model(folder: Path, role: str) -> Model:
             f"{folder}: holds a model for {role!r}, this version knows {', '.join(_ROLES)}; "
             "install the version that wrote it"
         )
-    return _ROLES[role](folder / "models" / role)
+    place = folder / "models" / role
+    model = _ROLES[role](place)
+    if not model.feature.sample_rate:  # the rate of the first recording, in training alone
+        raise ModelError(f"{place / 'feature.json'}: sample_rate is 0; {EXPORT_AGAIN}")
+    return model

@@ -9,15 +9,21 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.files import read_json
+from stethoscope.checks import check, fields, items, text, whole
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Network
 from stethoscope.sound.definition import Frames
-from stethoscope.sound.feature import Feature, feature_from_json, load_for_feature
+from stethoscope.sound.feature import Feature, load_for_feature, read_feature
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.planes import Planes
 
 KIND = "classifier"
+_MODEL = fields(
+    {
+        "window": whole(least=1, most=100_000),
+        "labels": items(text(), least=1, distinct=True),
+    }
+)
 DYNAMIC_DB = 80.0
 """Bands of a log-mel spectrogram further below the clip's loudest band are raised to this level."""
 
@@ -89,11 +95,13 @@ class Classifier:
         """
         folder = Path(folder)
         model = read_description(folder, [KIND])
+        check(folder / "model.json", model, _MODEL)
+        feature = read_feature(folder / "feature.json")
         return cls(
-            feature=feature_from_json(read_json(folder / "feature.json")),
-            window=int(model["window"]),
+            feature=feature,
+            window=model["window"],
             labels=tuple(model["labels"]),
-            network=Network(folder / "classifier.tflite"),
+            network=Network(folder / "classifier.tflite", (None, model["window"], feature.size)),
         )
 
     def classify(self, recording: str | os.PathLike[str]) -> dict[str, float]:
@@ -120,7 +128,9 @@ class Classifier:
             The clip's features.
         """
         windows = cover(prepare_frames(frames, self.feature), self.window)
-        answers = self.network(np.ascontiguousarray(windows, dtype=np.float32))
+        answers = self.network(
+            np.ascontiguousarray(windows, dtype=np.float32), (len(windows), len(self.labels))
+        )
         mean: npt.NDArray[np.float32] = answers.mean(axis=0)
         return mean
 

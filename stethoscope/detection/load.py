@@ -5,8 +5,8 @@ from pathlib import Path
 
 from stethoscope.detection.registry import DETECTORS
 from stethoscope.detection.scorer import Scorer
-from stethoscope.files import read_json
 from stethoscope.model.folder import read_description
+from stethoscope.sound.feature import read_feature_of
 from stethoscope.sound.logmel import LogMel
 
 
@@ -20,7 +20,7 @@ def load_scorer(folder: str | os.PathLike[str]) -> Scorer:
     """
     folder = Path(folder)
     model = read_description(folder, DETECTORS)
-    feature = LogMel.from_json(read_json(folder / "feature.json"))
+    feature = read_feature_of(folder / "feature.json", LogMel)
     scorer_class: type[Scorer] = DETECTORS[model["kind"]].import_deployed_class()
     scorer = scorer_class.open(folder, model, feature)
     scorer.kind = model["kind"]

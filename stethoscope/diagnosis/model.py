@@ -13,6 +13,7 @@ from stethoscope.classification.model import Classifier
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import read_json, write_json
 from stethoscope.machines import type_of
+from stethoscope.model.arrays import floats, read_arrays, texts
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature
 
@@ -21,6 +22,7 @@ NORMAL = "normal"
 
 _REFERENCES, _SKIPPED = "references.npz", "nothing.json"
 _LONGEST_NAME = 80
+_ARRAYS = {"machines": texts("machines"), "means": floats("machines", "values")}
 
 
 @dataclass(frozen=True)
@@ -65,21 +67,19 @@ class References:
         )
 
     @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Read what :meth:`write` wrote.
+    def read(cls, folder: Path, values: int) -> Self:
+        """Read what :meth:`write` wrote for frames of `values` values.
 
         Raises
         ------
         ModelError
             If it is missing or damaged.
         """
-        try:
-            with np.load(folder / _REFERENCES, allow_pickle=False) as file:
-                return cls(dict(zip(file["machines"].tolist(), file["means"], strict=True)))
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(
-                f"{folder / _REFERENCES}: is missing or damaged; export the model again"
-            ) from error
+        path = folder / _REFERENCES
+        if not len(read_arrays(path, {"machines": texts("machines")})["machines"]):
+            return cls({})
+        found = read_arrays(path, _ARRAYS, values=values)
+        return cls(dict(zip(found["machines"].tolist(), found["means"], strict=True)))
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Diagnosis:
                 f"{folder}: its labels are {', '.join(classifier.labels)}, "
                 f"not {NORMAL} and faults; train it again"
             )
-        return cls(classifier, References.read(Path(folder)))
+        return cls(classifier, References.read(Path(folder), classifier.feature.size))
 
     @property
     def feature(self) -> Feature:

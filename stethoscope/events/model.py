@@ -9,18 +9,39 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.checks import check, entries, fields, items, number, text, whole
 from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.decoder import Decoder, Scores
-from stethoscope.files import read_json
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Int8Network, Network
 from stethoscope.sound.audio import MAX_SECONDS, Samples, load
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
+from stethoscope.sound.feature import read_feature_of
 
 KIND = "events"
 NETWORKS = ("float", "int8")
 """The networks that a model of events has: for a computer, and for a microcontroller."""
+
+_WINDOWS = number(above=0, most=1e9)
+_MODEL = fields(
+    {
+        "window": whole(least=1, most=100_000),
+        "stride": whole(least=1, most=100_000),
+        "mean": number(),
+        "deviation": number(above=0),
+        "labels": items(text()),
+        "thresholds": entries(number(least=0, most=1)),
+        "decoder": fields(
+            {
+                "length": _WINDOWS,
+                "spread": number(least=1e-3, most=100),
+                "interval": number(above=1, most=1e12),
+                "hold_off": whole(least=1, most=1_000_000),
+            }
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +99,13 @@ class EventDetector:
         self.stride: int = model["stride"]
         self.mean: float = model["mean"]
         self.deviation: float = model["deviation"]
-        self.decoder = Decoder(**model["decoder"])
+        decoder = model["decoder"]
+        self.decoder = Decoder(
+            length=decoder["length"],
+            spread=decoder["spread"],
+            interval=decoder["interval"],
+            hold_off=decoder["hold_off"],
+        )
         self.labels: list[str] = model["labels"]
         self.threshold = threshold
 
@@ -99,14 +126,15 @@ class EventDetector:
         """
         folder = Path(folder)
         model = read_description(folder, [KIND])
+        check(folder / "model.json", model, _MODEL)
         if network not in model["thresholds"]:
             raise ModelError(
                 f"{folder}: has no {network} network; it has {', '.join(model['thresholds'])}; "
                 "export the model again"
             )
-        feature = BandSpectrum.from_json(read_json(folder / "feature.json"))
+        feature = read_feature_of(folder / "feature.json", BandSpectrum)
         opened = (Int8Network if network == "int8" else Network)(
-            folder / f"events_{network}.tflite"
+            folder / f"events_{network}.tflite", (None, model["window"], feature.n_bands)
         )
         return cls(opened, model, feature, model["thresholds"][network])
 
@@ -134,9 +162,8 @@ class EventDetector:
         """
         if len(frames) < self.window:
             return np.empty(0, dtype=np.float32)
-        return self.network(
-            windows_of(normalise(frames, self.mean, self.deviation), self.window, self.stride)
-        ).reshape(-1)
+        windows = windows_of(normalise(frames, self.mean, self.deviation), self.window, self.stride)
+        return self.network(windows, (len(windows), 1)).reshape(-1)
 
     def events(self, scores: Scores) -> list[Event]:
         """Turn the scores of a recording's windows [shape=(n_windows,)] into events."""

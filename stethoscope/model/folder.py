@@ -45,7 +45,7 @@ def read_description(folder: Path, kinds: Collection[str]) -> dict[str, Any]:
     """
     model = read_json(folder / "model.json")
     schema, kind = model.get("schema_version"), model.get("kind")
-    if schema != SCHEMA_VERSION or kind not in kinds:
+    if schema != SCHEMA_VERSION or not isinstance(kind, str) or kind not in kinds:
         raise ModelError(
             f"{folder}: holds a model of kind {kind!r}, schema {schema!r}; "
             f"this version reads schema {SCHEMA_VERSION} of {', '.join(kinds)} here; "

@@ -2,13 +2,16 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.errors import ModelError
+from stethoscope.files import open_regular
 
 
 class Network:
@@ -20,26 +23,61 @@ class Network:
     ----------
     path : path
         The ``.tflite`` file.
+    given : tuple of int or None, optional
+        The shape of the input that the caller gives; None where the size may vary.
 
     Raises
     ------
     ModelError
-        If the file is no TFLite network.
+        If the file is no TFLite network, or takes or gives something else.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], given: Sequence[int | None] | None = None
+    ) -> None:
         self._name = Path(path).name
-        try:
-            self._content = Path(path).read_bytes()
-        except OSError as error:
-            raise ModelError(
-                f"{path}: the network cannot be read ({error.strerror}); export the model again"
-            ) from error
+        self._content = _read_network(path)
         self._local = threading.local()
-        self._interpreter()
+        interpreter = self._interpreter()
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        types = [one["dtype"] for one in (*inputs, *outputs)]
+        if types != [np.float32, np.float32]:
+            raise ModelError(f"{path}: does not take and give one array of float32; {EXPORT_AGAIN}")
+        sizes = inputs[0]["shape_signature"].tolist()
+        if given is not None and not _fits(given, sizes):
+            shown, taken = (_show_shape(shape) for shape in (given, sizes))
+            raise ModelError(f"{path}: takes {taken}, the model gives {shown}; {EXPORT_AGAIN}")
 
-    def __call__(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Run the network; free dimensions of its input take the size that `values` has."""
+    def __call__(
+        self, values: npt.NDArray[np.float32], answer: Sequence[int | None] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Run the network; free dimensions of its input take the size that `values` has.
+
+        Parameters
+        ----------
+        values : np.ndarray
+        answer : tuple of int or None, optional
+            The shape that the answer must have; None where the size may vary.
+
+        Raises
+        ------
+        ModelError
+            If the network cannot be run on the values, or its answer has another shape.
+        """
+        try:
+            found = self._run(values)
+        except (RuntimeError, ValueError) as error:
+            # The interpreter may keep what could not be run.
+            self._local.__dict__.clear()
+            raise ModelError(
+                f"{self._name}: cannot be run on {_show_shape(values.shape)} "
+                f"({_first_line(error)}); {EXPORT_AGAIN}"
+            ) from error
+        if answer is not None:
+            _check_answer(self._name, found.shape, answer)
+        return found
+
+    def _run(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         interpreter = self._interpreter()
         given = interpreter.get_input_details()[0]["index"]
         if self._local.shape != values.shape:
@@ -59,9 +97,9 @@ class Network:
 
             try:
                 self._local.interpreter = Interpreter(model_content=self._content, num_threads=1)
-            except ValueError as error:
+            except (RuntimeError, ValueError) as error:
                 raise ModelError(
-                    f"{self._name}: is not a TFLite network; export the model again"
+                    f"{self._name}: is not a TFLite network; {EXPORT_AGAIN}"
                 ) from error
             # Tensors are allocated by the first call: a convolution cannot be given room for a free
             # dimension.
@@ -79,6 +117,8 @@ class Int8Network:
     ----------
     path : path
         The ``.tflite`` file.
+    given : tuple of int or None, optional
+        The shape of the input that the caller gives; None where the size may vary.
 
     Raises
     ------
@@ -86,32 +126,44 @@ class Int8Network:
         If the file is no such network.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], given: Sequence[int | None] | None = None
+    ) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+        content = _read_network(path)
         try:
-            content = Path(path).read_bytes()
             self._interpreter = Interpreter(
                 model_content=content,
                 num_threads=1,
                 experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
             )
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{path}: is not a TFLite network; export the model again") from error
-        self._interpreter.allocate_tensors()
-        self._given, self._answer = (
-            self._interpreter.get_input_details()[0],
-            self._interpreter.get_output_details()[0],
-        )
-        if self._given["dtype"] is not np.int8 or self._answer["dtype"] is not np.int8:
-            raise ModelError(f"{path}: does not take and give int8; export the model again")
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"{path}: is not a TFLite network; {EXPORT_AGAIN}") from error
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if [one["dtype"] for one in (*inputs, *outputs)] != [np.int8, np.int8]:
+            raise ModelError(f"{path}: does not take and give one array of int8; {EXPORT_AGAIN}")
+        self._given, self._answer = inputs[0], outputs[0]
+        sizes = self._given["shape"].tolist()
+        if given is not None and not _fits(given[1:], sizes[1:]):
+            shown, taken = (_show_shape(shape) for shape in (given, sizes))
+            raise ModelError(f"{path}: takes {taken}, the model gives {shown}; {EXPORT_AGAIN}")
         self._lock = threading.Lock()
 
-    def __call__(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Run the network on windows [shape=(n_windows, ...)], one after the other."""
+    def __call__(
+        self, values: npt.NDArray[np.float32], answer: Sequence[int | None] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Run the network on windows [shape=(n_windows, ...)], one after the other.
+
+        Parameters and errors are those of :class:`Network`.
+        """
         scale, zero = self._answer["quantization"]
-        answers = self.steps(quantise(values, *self._given["quantization"])).astype(np.float32)
-        return (answers - np.float32(zero)) * np.float32(scale)
+        steps = self.steps(quantise(values, *self._given["quantization"])).astype(np.float32)
+        if answer is not None:
+            _check_answer("the int8 network", steps.shape, answer)
+        return (steps - np.float32(zero)) * np.float32(scale)
 
     def steps(self, windows: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
         """Return the quantised outputs for quantised windows [shape=(n_windows, ...)]."""
@@ -124,6 +176,36 @@ class Int8Network:
                 self._interpreter.invoke()
                 answers[index] = self._interpreter.get_tensor(self._answer["index"])[0]
         return answers
+
+
+def _read_network(path: str | os.PathLike[str]) -> bytes:
+    try:
+        with open_regular(path) as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise ModelError(f"{path}: the network is missing; {EXPORT_AGAIN}") from error
+
+
+def _fits(shape: Sequence[int | None], sizes: Sequence[int]) -> bool:
+    """Return whether a shape can be that of an array; free sizes are None and -1."""
+    return len(shape) == len(sizes) and all(
+        one is None or size in (-1, one) for one, size in zip(shape, sizes, strict=True)
+    )
+
+
+def _check_answer(name: str, found: Sequence[int], answer: Sequence[int | None]) -> None:
+    if not _fits(answer, found):
+        raise ModelError(
+            f"{name}: answers {_show_shape(found)} instead of {_show_shape(answer)}; {EXPORT_AGAIN}"
+        )
+
+
+def _show_shape(shape: Sequence[int | None]) -> str:
+    return " × ".join("n" if size in (None, -1) else str(size) for size in shape) or "a number"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
 
 
 def quantise(values: npt.NDArray[np.float32], scale: float, zero: int) -> npt.NDArray[np.int8]:

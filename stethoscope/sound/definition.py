@@ -1,17 +1,25 @@
 """What the definitions of all features have in common."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, replace
-from typing import Any, ClassVar, Self
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, Self, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.checks import Check, anything, check, flag, number, whole
+from stethoscope.checks import fields as record
+from stethoscope.errors import ModelError
 from stethoscope.options import Options
 from stethoscope.sound.audio import Samples
 
 Frames = npt.NDArray[np.float32]
 """Values of consecutive frames [shape=(n_frames, n_values)]."""
+
+
+_RULES: dict[Any, Check] = {int: whole(), float: number(), bool: flag}
+"""The check of a field in JSON, by its type; the values of a field of texts are checked by it."""
 
 
 class FeatureDefinition(Options, ABC):
@@ -60,5 +68,24 @@ class FeatureDefinition(Options, ABC):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Build the definition from the value of :meth:`to_json`."""
-        return cls(**{key: item for key, item in value.items() if key != "kind"})
+        """Build the definition from the value of :meth:`to_json`.
+
+        Raises
+        ------
+        ModelError
+            If a value is of another type than the field, or this version does not know the field.
+        OptionError
+            If a value is not within its range.
+        """
+        given = {key: item for key, item in value.items() if key != "kind"}
+        hints = get_type_hints(cls)
+        types = {field.name: hints[field.name] for field in fields(cls)}
+        if unknown := [name for name in given if name not in types]:
+            raise ModelError(
+                f"feature {cls.kind}: {', '.join(unknown)} is not known to this version; "
+                "install the version that wrote it"
+            )
+        for name, item in given.items():
+            rule = _RULES.get(types[name], anything)
+            check(Path(f"feature {cls.kind}"), {name: item}, record({name: rule}))
+        return cls(**given)

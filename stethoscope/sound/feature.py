@@ -2,14 +2,20 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 from stethoscope.errors import ModelError
+from stethoscope.files import read_json
+from stethoscope.options import OptionError
 from stethoscope.sound.audio import MAX_SECONDS, Samples, load, load_channels
 from stethoscope.sound.bands import BandSpectrum
+from stethoscope.sound.definition import FeatureDefinition
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
+
+FeatureT = TypeVar("FeatureT", bound=FeatureDefinition)
 
 Feature = LogMel | BandSpectrum | Mfcc | Planes
 
@@ -25,12 +31,37 @@ def feature_from_json(value: Mapping[str, Any]) -> Feature:
         If this version does not know the kind.
     """
     kind = value.get("kind")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise ModelError(
             f"feature kind {kind!r} is not known; this version knows {', '.join(_KINDS)};"
             " install the version that wrote it"
         )
     return _KINDS[kind].from_json(dict(value))
+
+
+def read_feature(path: Path) -> Feature:
+    """Read the definition of a feature from the file ``feature.json`` of a model.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing or damaged, or holds no feature.
+    """
+    try:
+        return feature_from_json(read_json(path))
+    except OptionError as error:
+        raise ModelError(f"{path}: {error}; export the model again") from error
+
+
+def read_feature_of(path: Path, kind: type[FeatureT]) -> FeatureT:
+    """Read the definition of a feature of one kind; the errors are those of `read_feature`."""
+    feature = read_feature(path)
+    if not isinstance(feature, kind):
+        raise ModelError(
+            f"{path}: holds the feature {feature.kind}, the model needs {kind.kind}; "
+            "export the model again"
+        )
+    return feature
 
 
 def load_for_feature(

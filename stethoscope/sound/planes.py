@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from stethoscope.checks import check, fields, text
 from stethoscope.options import Problem, option
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import FeatureDefinition, Frames
@@ -129,6 +131,7 @@ class Planes(FeatureDefinition):
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Build the definition from the value of :meth:`to_json`."""
         kinds: dict[str, type[LogMel] | type[Mfcc]] = {LogMel.kind: LogMel, Mfcc.kind: Mfcc}
+        check(Path(f"feature {cls.kind}"), value, fields({"of": fields({"kind": text(*kinds)})}))
         of = kinds[value["of"]["kind"]].from_json(value["of"])
         return super().from_json({**value, "of": of})
 

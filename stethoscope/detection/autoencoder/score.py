@@ -8,10 +8,22 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.checks import Check, check, fields, file_name, items, text, whole
 from stethoscope.detection.scorer import Scorer, of_type
+from stethoscope.model.arrays import floats, read_arrays
 from stethoscope.model.network import Network
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.logmel import LogMel
+
+_MODEL = fields(
+    {
+        "machine_types": items(file_name, least=1, distinct=True),
+        "score": text("mse", "mahalanobis"),
+        "context": whole(least=1, most=10_000),
+        "predicted": items(whole(), least=1, distinct=True),
+    }
+)
+_NUMBERS = {"precision": floats("values", "values"), "variance": floats("values", above=0)}
 
 Float32 = npt.NDArray[np.float32]
 
@@ -34,13 +46,27 @@ class Predictor:
     variance: Float32 | None = None
 
     @classmethod
-    def open(cls, folder: Path, machine_type: str, score: str) -> Self:
-        """Read the files of a machine type."""
-        network = Network(folder / f"{machine_type}.tflite")
+    def open(cls, folder: Path, machine_type: str, score: str, bands: int, values: int) -> Self:
+        """Read the files of a machine type.
+
+        Parameters
+        ----------
+        folder : Path
+        machine_type, score : str
+        bands : int
+            Values per frame.
+        values : int
+            Values that the network predicts for each window.
+        """
+        network = Network(folder / f"{machine_type}.tflite", (1, None, bands))
         if score == "mse":
             return cls(network)
-        with np.load(folder / f"{machine_type}.npz", allow_pickle=False) as numbers:
-            return cls(network, numbers["precision"], numbers["variance"])
+        numbers = read_arrays(folder / f"{machine_type}.npz", _NUMBERS, values=values)
+        return cls(network, numbers["precision"], numbers["variance"])
+
+
+def _predicted_of(context: int) -> Check:
+    return fields({"predicted": items(whole(least=0, most=context - 1))})
 
 
 class PredictionScorer(Scorer):
@@ -65,10 +91,15 @@ class PredictionScorer(Scorer):
     @classmethod
     def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
         """Read one network per machine type."""
+        check(folder / "model.json", model, _MODEL)
+        context, predicted = model["context"], model["predicted"]
+        check(folder / "model.json", {"predicted": predicted}, _predicted_of(context))
+        values = len(predicted) * feature.n_mels
         predictors = {
-            name: Predictor.open(folder, name, model["score"]) for name in model["machine_types"]
+            name: Predictor.open(folder, name, model["score"], feature.n_mels, values)
+            for name in model["machine_types"]
         }
-        return cls(predictors, model["context"], model["predicted"], feature)
+        return cls(predictors, context, predicted, feature)
 
     def score(self, frames: Frames, machine: str) -> float:
         """Return the mean squared error, or mean squared Mahalanobis distance, over all windows."""
@@ -100,9 +131,12 @@ class PredictionScorer(Scorer):
     def _error(self, frames: Frames, machine: str) -> Float32:
         """Return the error of every window [shape=(n_windows, n_predicted, n_mels)]."""
         network = of_type(self.predictors, machine).network
-        predictions = network(np.ascontiguousarray(frames[np.newaxis]))
         windows = np.lib.stride_tricks.sliding_window_view(frames, self.min_frames, axis=0)[
             :, :, self.predicted
         ].transpose(0, 2, 1)
+        predictions = network(
+            np.ascontiguousarray(frames[np.newaxis]),
+            (1, len(windows), len(self.predicted) * frames.shape[1]),
+        )
         error: Float32 = predictions.reshape(windows.shape) - windows
         return error

@@ -1,14 +1,30 @@
 """Scoring by several detectors at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple, Self
 
+from stethoscope.checks import EXPORT_AGAIN, check, entries, fields, items, number, text
 from stethoscope.detection.load import load_scorer
+from stethoscope.detection.registry import DETECTORS
 from stethoscope.detection.scorer import Scorer, candidates
+from stethoscope.errors import ModelError
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.logmel import LogMel
+
+_LEVELS = entries(items(number(), least=2, most=2), least=1)
+_MODEL = fields(
+    {
+        "members": items(
+            text(*(name for name, one in DETECTORS.items() if not one.combines)),
+            least=1,
+            distinct=True,
+        ),
+        "score": text("mean", "max"),
+        "levels": entries(_LEVELS),
+    }
+)
 
 
 class Level(NamedTuple):
@@ -16,6 +32,23 @@ class Level(NamedTuple):
 
     mean: float
     deviation: float
+
+
+def _check_machines(folder: Path, levels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    """Check that all members have the same machines, and deviations that can be divided by.
+
+    Raises
+    ------
+    ModelError
+        If they do not.
+    """
+    machines = [set(one) for one in levels.values()]
+    deviations = [level[1] for one in levels.values() for level in one.values()]
+    if any(one != machines[0] for one in machines) or min(deviations) <= 0:
+        raise ModelError(
+            f"{folder / 'model.json'}: levels has other machines for one member than for another, "
+            f"or a deviation that is not positive; {EXPORT_AGAIN}"
+        )
 
 
 class EnsembleScorer(Scorer):
@@ -40,6 +73,10 @@ class EnsembleScorer(Scorer):
     @classmethod
     def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
         """Open the members, each in a folder of its own."""
+        check(folder / "model.json", model, _MODEL)
+        kinds = dict.fromkeys(model["members"], _LEVELS)
+        check(folder / "model.json", {"levels": model["levels"]}, fields({"levels": fields(kinds)}))
+        _check_machines(folder, model["levels"])
         members = {kind: load_scorer(folder / kind) for kind in model["members"]}
         levels = {
             kind: {name: Level(*level) for name, level in machines.items()}

@@ -7,14 +7,32 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.checks import EXPORT_AGAIN, check, fields, items, text, whole
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.scorer import Scorer, candidates
 from stethoscope.detection.spectra import NormalSpectra
+from stethoscope.errors import ModelError
+from stethoscope.model.arrays import floats, indices, read_arrays
 from stethoscope.model.network import Network
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.logmel import LogMel
 
 Float32 = npt.NDArray[np.float32]
+
+_MODEL = fields(
+    {
+        "machines": items(text(), least=1, distinct=True),
+        "score": text("cosine", "mahalanobis"),
+        "window": whole(least=1, most=100_000),
+    }
+)
+_ARRAYS = {
+    "embeddings": floats("clips", "size"),
+    "means": floats("machines", "size"),
+    "precision": floats("size", "size"),
+    "frame_mean": floats("machines", "bands"),
+    "frame_variance": floats("machines", "bands", least=0),
+}
 
 NEIGHBOURS = 2
 """Nearest normal clips whose distance is averaged."""
@@ -66,16 +84,25 @@ class NormalEmbeddings:
         )
 
     @classmethod
-    def open(cls, path: Path, machines: tuple[str, ...]) -> Self:
-        """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as numbers:
-            return cls(
-                machines,
-                numbers["embeddings"],
-                numbers["owners"],
-                Gaussians(numbers["means"], numbers["precision"]),
-                NormalSpectra(numbers["frame_mean"], numbers["frame_variance"]),
-            )
+    def open(cls, path: Path, machines: tuple[str, ...], bands: int) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        ModelError
+            If an array is missing or does not fit, or a machine has no embedding.
+        """
+        declared = {**_ARRAYS, "owners": indices("clips", below=len(machines))}
+        numbers = read_arrays(path, declared, machines=len(machines), bands=bands)
+        if len(set(numbers["owners"].tolist())) < len(machines):
+            raise ModelError(f"{path}: owners leaves out a machine; {EXPORT_AGAIN}")
+        return cls(
+            machines,
+            numbers["embeddings"],
+            numbers["owners"],
+            Gaussians(numbers["means"], numbers["precision"]),
+            NormalSpectra(numbers["frame_mean"], numbers["frame_variance"]),
+        )
 
 
 class IdClassifierScorer(Scorer):
@@ -104,9 +131,12 @@ class IdClassifierScorer(Scorer):
     @classmethod
     def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
         """Read the network and the embeddings of normal clips."""
-        references = NormalEmbeddings.open(folder / "references.npz", tuple(model["machines"]))
+        check(folder / "model.json", model, _MODEL)
+        references = NormalEmbeddings.open(
+            folder / "references.npz", tuple(model["machines"]), feature.n_mels
+        )
         return cls(
-            Network(folder / "embedding.tflite"),
+            Network(folder / "embedding.tflite", (None, model["window"], feature.n_mels)),
             references,
             model["window"],
             model["score"],
@@ -131,8 +161,13 @@ class IdClassifierScorer(Scorer):
     def _score(self, frames: Frames, machine: str) -> tuple[float, int]:
         machines = self.references.machines
         embedding = embed(self.network, frames, self.window)
-        indices = [machines.index(one) for one in candidates(machines, machine)]
-        return min((self.distance(self.references, embedding, index), index) for index in indices)
+        if embedding.shape != self.references.embeddings.shape[1:]:
+            raise ModelError(
+                f"the network of the id-classifier answers {embedding.shape}, not as many values "
+                f"as the embeddings of normal clips have; {EXPORT_AGAIN}"
+            )
+        places = [machines.index(one) for one in candidates(machines, machine)]
+        return min((self.distance(self.references, embedding, one), one) for one in places)
 
 
 def embed(network: Network, frames: Frames, window: int) -> Float32:

@@ -5,12 +5,24 @@ NumPy only. :mod:`stethoscope.detection.pooled.fit` fits the models that are use
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.checks import (
+    both,
+    check,
+    entries,
+    fields,
+    file_names,
+    items,
+    number,
+    text,
+    whole,
+)
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.first_version import FirstPooling
 from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Pooling
@@ -18,6 +30,7 @@ from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.errors import ModelError
 from stethoscope.machines import split_key
+from stethoscope.model.arrays import floats, read_arrays
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.logmel import LogMel
 
@@ -27,6 +40,38 @@ RECIPE = 2
 AnyPooling = Pooling | FirstPooling
 _POOLINGS: dict[int, type[AnyPooling]] = {1: FirstPooling, RECIPE: Pooling}
 _NUMBERS = ("centre", "scale", "weights")
+
+_ARRAYS = {
+    "centre": floats("views", "ids"),
+    "scale": floats("views", above=0),
+    "weights": floats("views", least=0),
+    "frame_mean": floats("ids", "bands"),
+    "frame_variance": floats("ids", "bands", least=0),
+    "length_frames": floats("lengths", least=1, optional=True),
+    "length_offsets": floats("lengths", optional=True),
+}
+
+_SECONDS = number(above=0, most=3600)
+_MODEL = fields(
+    {
+        "machines": both(entries(items(text(), least=1, distinct=True), least=1), file_names),
+        "pooling": fields(
+            {},
+            {
+                "bands": whole(least=1, most=10_000),
+                "segment_seconds": _SECONDS,
+                "hop_seconds": _SECONDS,
+                "quiet_share": number(above=0, most=1),
+                "event_order": number(least=0, most=1),
+                "lowest_hz": number(least=1e-3, most=1e3),
+                "per_octave": whole(least=1, most=100),
+                "modulation_bands": whole(least=1, most=10_000),
+                "quiet_quantile": number(least=0, most=1),
+            },
+        ),
+    },
+    {"recipe": whole()},
+)
 
 
 @dataclass(frozen=True)
@@ -135,33 +180,41 @@ class PooledModel:
         np.savez(path, **numbers)
 
     @classmethod
-    def open(cls, path: Path, ids: tuple[str, ...], views: Sequence[str]) -> Self:
-        """Read what :meth:`save` wrote of these views; the first version wrote no offsets."""
-        with np.load(path, allow_pickle=False) as numbers:
-            gaussians = {
+    def open(cls, path: Path, ids: tuple[str, ...], views: Sequence[str], bands: int) -> Self:
+        """Read what :meth:`save` wrote of these views; the first version wrote no offsets.
+
+        Raises
+        ------
+        ModelError
+            If an array is missing, or does not fit the ids, the views and the bands.
+        """
+        declared = dict(_ARRAYS)
+        for view in views:
+            declared[f"{view}_means"] = floats("ids", f"values of {view}")
+            declared[f"{view}_precision"] = floats(f"values of {view}", f"values of {view}")
+        numbers = read_arrays(path, declared, ids=len(ids), views=len(views), bands=bands)
+        lengths = NO_OFFSETS
+        if "length_frames" in numbers:
+            lengths = LengthOffsets(numbers["length_frames"], numbers["length_offsets"])
+        return cls(
+            ids,
+            {
                 view: Gaussians(numbers[f"{view}_means"], numbers[f"{view}_precision"])
                 for view in views
-            }
-            spectra = NormalSpectra(numbers["frame_mean"], numbers["frame_variance"])
-            lengths = NO_OFFSETS
-            if "length_frames" in numbers:
-                lengths = LengthOffsets(numbers["length_frames"], numbers["length_offsets"])
-            return cls(
-                ids,
-                gaussians,
-                **{name: numbers[name] for name in _NUMBERS},
-                spectra=spectra,
-                lengths=lengths,
-            )
+            },
+            **{name: numbers[name] for name in _NUMBERS},
+            spectra=NormalSpectra(numbers["frame_mean"], numbers["frame_variance"]),
+            lengths=lengths,
+        )
 
 
-def _pooling_of(model: Mapping[str, Any]) -> AnyPooling:
+def _pooling_of(folder: Path, model: Mapping[str, Any]) -> AnyPooling:
     """Return the pooling of a model's recipe.
 
     Raises
     ------
     ModelError
-        If the recipe is unknown.
+        If the recipe is unknown, or has no such setting.
     """
     recipe = model.get("recipe", 1)
     if recipe not in _POOLINGS:
@@ -169,7 +222,14 @@ def _pooling_of(model: Mapping[str, Any]) -> AnyPooling:
             f"the model is of recipe {recipe!r} of pooled-gmm, this version reads "
             f"{', '.join(map(str, _POOLINGS))}; install the version that wrote it"
         )
-    return _POOLINGS[recipe](**model["pooling"])
+    pooling = _POOLINGS[recipe]
+    known = {one.name for one in fields_of(pooling)}
+    if unknown := [name for name in model["pooling"] if name not in known]:
+        raise ModelError(
+            f"{folder / 'model.json'}: pooling.{unknown[0]} is not known to recipe {recipe}; "
+            "install the version that wrote it"
+        )
+    return pooling(**model["pooling"])
 
 
 class PooledScorer(Scorer):
@@ -187,9 +247,12 @@ class PooledScorer(Scorer):
     @classmethod
     def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
         """Read the numbers of every machine type, and the recipe that they were fitted by."""
-        pooling = _pooling_of(model)
+        check(folder / "model.json", model, _MODEL)
+        pooling = _pooling_of(folder, model)
         models = {
-            name: PooledModel.open(folder / f"{name}.npz", tuple(ids), pooling.views)
+            name: PooledModel.open(
+                folder / f"{name}.npz", tuple(ids), pooling.views, feature.n_mels
+            )
             for name, ids in model["machines"].items()
         }
         return cls(models, pooling, feature)
