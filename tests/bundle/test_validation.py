@@ -38,7 +38,7 @@ def refuses(bundle: Path, message: str) -> None:
         (f"{DETECTOR}/model.json", "pooling.segment_seconds", 0, "pooling.segment_seconds is 0"),
         (f"{DETECTOR}/model.json", "pooling.bands", 4, "pooling.bands is not known to recipe 1"),
         (f"{DETECTOR}/feature.json", "n_mels", "32", "n_mels is '32'; it must be a whole number"),
-        (f"{DETECTOR}/feature.json", "n_mels", 16, r"frame_mean has the shape \(2, 32\)"),
+        (f"{DETECTOR}/feature.json", "n_mels", 20, r"frame_mean has the shape \(2, 16\)"),
         (f"{DETECTOR}/feature.json", "n_mels", 10**6, "n_mels is 1000000; at most half"),
         (f"{DETECTOR}/feature.json", "sample_rate", 0, "sample_rate is 0"),
         (f"{DETECTOR}/feature.json", "kind", "mfcc", "holds the feature mfcc|is not known"),
