@@ -20,6 +20,7 @@ from stethoscope.commands import (
     run,
     serve,
     sweep,
+    verify,
 )
 from stethoscope.errors import ParameterError, StethoscopeError
 from stethoscope.system import explain
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _SERVE = (
+    "cryptography",
     "fastapi",
     "h11",
     "prometheus_client",
@@ -104,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         serve,
         decide,
         faults,
+        verify,
         data,
     ):
         module.register(add)

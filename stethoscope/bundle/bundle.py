@@ -26,6 +26,8 @@ from typing import Any, Self
 from stethoscope.bundle.golden import check_golden
 from stethoscope.bundle.manifest import read_manifest
 from stethoscope.bundle.roles import Model, open_model
+from stethoscope.bundle.seal import Seal
+from stethoscope.bundle.signature import check_signature
 from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.thresholds import Thresholds
@@ -41,37 +43,49 @@ class Bundle:
     Attributes
     ----------
     folder : Path
-    manifest : dict
-        The content of ``bundle.json``.
     models : mapping of str to Scorer, EventDetector or Diagnosis
         The models by role.
-    digest : str
-        SHA-256 of the manifest, which covers the whole bundle; empty for one of an earlier version.
+    seal : Seal
+        The content of ``bundle.json``, with its digest and signature.
     """
 
     folder: Path
-    manifest: dict[str, Any]
     models: Mapping[str, Model]
-    digest: str = ""
+    seal: Seal
 
     @classmethod
-    def open(cls, folder: str | os.PathLike[str]) -> Self:
+    def open(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        public_key: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Open a bundle and check it.
+
+        Parameters
+        ----------
+        folder : path
+        public_key : path, optional
+            PEM file of the key that the bundle must be signed with.
 
         Raises
         ------
         ModelError
-            If a file is missing or altered, or a model does not compute the score that it had when
-            it was exported.
+            If a file is missing or altered, does not hold what it must, the signature is not that
+            of the key, or a model does not compute the score that it had when it was exported.
+        ParameterError
+            If there is no such key.
         """
         folder = Path(folder)
         if not folder.is_dir():
             raise ModelError(f"{folder}: is not a bundle folder; give the folder `bundle` of a run")
-        sealed = read_manifest(folder)
-        models = {role: open_model(folder, role) for role in sealed.entries["roles"]}
+        seal = read_manifest(folder)
+        if public_key is not None:
+            check_signature(folder, seal, public_key)
+        models = {role: open_model(folder, role) for role in seal.entries["roles"]}
         for role, model in models.items():
             check_golden(folder / "golden" / role, model)
-        bundle = cls(folder, sealed.entries, models, sealed.digest)
+        bundle = cls(folder, models, seal)
         bundle._check_roles()
         return bundle
 
@@ -86,6 +100,11 @@ class Bundle:
                 )
         elif "diagnosis" in self.models:
             raise ModelError(f"{self.folder}: has a diagnosis without a detector; {EXPORT_AGAIN}")
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The entries of ``bundle.json``."""
+        return self.seal.entries
 
     @property
     def detector(self) -> Scorer:

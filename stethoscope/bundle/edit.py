@@ -6,15 +6,29 @@ from pathlib import Path
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.manifest import update_manifest
+from stethoscope.bundle.seal import Sign
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import fault_label
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import atomic_folder, read_json, write_json
 
 
-def set_thresholds(bundle: Bundle, thresholds: Thresholds) -> None:
-    """Replace the thresholds of a bundle; its models and its metrics stay as they are."""
-    update_manifest(bundle.folder, thresholds=thresholds.to_json())
+def set_thresholds(bundle: Bundle, thresholds: Thresholds, sign: Sign | None = None) -> None:
+    """Replace the thresholds of a bundle; its models and its metrics stay as they are.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    thresholds : Thresholds
+    sign : callable, optional
+        Signs the changed bundle, see :mod:`stethoscope.bundle.signature`.
+    """
+    update_manifest(bundle.folder, sign=sign, thresholds=thresholds.to_json())
+
+
+def sign_bundle(folder: Path, sign: Sign) -> None:
+    """Sign a bundle as it is, after a check of the digests of its files."""
+    update_manifest(folder, sign=sign)
 
 
 def add_files(folder: Path, source: Path, name: str) -> None:
@@ -25,7 +39,10 @@ def add_files(folder: Path, source: Path, name: str) -> None:
 
 
 def name_faults(
-    bundle: Bundle, names: Mapping[int, str], messages: Mapping[int, str] | None = None
+    bundle: Bundle,
+    names: Mapping[int, str],
+    messages: Mapping[int, str] | None = None,
+    sign: Sign | None = None,
 ) -> Bundle:
     """Name the faults of a bundle's diagnosis; its network stays as it is.
 
@@ -37,6 +54,8 @@ def name_faults(
     messages : mapping of int to str, optional
         Message of a verdict by number of the fault, which replaces the label (``fault 2:
         clogging``); an empty message restores the label.
+    sign : callable, optional
+        Signs the changed bundle.
 
     Returns
     -------
@@ -73,6 +92,7 @@ def name_faults(
     update_manifest(
         bundle.folder,
         changed=["models/diagnosis/model.json"],
+        sign=sign,
         labels=[renamed.get(label, label) for label in bundle.manifest["labels"]],
         messages=_messages(bundle.messages, before, after, messages),
     )

@@ -13,12 +13,13 @@ from stethoscope.bundle.roles import Model
 from stethoscope.checks import EXPORT_AGAIN, check, fields, number, text
 from stethoscope.detection.scorer import Scorer
 from stethoscope.diagnosis.model import Diagnosis
-from stethoscope.errors import ModelError
+from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.model import EventDetector
 from stethoscope.files import read_json, write_json
 from stethoscope.model.arrays import floats, read_array
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import Frames
+from stethoscope.sound.feature import load_for_feature
 
 _SECONDS = 2.0
 _TOLERANCE = 1e-4
@@ -56,16 +57,33 @@ def check_golden(folder: Path, model: Model) -> None:
     """
     golden = read_json(folder / "golden.json")
     check(folder / "golden.json", golden, fields({"machine": text(), "score": number()}))
-    frames = read_array(
-        folder / "frames.npy", floats("frames", "values"), values=model.feature.size
-    )
-    if len(frames) < _least_frames(model):
-        raise ModelError(f"{folder}: has no golden sound of a window; {EXPORT_AGAIN}")
+    frames = _stored_frames(folder, model)
     score = _score(model, frames, golden["machine"])
     if not np.isclose(score, golden["score"], rtol=_TOLERANCE, atol=0):
         raise ModelError(
             f"{folder}: the model scores the golden sound {score:.6g} "
             f"instead of {golden['score']:.6g}; export the model again"
+        )
+
+
+def check_golden_frames(folder: Path, model: Model) -> None:
+    """Check that the frames of the golden sound are those that :func:`write_golden` stored.
+
+    Raises
+    ------
+    ModelError
+        If they are not, or the sound cannot be read.
+    """
+    stored = _stored_frames(folder, model)
+    try:
+        samples = load_for_feature(folder / "golden.wav", model.feature)
+    except AudioError as error:
+        raise ModelError(f"{error}; {EXPORT_AGAIN}") from error
+    found = model.feature.extract(samples)
+    if found.shape != stored.shape or not np.allclose(found, stored, rtol=1e-3, atol=0.05):
+        raise ModelError(
+            f"{folder}: the feature computes other frames of the golden sound than it did when "
+            f"the model was exported; {EXPORT_AGAIN}"
         )
 
 
@@ -94,6 +112,14 @@ def _window_seconds(model: Model) -> float:
     if isinstance(model, Scorer):
         return model.min_frames * model.feature.hop_length / model.feature.sample_rate
     return model.window_seconds
+
+
+def _stored_frames(folder: Path, model: Model) -> Frames:
+    path = folder / "frames.npy"
+    frames: Frames = read_array(path, floats("frames", "values"), values=model.feature.size)
+    if len(frames) < _least_frames(model):
+        raise ModelError(f"{path}: has no golden sound of a window; {EXPORT_AGAIN}")
+    return frames
 
 
 def _least_frames(model: Model) -> int:

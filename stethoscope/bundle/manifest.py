@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from stethoscope.bundle.seal import Sealed, Sign, seal, unseal
+from stethoscope.bundle.seal import Seal, Sign, seal, unseal
 from stethoscope.checks import Check, anything, check, entries, fields, items, text
 from stethoscope.errors import ModelError
 from stethoscope.files import atomic_file, digest, open_regular
@@ -45,7 +45,7 @@ _ENTRIES: Check = fields(
 """Entries that a later version added are checked where they are used."""
 
 
-def read_manifest(folder: Path) -> Sealed:
+def read_manifest(folder: Path) -> Seal:
     """Read the manifest of a bundle, and check it and the bundle's files against their digests.
 
     Raises
@@ -116,7 +116,7 @@ def update_manifest(
     _write(folder, {**sealed.entries, **changes, **version, "files": files}, sign)
 
 
-def _read(folder: Path) -> Sealed:
+def _read(folder: Path) -> Seal:
     """Read the manifest and check its digest and its entries."""
     path = folder / NAME
     try:
@@ -166,7 +166,7 @@ def _is_among(name: str, places: Collection[str]) -> bool:
     return any(name == place or name.startswith(f"{place}/") for place in places)
 
 
-def _check_files(folder: Path, sealed: Sealed, changed: Collection[str] = ()) -> None:
+def _check_files(folder: Path, sealed: Seal, changed: Collection[str] = ()) -> None:
     known: dict[str, str] = sealed.entries["files"]
     for name, expected in known.items():
         if not _is_among(name, changed):

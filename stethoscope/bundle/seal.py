@@ -6,9 +6,10 @@ The last entries of the file are::
       "sha256": "5ab0..."
     }
 
-``sha256`` is the SHA-256 of all bytes before its line; ``signature``, which may be absent, is the
-Ed25519 signature of all bytes before its own. Since the digests of all other files stand in
-``bundle.json``, the one digest covers the whole bundle, and the file is replaced in one step.
+``sha256`` is the SHA-256 of all bytes before the comma that precedes it; ``signature``, which may
+be absent, is the Ed25519 signature of all bytes before its own. Since the digests of all other
+files stand in ``bundle.json``, the one digest covers the whole bundle, and the file is replaced in
+one step.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ _SIGNATURE_END = re.compile(rb',\n  "signature": "([0-9a-f]{128})"\Z')
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class Seal:
     """What ``bundle.json`` holds.
 
     Attributes
@@ -68,7 +69,7 @@ def seal(entries: Mapping[str, Any], sign: Sign | None = None) -> bytes:
     return content + f',\n  "{DIGEST}": "{hashlib.sha256(content).hexdigest()}"\n}}\n'.encode()
 
 
-def unseal(content: bytes) -> Sealed:
+def unseal(content: bytes) -> Seal:
     """Return what the content of ``bundle.json`` holds, after a check of its digest.
 
     Raises
@@ -88,4 +89,4 @@ def unseal(content: bytes) -> Sealed:
     elif DIGEST in entries or SIGNATURE in entries:
         raise ValueError("its digest is damaged")
     plain = {name: value for name, value in entries.items() if name not in (DIGEST, SIGNATURE)}
-    return Sealed(plain, digest, signature, signed)
+    return Seal(plain, digest, signature, signed)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
+from stethoscope.commands.verify import add_sign_option
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.machines import machine_key
 from stethoscope.terminal import decimal, text_table
@@ -55,6 +56,8 @@ def register(add: Add) -> None:
         help="put the thresholds back to where they were before --recentre",
     )
 
+    add_sign_option(one, "sign the changed bundle")
+
     one = add("compare", _compare, "find out whether runs on the same clips differ beyond chance")
     one.add_argument(
         "runs",
@@ -76,6 +79,7 @@ def _threshold(options: argparse.Namespace) -> int:
     from stethoscope.bundle.bundle import Bundle
     from stethoscope.bundle.edit import set_thresholds
     from stethoscope.bundle.recentre import undo_recentring
+    from stethoscope.bundle.signature import read_private_key
     from stethoscope.progress import warn
 
     if options.recentre and options.undo_recentre:
@@ -86,7 +90,7 @@ def _threshold(options: argparse.Namespace) -> int:
         rate = options.false_alarm_rate
         rate = before.false_alarm_rate if rate is None else rate
         after = before.with_false_alarm_rate(rate, options.method)
-        set_thresholds(bundle, after)
+        set_thresholds(bundle, after, read_private_key(options.sign) if options.sign else None)
         for text in after.warnings():
             warn(text)
     if options.undo_recentre:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stethoscope.commands import Add
+from stethoscope.commands.verify import add_sign_option
 from stethoscope.errors import ParameterError
 
 
@@ -25,15 +26,18 @@ def register(add: Add) -> None:
         metavar="FAULT=TEXT",
         help="message of a verdict instead of the label; can be repeated",
     )
+    add_sign_option(one, "sign the changed bundle")
 
 
 def _label(options: argparse.Namespace) -> int:
     from stethoscope.bundle.bundle import Bundle
     from stethoscope.bundle.edit import name_faults
+    from stethoscope.bundle.signature import read_private_key
 
     bundle = Bundle.open(options.bundle)
     if bundle.diagnosis is None or options.names or options.message:
-        bundle = name_faults(bundle, _numbered(options.names), _numbered(options.message))
+        sign = read_private_key(options.sign) if options.sign else None
+        bundle = name_faults(bundle, _numbered(options.names), _numbered(options.message), sign)
     groups = bundle.manifest["metrics"].get("diagnosis", {}).get("groups", [])
     labels = bundle.diagnosis.labels[1:] if bundle.diagnosis else ()
     for number, label in enumerate(labels):

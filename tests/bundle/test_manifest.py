@@ -102,7 +102,7 @@ def test_pipe_instead_of_a_file_is_refused_at_once(sealed: Path) -> None:
 
 
 def test_schema_3_without_a_digest_is_refused_and_earlier_schemas_are_read(old: Path) -> None:
-    assert not Bundle.open(old).digest
+    assert not Bundle.open(old).seal.digest
     content = (old / "bundle.json").read_text()
     (old / "bundle.json").write_text(
         content.replace('"schema_version": 1', '"schema_version": 3', 1)

@@ -1,0 +1,148 @@
+"""Trying a bundle out: opening it and judging its golden sounds, in a process of its own.
+
+The runtime of the networks reads files of unknown origin, and can crash or hang on them. In a
+process of its own with limits, that becomes an error that names the bundle.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+
+from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.golden import check_golden_frames
+from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.checks import EXPORT_AGAIN
+from stethoscope.errors import ModelError, StethoscopeError
+from stethoscope.system import explain_exit
+
+SECONDS = 120
+"""Time that a trial may take, and processor time."""
+
+_BYTES = 4 << 30
+"""Memory that a trial may ask for; LiteRT and numpy reserve a part of it without using it."""
+
+
+def try_bundle(bundle: Bundle) -> None:
+    """Compute the golden sounds of an opened bundle from their samples, and judge them.
+
+    The sound of the detector is judged as every machine: opening judges frames as one of them.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Raises
+    ------
+    ModelError
+        If the frames of a golden sound are not those that were exported, or a verdict cannot be
+        given or is not finite.
+    """
+    for role, model in bundle.models.items():
+        check_golden_frames(bundle.folder / "golden" / role, model)
+    inference = Inference(bundle)
+    main = "detector" if "detector" in bundle.models else "events"
+    sound = (bundle.folder / "golden" / main / "golden.wav").read_bytes()
+    for machine in bundle.manifest["machines"] or [""]:
+        verdict = inference.verdict(sound, machine_id=machine, name="golden.wav")
+        if not _is_finite(verdict):
+            raise ModelError(
+                f"{bundle.folder}: the verdict on its golden sound as {machine or 'it is'} "
+                f"is not finite; {EXPORT_AGAIN}"
+            )
+
+
+def _is_finite(verdict: Verdict) -> bool:
+    numbers = [verdict.score, verdict.threshold, *verdict.probabilities]
+    return bool(np.isfinite(numbers).all())
+
+
+def try_in_process(
+    folder: str | os.PathLike[str],
+    *,
+    public_key: str | os.PathLike[str] | None = None,
+    seconds: float = SECONDS,
+) -> dict[str, Any]:
+    """Open a bundle and try it out in a process of its own.
+
+    Parameters
+    ----------
+    folder : path
+    public_key : path, optional
+        Of the signature that the bundle must have.
+    seconds : float
+        Time after which the process is ended.
+
+    Returns
+    -------
+    dict of str to Any
+        ``digest``, ``signed`` and ``schema_version`` of its manifest, ``name``, ``roles``,
+        ``machines`` and the number of ``files``.
+
+    Raises
+    ------
+    ModelError
+        If the bundle cannot be used, whatever the reason.
+    """
+    command = [sys.executable, "-m", __name__, os.fspath(folder), os.fspath(public_key or "")]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(
+            f"{folder}: was not opened within {seconds:g} s; {EXPORT_AGAIN}"
+        ) from error
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise ModelError(
+            f"{folder}: the process that opened it {explain_exit(done.returncode)}; {EXPORT_AGAIN}"
+        ) from error
+    if "error" in answer:
+        raise ModelError(answer["error"])
+    return answer
+
+
+def report(folder: str, public_key: str = "") -> dict[str, Any]:
+    """Open a bundle, try it out, and return what :func:`try_in_process` returns, or the error."""
+    try:
+        bundle = Bundle.open(folder, public_key=public_key or None)
+        try_bundle(bundle)
+    except StethoscopeError as error:
+        return {"error": str(error)}
+    except MemoryError:
+        return {"error": f"{folder}: needs more than {_BYTES:,} bytes of memory; {EXPORT_AGAIN}"}
+    manifest = bundle.manifest
+    return {
+        "digest": bundle.seal.digest,
+        "signed": bool(bundle.seal.signature),
+        "schema_version": manifest["schema_version"],
+        "name": bundle.name,
+        "roles": manifest["roles"],
+        "machines": manifest["machines"],
+        "files": len(manifest["files"]),
+    }
+
+
+def limit_resources(n_bytes: int = _BYTES, seconds: int = SECONDS) -> None:
+    """Limit the memory and the processor time of this process, and write no core dump."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    for limit, value in (
+        (resource.RLIMIT_DATA, n_bytes),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(limit)
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (most, hard))
+
+
+if __name__ == "__main__":
+    limit_resources()
+    print(json.dumps(report(*sys.argv[1:3])), flush=True)
+    os._exit(0)  # without the runtime's own end, which may crash after the answer
