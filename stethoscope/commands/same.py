@@ -17,13 +17,24 @@ from typing import Any, Self
 
 import yaml
 
-from stethoscope.commands.cluster import add_server_options, cluster_of, print_version
+from stethoscope.commands.cluster import (
+    add_ids,
+    add_run_options,
+    add_server_options,
+    add_wait,
+    cluster_of,
+    prepared,
+    run_request,
+    start,
+    upload_described,
+    version_by_id,
+)
 from stethoscope.commands.run import add_cluster_options, cluster_options
 from stethoscope.errors import ParameterError, StethoscopeError
 from stethoscope.files import write_text
 from stethoscope.kubeflow.cluster import Cluster, Version
 from stethoscope.kubeflow.compiled import read_spec
-from stethoscope.kubeflow.parameters import cast_values, parameters_of, parse_assignments
+from stethoscope.kubeflow.parameters import parse_assignments
 from stethoscope.kubeflow.settings import check_images
 from stethoscope.runs.run import run
 from stethoscope.system import explain
@@ -154,6 +165,9 @@ def _parser() -> argparse.ArgumentParser:
         add_cluster_options(one)
         if name == "run":
             _add_run_options(one)
+            add_run_options(one)
+            add_ids(one)
+            add_wait(one)
     return parser
 
 
@@ -210,22 +224,29 @@ def _run(options: argparse.Namespace) -> int:
     values = {**program.parameters, **parse_assignments(options.run_param)}
     if options.local:
         return _run_here(program, values, options)
-    if options.run_only:
-        cluster = cluster_of(options)
-        version = cluster.newest(options.program_name or program.name)
-        given = cast_values(parameters_of(version.spec), values)
+    if found := _on_the_server(program, options):
+        cluster, version = found
+        given = prepared(version.spec, values)
     else:
         with program.compiled() as compiled:
-            given = cast_values(parameters_of(read_spec(compiled)), values)
+            given = prepared(read_spec(compiled), values)
             cluster, version = _upload(program, compiled, options)
-    run_id = cluster.start(
-        version,
-        experiment=options.experiment_name or program.experiment,
-        run_name=options.run_name or program.run_name,
-        parameters=given,
+    request = run_request(
+        options,
+        options.run_name or program.run_name,
+        options.experiment_name or program.experiment,
+        given,
     )
-    print(f"Run started: {cluster.link(run_id)}")
+    start(cluster, version, request, options)
     return 0
+
+
+def _on_the_server(program: Program, options: argparse.Namespace) -> tuple[Cluster, Version] | None:
+    """Return the version on the server that is to be run; None if the program is uploaded."""
+    if options.run_only and not options.pipeline_id:
+        cluster = cluster_of(options)
+        return cluster, cluster.newest(options.program_name or program.name)
+    return version_by_id(options)
 
 
 def _run_here(program: Program, values: Mapping[str, Any], options: argparse.Namespace) -> int:
@@ -247,9 +268,7 @@ def _upload(
         configured = Path(folder) / "pipeline.yaml"
         write_text(configured, text)
         cluster = cluster_of(options)
-        version = cluster.upload(configured, name=name, description=program.description)
-    print_version(name, version)
-    return cluster, version
+        return cluster, upload_described(cluster, configured, name, program.description)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

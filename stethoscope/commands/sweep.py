@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stethoscope.commands import Add
-from stethoscope.commands.cluster import add_server_options, add_service_account, upload
+from stethoscope.commands.cluster import (
+    add_run_options,
+    add_server_options,
+    prepared,
+    run_request,
+    upload,
+)
 from stethoscope.commands.run import add_cluster_options, write_configured
 from stethoscope.errors import ParameterError
 
@@ -50,7 +56,7 @@ def register(add: Add) -> None:
         help="experiment that the runs belong to, with --submit (default: sweep)",
     )
     add_server_options(one)
-    add_service_account(one)
+    add_run_options(one)
     add_cluster_options(one)
 
 
@@ -127,16 +133,14 @@ def _one_by_one(items: "Sequence[Item]", output: Path) -> int:
 
 
 def _submit(options: argparse.Namespace, items: "Sequence[Item]", values: dict[str, Any]) -> int:
+    from stethoscope.kubeflow.compiled import read_spec
+    from stethoscope.runs.pipelines import compiled_file
+
+    prepared(read_spec(compiled_file("sweep")), values)
     cluster, version = upload("main" if options.separate_runs else "sweep", options)
     runs = {item.item: item.parameters for item in items}
     for name, parameters in runs.items() if options.separate_runs else [("sweep", values)]:
-        run_id = cluster.start(
-            version,
-            experiment=options.experiment,
-            run_name=name,
-            parameters=parameters,
-            service_account=options.service_account,
-        )
+        run_id = cluster.start(version, run_request(options, name, options.experiment, parameters))
         print(f"Run started: {name}: {cluster.link(run_id)}")
     return 0
 

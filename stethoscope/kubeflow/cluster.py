@@ -1,19 +1,18 @@
-"""Pipelines and runs on a Kubeflow cluster, through KFP's own client."""
+"""Pipelines, runs and schedules on a Kubeflow cluster, through KFP's own client."""
 
-import contextlib
 import hashlib
-import io
 import json
-import logging
 import time
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stethoscope import __version__
-from stethoscope.errors import ParameterError, StethoscopeError
+from stethoscope.errors import ParameterError
+from stethoscope.kubeflow.compiled import display_names
+from stethoscope.kubeflow.connection import ClusterError, Connection, UnreachableError
+from stethoscope.kubeflow.watch import LOG_LINES, StepStates
 
 FINISHED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 """States of a run that has ended."""
@@ -21,9 +20,8 @@ FINISHED = ("SUCCEEDED", "FAILED", "CANCELED", "SKIPPED")
 POLL_SECONDS = 5.0
 """Seconds between two requests for the state of a run."""
 
-
-class ClusterError(StethoscopeError):
-    """The cluster cannot be reached, or refuses a request."""
+MOST_FAILURES = 24
+"""Requests in a row that may stay without an answer, two minutes, before waiting is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +44,59 @@ class Version:
     new: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """A run that is to be started, now or at regular times.
+
+    Attributes
+    ----------
+    name : str
+    experiment : str
+        Name of the experiment, which is created if it is not there.
+    experiment_id : str
+        Id of an experiment that is there; then its name does not matter.
+    parameters : mapping
+        Parameters that differ from their defaults, of the right types.
+    service_account : str
+        Account that the pods run as; empty for the server's default.
+    pipeline_root : str
+        Where the artifacts are kept, ``s3://bucket/folder``; empty for the server's default.
+    """
+
+    name: str
+    experiment: str
+    experiment_id: str = ""
+    parameters: Mapping[str, Any]
+    service_account: str = ""
+    pipeline_root: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Runs that are started at regular times.
+
+    Attributes
+    ----------
+    id, name, cron, status : str
+    version_id : str
+        Version of the pipeline that is run.
+    parameters : mapping
+    """
+
+    id: str
+    name: str
+    cron: str
+    status: str
+    version_id: str
+    parameters: Mapping[str, Any]
+
+
 class Cluster:
     """A Kubeflow Pipelines server.
 
     Parameters
     ----------
-    host : str
-        Address of the server; empty inside the cluster, or for the cluster that kubectl is set to.
-    namespace : str
-        Kubernetes namespace, on a cluster that several users share.
-    token : str
-        Bearer token; empty inside the cluster, and for a server without login.
+    connection : Connection
 
     Raises
     ------
@@ -64,20 +104,10 @@ class Cluster:
         If the server does not answer.
     """
 
-    def __init__(self, host: str = "", *, namespace: str = "", token: str = "") -> None:
-        import kfp
-
-        self._host = host.rstrip("/")
-        if self._host:
-            _check_server(self._host, token)
-        with self._requesting(), warnings.catch_warnings():
-            # Of the version of the server, and of addresses without https://.
-            warnings.simplefilter("ignore")
-            self._client = kfp.Client(
-                host=self._host or None,
-                namespace=namespace or "kubeflow",
-                existing_token=token or None,
-            )
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._client = connection.client()
+        self._namespace = connection.namespace or None
 
     def upload(self, compiled: Path, *, name: str, description: str = "") -> Version:
         """Upload a compiled pipeline: a new pipeline, or a new version of one that is there.
@@ -86,10 +116,9 @@ class Cluster:
         """
         digest = hashlib.sha256(compiled.read_bytes()).hexdigest()
         version_name = f"{__version__}-{digest[:12]}"
-        with self._requesting():
-            pipeline_id = self._client.get_pipeline_id(name)
-            if pipeline_id is None:
-                return self._upload_first(compiled, name, description)
+        with self._connection.requesting():
+            # Not by upload_pipeline, which names the first version after the pipeline.
+            pipeline_id = self._pipeline_id(name) or self._create_pipeline(name, description)
             for known in self._versions(pipeline_id):
                 if known.display_name == version_name:
                     return _version(known, new=False)
@@ -97,14 +126,6 @@ class Cluster:
                 str(compiled), version_name, pipeline_id=pipeline_id
             )
         return _version(uploaded, new=True)
-
-    def _upload_first(self, compiled: Path, name: str, description: str) -> Version:
-        created = self._client.upload_pipeline(
-            str(compiled), pipeline_name=name, description=description or None
-        )
-        answer = self._client.list_pipeline_versions(created.pipeline_id, page_size=1)
-        [first] = answer.pipeline_versions
-        return _version(first, new=True)
 
     def newest(self, name: str) -> Version:
         """Return the version of a pipeline that was uploaded last.
@@ -114,45 +135,48 @@ class Cluster:
         ClusterError
             If there is no such pipeline.
         """
-        with self._requesting():
-            pipeline_id = self._client.get_pipeline_id(name)
-            found = next(self._versions(pipeline_id), None) if pipeline_id else None
-        if found is None:
+        with self._connection.requesting():
+            pipeline_id = self._pipeline_id(name)
+        if pipeline_id is None:
             raise ClusterError(f"the cluster has no pipeline {name!r}; upload it first")
+        return self.version(pipeline_id)
+
+    def version(self, pipeline_id: str, version_id: str = "") -> Version:
+        """Return a version of a pipeline by its id, or the newest one.
+
+        Raises
+        ------
+        ClusterError
+            If there is none.
+        """
+        with self._connection.requesting():
+            if version_id:
+                return _version(
+                    self._client.get_pipeline_version(pipeline_id, version_id), new=False
+                )
+            found = next(self._versions(pipeline_id), None)
+        if found is None:
+            raise ClusterError(f"the pipeline {pipeline_id} has no version; upload it first")
         return _version(found, new=False)
 
-    def start(
-        self,
-        version: Version,
-        *,
-        experiment: str,
-        run_name: str,
-        parameters: Mapping[str, Any],
-        service_account: str = "",
-    ) -> str:
-        """Start a run and return its id; the experiment is created if it is not there."""
-        with self._requesting():
+    def start(self, version: Version, request: RunRequest) -> str:
+        """Start a run and return its id."""
+        with self._connection.requesting():
             run = self._client.run_pipeline(
-                self._client.create_experiment(experiment).experiment_id,
-                run_name,
-                params=dict(parameters),
+                self._experiment_id(request),
+                request.name,
+                params=dict(request.parameters),
                 pipeline_id=version.pipeline_id,
                 version_id=version.version_id,
-                service_account=service_account or None,
+                pipeline_root=request.pipeline_root or None,
+                service_account=request.service_account or None,
             )
         return str(run.run_id)
 
-    def schedule(
-        self,
-        version: Version,
-        *,
-        cron: str,
-        experiment: str,
-        run_name: str,
-        parameters: Mapping[str, Any],
-        service_account: str = "",
-    ) -> str:
-        """Start runs at regular times, and return the id of the schedule.
+    def schedule(self, version: Version, cron: str, request: RunRequest) -> tuple[str, str]:
+        """Start runs at regular times.
+
+        A schedule of the same name in the same experiment is replaced, or kept if it is the same.
 
         Parameters
         ----------
@@ -160,64 +184,147 @@ class Cluster:
         cron : str
             Six fields: second, minute, hour, day of month, month, day of week; ``0 0 3 * * *`` is
             every night at three.
-        experiment, run_name : str
-            The experiment is created if it is not there.
-        parameters : mapping
-            Parameters that differ from their defaults, of the right types.
-        service_account : str, optional
-            Account that the pods run as.
+        request : RunRequest
+
+        Returns
+        -------
+        tuple of str
+            Id of the schedule, and what was done: created, replaced or kept.
 
         Raises
         ------
         ParameterError
             If `cron` does not have six fields.
         """
-        if len(cron.split()) != 6 and not cron.startswith("@"):
-            raise ParameterError(
-                f"cron is {cron!r}; "
-                "give six fields from second to day of week, such as '0 0 3 * * *'"
-            )
-        with self._requesting():
+        check_cron(cron)
+        with self._connection.requesting():
+            experiment_id = self._experiment_id(request)
+            before = [
+                one
+                for one in self._list_schedules(experiment_id=experiment_id)
+                if one.name == request.name
+            ]
+            for one in before:
+                if (one.cron, one.version_id, one.parameters) == (
+                    cron,
+                    version.version_id,
+                    request.parameters,
+                ):
+                    return one.id, "kept"
             recurring = self._client.create_recurring_run(
-                self._client.create_experiment(experiment).experiment_id,
-                run_name,
+                experiment_id,
+                request.name,
                 cron_expression=cron,
-                params=dict(parameters),
+                params=dict(request.parameters),
                 pipeline_id=version.pipeline_id,
                 version_id=version.version_id,
-                service_account=service_account or None,
+                pipeline_root=request.pipeline_root or None,
+                service_account=request.service_account or None,
             )
-        return str(recurring.recurring_run_id)
+            for one in before:
+                self._client.delete_recurring_run(one.id)
+        return str(recurring.recurring_run_id), "replaced" if before else "created"
 
-    def wait(self, run_id: str) -> Iterator[str]:
+    def schedules(self) -> list[Schedule]:
+        """Return all schedules of the user."""
+        with self._connection.requesting():
+            return list(self._list_schedules(namespace=self._namespace))
+
+    def delete_schedule(self, schedule_id: str) -> None:
+        """Delete a schedule; runs that were started stay."""
+        with self._connection.requesting():
+            self._client.delete_recurring_run(schedule_id)
+
+    def wait(self, run_id: str, version: Version, *, timeout: float = 0.0) -> Iterator[str]:
         """Yield a line for every step that starts or ends, until the run has ended.
+
+        Parameters
+        ----------
+        run_id : str
+        version : Version
+            The version that is run; it has the names of the steps.
+        timeout : float
+            Seconds after which waiting ends; 0 for never.
 
         Raises
         ------
         ClusterError
-            If the run did not succeed; the message names the steps that failed.
+            If the run did not succeed, after the end of the log of each step that failed; the
+            message names these steps. Also if the time is over or the server does not answer for
+            `MOST_FAILURES` requests.
         """
-        seen: dict[str, str] = {}
+        states = StepStates(display_names(version.spec))
+        end = time.monotonic() + timeout if timeout else float("inf")
         while True:
-            with self._requesting():
-                run = self._client.get_run(run_id)
-            tasks = (run.run_details.task_details if run.run_details else None) or []
-            for task in tasks:
-                if task.state and seen.get(task.task_id) != task.state:
-                    seen[task.task_id] = task.state
-                    yield f"{task.display_name:<24} {task.state.lower()}"
+            run = self._run(run_id)
+            yield from states.changes((run.run_details and run.run_details.task_details) or [])
             if run.state in FINISHED:
                 break
+            if time.monotonic() > end:
+                raise ClusterError(
+                    f"run {run_id} has not ended after {timeout:g} s and goes on; "
+                    f"look at {self.link(run_id)}"
+                )
             time.sleep(POLL_SECONDS)
         if run.state != "SUCCEEDED":
+            failed = states.failed()
+            for step, pods in failed.items():
+                yield from self._end_of_log(run_id, step, pods)
+            names = f"; failed: {', '.join(failed)}" if failed else ""
+            reason = f"; {run.error.message}" if run.error and not failed else ""
             raise ClusterError(
-                f"run {run_id} ended as {run.state.lower()}{_reason(run, tasks)}; "
+                f"run {run_id} ended as {run.state.lower()}{names}{reason}; "
                 f"look at {self.link(run_id)}"
             )
 
     def link(self, run_id: str) -> str:
         """Return where the user interface shows a run."""
-        return f"{self._host}/#/runs/details/{run_id}"
+        return f"{self._connection.host.rstrip('/')}/#/runs/details/{run_id}"
+
+    def _run(self, run_id: str) -> Any:
+        """Return a run; failures that may pass are waited for."""
+        failures = 0
+        while True:
+            try:
+                with self._connection.requesting():
+                    return self._client.get_run(run_id)
+            except UnreachableError:
+                failures += 1
+                if failures > MOST_FAILURES:
+                    raise
+                time.sleep(POLL_SECONDS)
+
+    def _end_of_log(self, run_id: str, step: str, pods: list[str]) -> Iterator[str]:
+        for pod in pods:
+            if lines := self._connection.log(run_id, pod).splitlines():
+                yield f"End of the log of {step}:"
+                yield from (f"    {line}" for line in lines[-LOG_LINES:])
+                return
+
+    def _experiment_id(self, request: RunRequest) -> str:
+        if request.experiment_id:
+            return request.experiment_id
+        found = self._client.create_experiment(request.experiment, namespace=self._namespace)
+        return str(found.experiment_id)
+
+    def _pipeline_id(self, name: str) -> str | None:
+        """Return the id of the user's pipeline of a name."""
+        predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+        answer = self._client.list_pipelines(
+            filter=json.dumps({"predicates": [predicate]}), namespace=self._namespace
+        )
+        found = [one.pipeline_id for one in answer.pipelines or []]
+        if len(found) > 1:
+            raise ClusterError(
+                f"the cluster has {len(found)} pipelines {name!r}; choose one by --pipeline-id"
+            )
+        return found[0] if found else None
+
+    def _create_pipeline(self, name: str, description: str) -> str:
+        pipeline = self._client.api_models.V2beta1Pipeline(
+            display_name=name, description=description or None, namespace=self._namespace
+        )
+        return str(self._client.pipelines.pipeline_service_create_pipeline(pipeline).pipeline_id)
 
     def _versions(self, pipeline_id: str) -> Iterator[Any]:
         """Yield the versions of a pipeline, the newest first."""
@@ -231,60 +338,28 @@ class Cluster:
             if not page:
                 return
 
-    @contextlib.contextmanager
-    def _requesting(self) -> Iterator[None]:
-        """Raise what can go wrong as `ClusterError`, and keep KFP's client from printing."""
-        import kfp_server_api
-        import urllib3
-
-        where = self._host or "the cluster of this environment"
-        level = logging.getLogger("urllib3").level
-        logging.getLogger("urllib3").setLevel(logging.ERROR)
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                yield
-        except kfp_server_api.ApiException as error:
-            raise ClusterError(f"{where} refuses: {_message_of(error)}") from error
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _unreachable(where) from error
-        except (RuntimeError, TimeoutError, ValueError) as error:
-            raise ClusterError(f"{where}: {' '.join(str(error).split())}") from error
-        finally:
-            logging.getLogger("urllib3").setLevel(level)
+    def _list_schedules(self, **where: str | None) -> Iterator[Schedule]:
+        page = ""
+        while True:
+            answer = self._client.list_recurring_runs(page_token=page, page_size=50, **where)
+            yield from map(_schedule, answer.recurring_runs or [])
+            page = answer.next_page_token
+            if not page:
+                return
 
 
-def _check_server(host: str, token: str) -> None:
-    """Check that a server answers.
+def check_cron(cron: str) -> None:
+    """Refuse a text that gives no times.
 
-    Without a server, KFP's client would try for half a minute and give no reason.
+    Raises
+    ------
+    ParameterError
+        If it does not have six fields.
     """
-    import requests
-
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        answer = requests.get(f"{host}/apis/v2beta1/healthz", headers=headers, timeout=15)
-    except requests.exceptions.InvalidSchema as error:
+    if len(cron.split()) != 6 and not cron.startswith("@"):
         raise ParameterError(
-            f"host is {host!r}; give an address such as http://localhost:8080"
-        ) from error
-    except requests.RequestException as error:
-        raise _unreachable(host) from error
-    if answer.status_code in (401, 403):
-        raise ClusterError(
-            f"{host} refuses: {answer.status_code} {answer.reason}; give a token by --token"
+            f"cron is {cron!r}; give six fields from second to day of week, such as '0 0 3 * * *'"
         )
-    if not answer.ok or "json" not in answer.headers.get("Content-Type", ""):
-        raise ClusterError(
-            f"{host} is not a Kubeflow Pipelines server, or requires a login "
-            f"({answer.status_code}); check --host and --token"
-        )
-
-
-def _unreachable(where: str) -> ClusterError:
-    return ClusterError(
-        f"no Kubeflow answers at {where}; "
-        "check --host and the connection, or run it here with --local"
-    )
 
 
 def _version(answer: Any, *, new: bool) -> Version:
@@ -299,23 +374,14 @@ def _version(answer: Any, *, new: bool) -> Version:
     )
 
 
-def _reason(run: Any, tasks: Sequence[Any]) -> str:
-    """Return why a run failed: the steps that failed, or the error of the run."""
-    failed = [
-        f"{task.display_name} ({task.error.message})" if task.error else task.display_name
-        for task in tasks
-        if task.state == "FAILED"
-    ]
-    if failed:
-        return f"; failed: {', '.join(failed)}"
-    return f"; {run.error.message}" if run.error else ""
-
-
-def _message_of(error: Any) -> str:
-    """Return the message in the server's answer, on one line."""
-    try:
-        body = json.loads(error.body)
-        text = body.get("message") or body.get("error_message") or body.get("error") or error.body
-    except (ValueError, TypeError, AttributeError):
-        text = error.reason or error.body or ""
-    return f"{error.status} {' '.join(str(text).split())[:500]}"
+def _schedule(answer: Any) -> Schedule:
+    cron = answer.trigger and answer.trigger.cron_schedule
+    reference, config = answer.pipeline_version_reference, answer.runtime_config
+    return Schedule(
+        id=answer.recurring_run_id,
+        name=answer.display_name,
+        cron=(cron and cron.cron) or "",
+        status=str(answer.status or answer.mode or "").lower(),
+        version_id=(reference and reference.pipeline_version_id) or "",
+        parameters=(config and config.parameters) or {},
+    )

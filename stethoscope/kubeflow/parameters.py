@@ -66,6 +66,19 @@ def parameters_of(spec: Mapping[str, Any]) -> dict[str, CompiledParameter]:
     }
 
 
+def help_text(spec: Mapping[str, Any]) -> str:
+    """Return a line for each parameter of a pipeline: name, default, description.
+
+    The run form of the user interface shows names and types only.
+    """
+    lines = [
+        f"{one.name} ({'required' if one.default is None else json.dumps(one.default)}): "
+        f"{one.description}"
+        for one in parameters_of(spec).values()
+    ]
+    return "\n".join(["Parameters:", *lines]) if lines else ""
+
+
 def _default(described: Mapping[str, Any]) -> Any:
     """Return a parameter's default; a compiled pipeline writes whole numbers as fractions."""
     value = described.get("defaultValue")

@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from stethoscope.errors import ParameterError
-from stethoscope.kubeflow.compiled import tasks_of
+from stethoscope.kubeflow.compiled import dump, parse, tasks_of
 
 USES_GPU = "stethoscope/uses-gpu"
 """Label of the pods whose step is faster on a GPU."""
@@ -123,7 +121,7 @@ class ClusterOptions:
         """
         if self == ClusterOptions():
             return compiled
-        spec, platform = (*yaml.safe_load_all(compiled), {})[:2]
+        spec, platform = parse(compiled)
         kubernetes = platform.setdefault("platforms", {}).setdefault("kubernetes", {})
         pods = kubernetes.setdefault("deploymentSpec", {}).setdefault("executors", {})
         for name, executor in spec["deploymentSpec"]["executors"].items():
@@ -137,7 +135,7 @@ class ClusterOptions:
                 task["cachingOptions"] = {}
         lines = compiled.splitlines(keepends=True)
         comments = "".join(line for line in lines if line.startswith("#"))
-        return comments + yaml.safe_dump_all([spec, platform], sort_keys=True)
+        return comments + dump(spec, platform)
 
     def _set_up_step(self, container: dict[str, Any], pod: dict[str, Any]) -> None:
         """Set what concerns one step, in its container and in its pod."""
@@ -179,7 +177,7 @@ def check_images(compiled: str) -> None:
     ParameterError
         If the image has no registry. Images of other names are not examined.
     """
-    spec = next(yaml.safe_load_all(compiled))
+    spec, _ = parse(compiled)
     for executor in spec["deploymentSpec"]["executors"].values():
         image = executor["container"]["image"]
         if image.partition(":")[0] == LOCAL_IMAGE:

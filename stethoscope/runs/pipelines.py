@@ -1,5 +1,6 @@
 """The pipelines of the command line, by name."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from stethoscope.classification.options import CLASSIFICATION
 from stethoscope.errors import ParameterError
 from stethoscope.events.options import EVENTS
 from stethoscope.files import packaged_file
-from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.kubeflow.results import Results
 from stethoscope.monitoring.options import MONITORING
 from stethoscope.options import ParameterSet
@@ -89,11 +89,20 @@ def compiled_file(name: str) -> Path:
     return packaged_file(pipeline_named(name).file)
 
 
+def pipeline_of(spec: Mapping[str, Any]) -> Pipeline | None:
+    """Return the pipeline of `PIPELINES` that a specification belongs to, by its name, if any."""
+    name = spec["pipelineInfo"]["name"]
+    for pipeline in PIPELINES.values():
+        with packaged_file(pipeline.file).open(encoding="utf-8") as file:
+            if f"# Name: {name}\n" in itertools.islice(file, 3):  # KFP's heading
+                return pipeline
+    return None
+
+
 def results_of(spec: Mapping[str, Any], outputs: Iterable[str]) -> Results:
     """Return what the folder of results of a pipeline holds.
 
-    A specification belongs to the pipeline of `PIPELINES` whose specification has the same name.
-    For any other one, each output is copied under its own name.
+    For a specification of no pipeline of `PIPELINES`, each output is copied under its own name.
 
     Parameters
     ----------
@@ -102,10 +111,8 @@ def results_of(spec: Mapping[str, Any], outputs: Iterable[str]) -> Results:
     outputs : iterable of str
         Names of its outputs that are artifacts.
     """
-    name = spec["pipelineInfo"]["name"]
-    for pipeline in PIPELINES.values():
-        if read_spec(packaged_file(pipeline.file))["pipelineInfo"]["name"] == name:
-            return pipeline.results
+    if pipeline := pipeline_of(spec):
+        return pipeline.results
     return Results(
         files={output: output for output in outputs},
         closing_lines=lambda _, folder: [f"Results: {folder}"],

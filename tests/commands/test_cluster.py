@@ -60,16 +60,17 @@ def test_wait_shows_the_steps_and_ends_with_status_1_after_a_failure(
     kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert submit(kubeflow, "--wait") == 0
-    *lines, succeeded, then = capsys.readouterr().out.splitlines()
+    *lines, then, command = capsys.readouterr().out.splitlines()
     assert ["Download", "recordings", "succeeded"] in [line.split() for line in lines]
     [run_id] = kubeflow.runs
-    assert f"copy the folder stethoscope/{run_id} from the artifact store" in succeeded
-    cli._parser().parse_args(then.split()[1:])
-    kubeflow.failing_task = "out of memory"
+    assert f"copy the folder stethoscope/{run_id} from the artifact store" in then
+    cli._parser().parse_args(command.split()[1:])
+    kubeflow.failing = {"train-detector": "out of memory"}
     assert submit(kubeflow, "--wait") == 1
-    error = capsys.readouterr().err
-    assert "ended as failed; failed: Train detector (out of memory)" in error
-    assert error.count("\n") == 1
+    printed = capsys.readouterr()
+    assert "End of the log of Train detector:\n    out of memory" in printed.out
+    assert "ended as failed; failed: Train detector; look at" in printed.err
+    assert printed.err.count("\n") == 1
 
 
 def test_cron_starts_a_schedule_and_no_run(
@@ -80,8 +81,55 @@ def test_cron_starts_a_schedule_and_no_run(
     assert schedule["trigger"]["cron_schedule"]["cron"] == "0 0 3 * * *"
     assert schedule["runtime_config"]["parameters"] == {"fit_epochs": 3}
     assert not kubeflow.runs
+    capsys.readouterr()
+    assert submit(kubeflow, "--cron", "0 0 3 * * *", "-p", "fit_epochs=3") == 0
+    assert "Schedule main kept:" in capsys.readouterr().out
     assert submit(kubeflow, "--cron", "3 * *") == 2
     assert "cron is '3 * *'" in capsys.readouterr().err
+
+
+def test_schedules_are_listed_and_deleted(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = ["--host", kubeflow.host]
+    assert main(["schedules", *server]) == 0
+    assert "no schedules" in capsys.readouterr().out
+    assert submit(kubeflow, "--cron", "0 0 3 * * 1", "-p", "seed=3") == 0
+    [schedule_id] = kubeflow.schedules
+    capsys.readouterr()
+    assert main(["schedules", *server]) == 0
+    _, line = capsys.readouterr().out.splitlines()
+    for part in (schedule_id, "main", "0 0 3 * * 1", "enabled", '{"seed": 3}'):
+        assert part in line
+    assert main(["schedules", *server, "--delete", schedule_id]) == 0
+    assert not kubeflow.schedules
+    assert main(["schedules", *server, "--delete", schedule_id]) == 1
+
+
+def test_version_by_its_id_is_run_and_nothing_uploaded(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(kubeflow) == 0
+    assert submit(kubeflow, "--gpu", "nvidia.com/gpu") == 0
+    [pipeline], [first, second] = kubeflow.pipelines, kubeflow.versions
+    assert submit(kubeflow, "--pipeline-id", pipeline, "--version-id", first) == 0
+    assert submit(kubeflow, "--pipeline-id", pipeline, "-p", "seed=2") == 0
+    used = [
+        run["pipeline_version_reference"]["pipeline_version_id"] for run in kubeflow.runs.values()
+    ]
+    assert used == [first, second, first, second]
+    assert len(kubeflow.versions) == 2
+    assert submit(kubeflow, "--version-id", first) == 2
+    assert "--version-id needs the pipeline's id" in capsys.readouterr().err
+
+
+def test_uploaded_pipeline_carries_its_description_and_the_help_of_its_parameters(
+    kubeflow: Kubeflow,
+) -> None:
+    assert submit(kubeflow) == 0
+    [pipeline] = kubeflow.pipelines.values()
+    assert pipeline["description"].startswith("Learn the normal sound of a machine")
+    assert "\nmax_fpr (0.1): Largest false-positive rate" in pipeline["description"]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +138,12 @@ def test_cron_starts_a_schedule_and_no_run(
         ("fit_epochs=two", "fit_epochs is 'two'; it must be a whole number"),
         ("fit_epoch=2", "did you mean fit_epochs?"),
         ("fit_shuffle=maybe", "fit_shuffle is 'maybe'; it must be true or false"),
+        ("fit_epochs=0", "fit_epochs is 0; it must be at least 1"),
+        ("dataset_url=week.zip", "dataset_url is 'week.zip', which is on this computer"),
+        ("dataset_url=file:///data/a.zip", "which is on this computer"),
+        ("dataset_url=simulated/fan,/data/a.zip", "dataset_url is '/data/a.zip', which is on"),
+        ("dataset_url=dcase2020/pum", "dcase2020/pum: no such file or folder"),
+        ("dataset_md5=1", "dataset_md5 is '1'"),
     ],
 )
 def test_wrong_parameters_are_refused_before_anything_is_sent(

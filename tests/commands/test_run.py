@@ -12,7 +12,7 @@ def test_compile_without_settings_writes_the_packaged_pipeline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["compile", "--pipeline", "sweep"]) == 0
+    assert main(["compile", "--pipeline", "sweep", "--image", "example.org/image:1"]) == 0
     assert (tmp_path / "sweep.yaml").read_text() == compiled_file("sweep").read_text()
 
 

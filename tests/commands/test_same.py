@@ -88,7 +88,10 @@ def test_run_only_uses_the_newest_version_and_casts_to_its_types(
     assert main(arguments) == 1
     assert "the cluster has no pipeline 'stethoscope'; upload it first" in capsys.readouterr().err
     assert main(["program", "create", "-f", file, "--host", kubeflow.host]) == 0
-    (tmp_path / "pipeline.yaml").write_text((ROOT / "pipeline.yaml").read_text() + "\n")
+    changed = (
+        (ROOT / "pipeline.yaml").read_text().replace("defaultValue: 100.0", "defaultValue: 9.0")
+    )
+    (tmp_path / "pipeline.yaml").write_text(changed)
     assert main([*arguments, "-p", "fit_epochs=2.0"]) == 0
     assert len(kubeflow.versions) == 1
     assert next(iter(kubeflow.runs.values()))["runtime_config"]["parameters"]["fit_epochs"] == 2

@@ -1,0 +1,60 @@
+"""Refuse on this computer what would fail on a cluster."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stethoscope.datasets.download.addresses import address_kind, split_addresses
+from stethoscope.errors import StethoscopeError, refuse
+from stethoscope.kubeflow.parameters import parameters_of
+from stethoscope.monitoring.options import MONITORING
+from stethoscope.runs.pipelines import pipeline_of
+from stethoscope.sweep.items import plan
+
+
+def check_for_cluster(spec: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse the parameters of a run that its first step would refuse, and local paths.
+
+    Parameters
+    ----------
+    spec : mapping
+        Specification of the pipeline; one that is not of this package is not examined.
+    given : mapping
+        Parameters that differ from their defaults, of the right types.
+
+    Raises
+    ------
+    ParameterError
+        With all that is wrong in one message.
+    """
+    pipeline = pipeline_of(spec)
+    if pipeline is None:
+        return
+    defaults = {name: one.default for name, one in parameters_of(spec).items()}
+    values = {**pipeline.parameters.defaults, **defaults, **given}
+    if "machines" in values:
+        runs = plan(values["machines"], values["grid"])
+        refuse(list(dict.fromkeys(_problems_of_items(one.parameters for one in runs))))
+        return
+    pipeline.parameters.check(values)
+    refuse(_local_addresses(values))
+
+
+def _problems_of_items(items: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    for item in items:
+        values = {**MONITORING.defaults, **item}
+        try:
+            MONITORING.check(values)
+        except StethoscopeError as error:
+            yield str(error)
+        else:
+            yield from _local_addresses(values)
+
+
+def _local_addresses(values: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with addresses that only this computer could read."""
+    return [
+        f"dataset_url is {address!r}, which is on this computer, where a cluster cannot read it; "
+        "put it on a web server and give its address, or run it here"
+        for address, _ in split_addresses(values["dataset_url"], values["dataset_md5"])
+        if address_kind(address) in ("path", "file")
+    ]
