@@ -121,6 +121,7 @@ DEPLOYED = (
     "model/network",
     "serve/app",
     "serve/client",
+    "serve/forkserver",
     "serve/server",
     "sound/feature",
 )

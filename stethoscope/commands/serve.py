@@ -31,6 +31,12 @@ def _register_serve(add: Add) -> None:
     one.add_argument(
         "--max-bytes", type=int, default=32 << 20, help=f"largest request (default: {32 << 20})"
     )
+    one.add_argument(
+        "--trusted-proxy",
+        default="",
+        metavar="ADDRESS",
+        help="addresses or networks of proxies whose X-Forwarded-For names the client",
+    )
     one.epilog = f"If {_KEY} is set, requests must have it as `Authorization: Bearer <key>`."
 
 
@@ -84,7 +90,7 @@ def _register_listen(add: Add) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from stethoscope.errors import ParameterError
     from stethoscope.serve.limits import Limits
-    from stethoscope.serve.server import serve
+    from stethoscope.serve.processes import ForkServer
 
     for name in ("max_seconds", "max_bytes"):
         if not getattr(options, name) > 0:
@@ -96,12 +102,18 @@ def _serve(options: argparse.Namespace) -> int:
         max_bytes=options.max_bytes,
         max_bytes_held=max(Limits().max_bytes_held, 2 * options.max_bytes),
     )
+    opening = ForkServer(options.bundle)  # it opens the bundle while the modules below are loaded
+
+    from stethoscope.serve.model import LiveModel
+    from stethoscope.serve.server import serve
+
     serve(
-        options.bundle,
+        LiveModel(options.bundle, opening),
         host=options.host,
         port=options.port,
         limits=limits,
         api_key=os.environ.get(_KEY, ""),
+        trusted_proxy=options.trusted_proxy,
     )
     return 0
 

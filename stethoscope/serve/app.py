@@ -21,9 +21,7 @@ RELOAD_SECONDS = 2.0
 """Time between two looks at the bundle's folder, in seconds."""
 
 
-def create_app(
-    model: LiveModel, *, limits: Limits | None = None, api_key: str = "", threads: int = 0
-) -> App:
+def create_app(model: LiveModel, *, limits: Limits | None = None, api_key: str = "") -> App:
     """Build the ASGI application.
 
     Parameters
@@ -33,17 +31,16 @@ def create_app(
         None for the defaults.
     api_key : str
         Key that requests must have; empty if they need none.
-    threads : int
-        Verdicts that are computed at once; 0 for one per processor.
     """
-    service = Service(model, limits or Limits(), threads or processors())
+    service = Service(model, limits or Limits(), processors())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.workers.start()
         reloading = asyncio.create_task(_reload_forever(service))
         yield
         reloading.cancel()
-        service.workers.close()
+        service.close()
 
     app = FastAPI(
         title="stethoscope",

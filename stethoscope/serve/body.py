@@ -8,7 +8,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from stethoscope.serve.limits import Limits, RefusalError
-from stethoscope.serve.workers import Place
+from stethoscope.serve.places import Place
 from stethoscope.sound.formats import MEDIA_TYPES
 
 AUDIO_TYPES = (*MEDIA_TYPES, "application/octet-stream")
@@ -81,8 +81,7 @@ async def receive(request: Request, place: Place, limits: Limits, *, max_files: 
         )
         raise RefusalError(408, "too_slow", late) from None
     except ClientDisconnect:
-        early = "the connection ended before the request did"
-        raise RefusalError(400, "incomplete", early) from None
+        raise incomplete() from None
     return reader.finish()
 
 
@@ -99,6 +98,11 @@ def _reader(request: Request, max_files: int) -> "_FormReader | _RawReader":
         f"send the recording as field `file` of {_FORM}, "
         "or as the body with content type audio/wav",
     )
+
+
+def incomplete() -> RefusalError:
+    """Return the refusal of a request whose client has left."""
+    return RefusalError(400, "incomplete", "the connection ended before the request did")
 
 
 def _too_large(limits: Limits) -> RefusalError:

@@ -1,4 +1,4 @@
-"""From a recording of unknown origin to its verdict; runs in a thread."""
+"""From a recording of unknown origin to its verdict; runs in a worker process."""
 
 import io
 import math
@@ -12,6 +12,8 @@ from stethoscope.errors import AudioError, ModelError
 from stethoscope.serve.limits import RATES, Limits, RefusalError
 from stethoscope.serve.picture import draw_picture
 from stethoscope.sound.formats import find_format
+
+_SAMPLES_PER_BYTE = 6  # AAC of 64 kbit/s at 48 kHz
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,34 @@ class ServedVerdict:
     verdict: Verdict
     probability: float | None
     json: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the service counts and logs of it, and the answer, as JSON values."""
+        return {
+            "machine": self.verdict.machine,
+            "anomaly": self.verdict.anomaly,
+            "score": self.verdict.score,
+            "probability": self.probability,
+            "json": self.json,
+        }
+
+
+def count_samples(content: bytes) -> int:
+    """Return how many samples a recording declares, over all channels; 0 if it is unreadable.
+
+    For a recording that libsndfile cannot read, it is what such a recording usually has.
+    """
+    file = io.BytesIO(content)
+    form = find_format(file)
+    if form is None:
+        return 0
+    if not form.library_names:
+        return _SAMPLES_PER_BYTE * len(content)
+    try:
+        info = soundfile.info(file)
+    except (soundfile.LibsndfileError, TypeError, ValueError):
+        return 0
+    return int(info.frames * info.channels)
 
 
 def judge(

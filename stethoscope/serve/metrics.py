@@ -1,6 +1,7 @@
 """The counters of the service, in the text format of Prometheus."""
 
 from collections import defaultdict, deque
+from typing import Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,8 +12,6 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-
-from stethoscope.serve.judge import ServedVerdict
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _DRIFT_CLIPS = 100
@@ -53,14 +52,20 @@ class Metrics:
             lambda: deque(maxlen=_DRIFT_CLIPS)
         )
 
-    def count_verdict(self, served: ServedVerdict) -> None:
-        """Count a verdict, by machine. Only machines that the model knows occur."""
-        machine = served.verdict.machine
-        self._verdicts.labels(machine, str(served.verdict.anomaly).lower()).inc()
-        if served.probability is None:
+    def count_verdict(self, served: dict[str, Any]) -> None:
+        """Count a verdict, by machine. Only machines that the model knows occur.
+
+        Parameters
+        ----------
+        served : dict
+            What :meth:`stethoscope.serve.judge.ServedVerdict.to_json` returns.
+        """
+        machine = served["machine"]
+        self._verdicts.labels(machine, str(served["anomaly"]).lower()).inc()
+        if served["probability"] is None:
             return
         recent = self._recent[machine]
-        recent.append(served.probability)
+        recent.append(served["probability"])
         self._drift.labels(machine).set(sum(recent) / len(recent) - 0.5)
 
     def render(self) -> bytes:

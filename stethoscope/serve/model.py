@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stethoscope.bundle.bundle import Bundle
-from stethoscope.bundle.inference import Inference
-from stethoscope.errors import StethoscopeError
+from stethoscope.errors import ModelError
+from stethoscope.serve.processes import ForkServer
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +30,16 @@ class Reload:
 
 
 class LiveModel:
-    """The inference of a bundle folder, replaced when the folder changes.
+    """The model in a bundle folder, replaced when the folder changes.
 
-    A new bundle is opened and checked while the old one is still served. If it is incomplete, it is
-    refused, and the old one stays.
+    A new bundle is opened and checked in a process of its own while the old one is still served. If
+    it is incomplete, or ends or stops that process, it is refused, and the old one stays.
 
     Parameters
     ----------
     folder : Path
+    server : ForkServer or None
+        The process that opens the bundle, if it was started before.
 
     Raises
     ------
@@ -46,17 +47,20 @@ class LiveModel:
         If the folder has no usable bundle.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: ForkServer | None = None) -> None:
         self._folder = folder
         self._signature = self._read_signature()
-        self.inference = self._open()
+        self._opening: ForkServer | None = None
+        self._closed = False
+        self.server = server or ForkServer(folder)
+        self.description = self.server.opened()
         self.opened = datetime.now(UTC)
         self.reload: Reload | None = None
 
     @property
     def name(self) -> str:
         """Name of the model."""
-        return self.inference.bundle.name
+        return str(self.description["name"])
 
     def reload_if_changed(self) -> Reload | None:
         """Replace the model if its folder has changed since the last call.
@@ -71,25 +75,47 @@ class LiveModel:
             return None
         self._signature = signature
         try:
-            inference = self._open()
-        # No fault of the new bundle may end the service of the old one.
-        except Exception as error:
+            self._open()
+        except (ModelError, OSError) as error:
             where = str(self._folder)
-            message = (
-                str(error).replace(where, "bundle")
-                if isinstance(error, StethoscopeError)
-                else type(error).__name__
-            )
             logger.exception("reload refused", extra={"bundle": where})
-            self.reload = Reload(False, message)
+            self.reload = Reload(False, str(error).replace(where, "bundle"))
             return self.reload
-        self.inference, self.opened = inference, datetime.now(UTC)
+        self.opened = datetime.now(UTC)
         self.reload = Reload(True, "")
         logger.info("reloaded", extra={"model": self.name, "bundle": str(self._folder)})
         return self.reload
 
-    def _open(self) -> Inference:
-        return Inference(Bundle.open(self._folder))
+    def restart(self) -> None:
+        """Open the bundle again, because the process that had opened it has ended.
+
+        Raises
+        ------
+        ModelError
+            If the bundle cannot be used any more.
+        """
+        logger.warning("opening the bundle again", extra={"bundle": str(self._folder)})
+        self._open()
+
+    def close(self) -> None:
+        """End the processes of the model, and those that are opening a bundle."""
+        self._closed = True
+        if self._opening:
+            self._opening.kill()
+        self.server.close()
+        self.server.wait()
+
+    def _open(self) -> None:
+        """Open the bundle in a new process, and serve it from now on."""
+        self._opening = opening = ForkServer(self._folder)
+        if self._closed:
+            opening.kill()
+        try:
+            description = opening.opened()
+        finally:
+            self._opening = None
+        old, self.server, self.description = self.server, opening, description
+        old.close()
 
     def _read_signature(self) -> Signature:
         """Return names, inodes, sizes and times of the folder's files."""

@@ -69,7 +69,7 @@ async def model_ready(request: Request, name: Name) -> Response:
 async def prometheus(request: Request) -> Response:
     """Report the counters, in the text format of Prometheus."""
     service = service_of(request)
-    service.metrics.places.set(service.workers.places_taken)
+    service.metrics.places.set(service.places.taken)
     return Response(
         service.metrics.render(), headers={"content-type": service.metrics.content_type}
     )
@@ -81,23 +81,15 @@ def _check_name(service: Service, name: str) -> None:
 
 
 def _metadata(model: LiveModel, limits: Limits) -> dict[str, Any]:
-    inference = model.inference
-    bundle = inference.bundle
-    detector = bundle.detector if "detector" in bundle.models else None
-    feature = detector.feature if detector else bundle.events.feature
+    known = {key: value for key, value in model.description.items() if key != "name"}
     return {
-        "name": bundle.name,
+        "name": model.name,
         "versions": [model.opened.strftime("%Y-%m-%dT%H:%M:%SZ")],
         "platform": "stethoscope_litert",
         "inputs": [{"name": "samples", "datatype": "FP32", "shape": [-1]}],
         "outputs": [{"name": "score", "datatype": "FP64", "shape": [1]}],
         "parameters": {
-            "roles": list(bundle.models),
-            "detector": detector.kind if detector else None,
-            "machines": bundle.manifest["machines"],
-            "labels": bundle.manifest["labels"],
-            "sample_rate": feature.sample_rate,
-            "min_seconds": inference.min_seconds,
+            **known,
             "max_seconds": limits.max_seconds,
             "max_bytes": limits.max_bytes,
             "refused_reload": (

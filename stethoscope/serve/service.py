@@ -1,60 +1,70 @@
 """What all routes of one service share."""
 
+import logging
+from typing import Any
+
 from starlette.requests import HTTPConnection
 
-from stethoscope.serve.judge import ServedVerdict, judge
-from stethoscope.serve.limits import Limits
+from stethoscope.serve.limits import Limits, RefusalError
 from stethoscope.serve.metrics import Metrics
 from stethoscope.serve.model import LiveModel
-from stethoscope.serve.workers import Workers
+from stethoscope.serve.places import Place, Places
+from stethoscope.serve.workers import Job, Workers
+
+logger = logging.getLogger(__name__)
 
 
 class Service:
-    """The model, the limits, the threads and the counters of a service.
+    """The model, the limits, the workers and the counters of a service.
 
     Parameters
     ----------
     model : LiveModel
     limits : Limits
-    threads : int
-        Verdicts that are computed at once.
+    processors : int
+        Processors that the service may use.
     """
 
-    def __init__(self, model: LiveModel, limits: Limits, threads: int) -> None:
+    def __init__(self, model: LiveModel, limits: Limits, processors: int) -> None:
         self.model = model
         self.limits = limits
         self.metrics = Metrics()
-        self.workers = Workers(limits, threads)
-        self.open_streams = 0
+        self.places = Places(limits)
+        self.workers = Workers(model, limits, processors)
 
-    async def verdict(
-        self, content: bytes, *, machine_id: str, name: str, picture: bool = False
-    ) -> ServedVerdict:
-        """Judge a recording in one of the threads, and count the verdict.
+    async def verdict(self, place: Place, job: Job) -> dict[str, Any]:
+        """Judge a recording in a worker process, and count the verdict.
 
         Parameters
         ----------
-        content : bytes
-            The recording as it was sent.
-        machine_id, name, picture
-            As for :func:`stethoscope.serve.judge.judge`.
+        place : Place
+            The request or stream that it belongs to.
+        job : Job
+
+        Returns
+        -------
+        dict
+            What :meth:`stethoscope.serve.judge.ServedVerdict.to_json` returns.
 
         Raises
         ------
         RefusalError
-            If the recording cannot be judged, or no thread is free in time.
+            If the recording cannot be judged, or no worker is free in time.
         """
-        served = await self.workers.run(
-            judge,
-            self.model.inference,
-            content,
-            self.limits,
-            machine_id=machine_id,
-            name=name,
-            picture=picture,
-        )
+        reply = await self.workers.judge(place, job)
+        if "refusal" in reply:
+            raise RefusalError(*reply["refusal"])
+        if "failure" in reply:
+            logger.error("judging failed", extra={"traceback": reply["failure"]})
+            raise RuntimeError("judging failed")
+        served: dict[str, Any] = reply["served"]
         self.metrics.count_verdict(served)
         return served
+
+    def close(self) -> None:
+        """End all processes."""
+        self.workers.close()
+        self.model.close()
 
 
 def service_of(connection: HTTPConnection) -> Service:

@@ -1,21 +1,20 @@
 """The route ``/stream``: a client sends samples without end, the service answers each window."""
 
 import asyncio
-import io
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import soundfile
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from stethoscope.serve.limits import RefusalError
 from stethoscope.serve.logs import REQUEST_ID
+from stethoscope.serve.places import Place, client_of
 from stethoscope.serve.responses import refusal_response
 from stethoscope.serve.service import Service, service_of
 from stethoscope.serve.windows import StreamCutter, StreamFormat, StreamWindow
-from stethoscope.sound.audio import Samples
+from stethoscope.serve.workers import Job
 
 router = APIRouter()
 
@@ -29,17 +28,17 @@ _END = "end"
 async def stream(socket: WebSocket) -> None:
     """Open a stream, or refuse it before it opens."""
     service = service_of(socket)
-    try:
-        form = StreamFormat.from_query(socket.query_params, service.limits)
-        _check_origin(socket)
-        _check_count(service)
-    except RefusalError as refusal:
-        service.metrics.refusals.labels(refusal.reason).inc()
-        await socket.send_denial_response(refusal_response(refusal))
-        return
-    async with _counted(service):
+    with ExitStack() as stack:
+        try:
+            form = StreamFormat.from_query(socket.query_params, service.limits)
+            _check_origin(socket)
+            place = stack.enter_context(_place(service, client_of(socket.scope), form))
+        except RefusalError as refusal:
+            service.metrics.refusals.labels(refusal.reason).inc()
+            await socket.send_denial_response(refusal_response(refusal))
+            return
         await socket.accept(headers=[(b"x-request-id", REQUEST_ID.get().encode())])
-        await _Session(socket, form, service).run()
+        await _Session(socket, form, service, place).run()
 
 
 def _check_origin(socket: WebSocket) -> None:
@@ -48,23 +47,15 @@ def _check_origin(socket: WebSocket) -> None:
         raise RefusalError(403, "foreign_page", "pages of other sites may not open streams here")
 
 
-def _check_count(service: Service) -> None:
-    most = service.limits.max_streams
-    if service.open_streams >= most:
-        raise RefusalError(
-            503, "too_many_streams", f"{most} streams are open already; try again later"
-        )
-
-
-@asynccontextmanager
-async def _counted(service: Service) -> AsyncIterator[None]:
-    service.open_streams += 1
-    service.metrics.streams.set(service.open_streams)
-    try:
-        yield
-    finally:
-        service.open_streams -= 1
-        service.metrics.streams.set(service.open_streams)
+@contextmanager
+def _place(service: Service, client: str, form: StreamFormat) -> Iterator[Place]:
+    """Take a place for a stream, and count the streams that are open."""
+    with service.places.take_for_stream(client, form.window_bytes) as place:
+        service.metrics.streams.set(service.places.streams)
+        try:
+            yield place
+        finally:
+            service.metrics.streams.set(service.places.streams - 1)
 
 
 class _Session:
@@ -74,10 +65,13 @@ class _Session:
     windows are judged waits in its socket.
     """
 
-    def __init__(self, socket: WebSocket, form: StreamFormat, service: Service) -> None:
+    def __init__(
+        self, socket: WebSocket, form: StreamFormat, service: Service, place: Place
+    ) -> None:
         self._socket = socket
         self._form = form
         self._service = service
+        self._place = place
         self._cutter = StreamCutter(form)
         self._count = 0
 
@@ -90,6 +84,8 @@ class _Session:
                     message = await self._socket.receive()
                 if not await self._handle(message):
                     return
+                # Further messages may be there already; others are served before them.
+                await asyncio.sleep(0)
         except TimeoutError:
             await self._socket.close(1008, f"nothing came for {silence_seconds:g} s")
         except WebSocketDisconnect:  # while a verdict was being sent
@@ -115,25 +111,17 @@ class _Session:
             place = {
                 "Window": number,
                 "Start": round(window.start, 3),
-                "End": round(window.start + len(window.samples) / self._form.rate, 3),
+                "End": round(window.end, 3),
             }
             await self._socket.send_json({**place, **await self._verdict(window, number)})
 
     async def _verdict(self, window: StreamWindow, number: int) -> dict[str, Any]:
+        self._place.cost = 0.0  # each window counts as a request of its own
+        job = Job(window.wav, f"window {number}", self._form.machine_id)
         try:
-            served = await self._service.verdict(
-                to_wav(window.samples, self._form.rate),
-                machine_id=self._form.machine_id,
-                name=f"window {number}",
-            )
+            served = await self._service.verdict(self._place, job)
         except RefusalError as refusal:
             self._service.metrics.refusals.labels(refusal.reason).inc()
             return {"Error": refusal.message, "Reason": refusal.reason}
-        return served.json
-
-
-def to_wav(samples: Samples, rate: int) -> bytes:
-    """Return samples [shape=(n_samples, n_channels)] as a WAV file of floats, without loss."""
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate, subtype="FLOAT", format="WAV")
-    return buffer.getvalue()
+        answer: dict[str, Any] = served["json"]
+        return answer

@@ -1,16 +1,22 @@
 """The routes that answer recordings with verdicts: ``/inference`` and ``/inference/batch``."""
 
+import asyncio
 import logging
-from typing import Annotated, Any
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
 from stethoscope.serve import schema
-from stethoscope.serve.body import AUDIO_TYPES, Form, receive
+from stethoscope.serve.body import AUDIO_TYPES, Form, incomplete, receive
 from stethoscope.serve.limits import MAX_MACHINE_ID, RefusalError
+from stethoscope.serve.places import Place, client_of
 from stethoscope.serve.responses import json_response, refusals
 from stethoscope.serve.service import Service, service_of
+from stethoscope.serve.workers import Job
 from stethoscope.sound.formats import FORMATS_TEXT
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 router = APIRouter(tags=["verdicts"])
@@ -74,17 +80,13 @@ async def inference(
     """Judge whether a recording is anomalous."""
     del name  # `receive` reads it, and FastAPI describes it by this signature.
     service = service_of(request)
-    with service.workers.place() as place:
+    deadline = _deadline(service)
+    with service.places.take(client_of(request.scope)) as place:
         form = await receive(request, place, service.limits)
         upload = form.uploads[0]
-        answer = await _answer(
-            service,
-            upload.content,
-            machine_id=_machine_id(form, machine_id),
-            name=upload.name,
-            picture=picture,
-        )
-        return json_response(answer)
+        job = Job([upload.content], upload.name, _machine_id(form, machine_id), picture)
+        answer = _answer(service, place, job, deadline)
+        return json_response(await while_connected(request, answer))
 
 
 @router.post(
@@ -96,33 +98,78 @@ async def inference(
 async def batch(request: Request, machine_id: MachineId = "") -> Response:
     """Judge several recordings; if one of them cannot be used, the others are still judged."""
     service = service_of(request)
-    with service.workers.place() as place:
+    deadline = _deadline(service)
+    with service.places.take(client_of(request.scope)) as place:
         form = await receive(request, place, service.limits, max_files=service.limits.max_files)
         machine_id = _machine_id(form, machine_id)
-        results = []
-        for upload in form.uploads:
-            try:
-                result = await _answer(
-                    service, upload.content, machine_id=machine_id, name=upload.name
-                )
-            except RefusalError as refusal:
-                service.metrics.refusals.labels(refusal.reason).inc()
-                result = {"Error": refusal.message, "Reason": refusal.reason}
-            results.append({"File": upload.name, **result})
-        return json_response({"Results": results})
+        results = _results(service, place, form, machine_id, deadline)
+        return json_response({"Results": await while_connected(request, results)})
 
 
-async def _answer(
-    service: Service, content: bytes, *, machine_id: str, name: str, picture: bool = False
-) -> dict[str, Any]:
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work for a request whose body has arrived; cancel it if the client leaves.
+
+    Raises
+    ------
+    RefusalError
+        400 if the client has left.
+    """
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_disconnected(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise incomplete()
+        return working.result()
+    finally:
+        leaving.cancel()
+        if working.cancel():
+            await asyncio.wait({working})
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _results(
+    service: Service, place: Place, form: Form, machine_id: str, deadline: float
+) -> list[dict[str, Any]]:
+    """Judge the recordings of a form one after the other."""
+    results = []
+    for upload in form.uploads:
+        try:
+            job = Job([upload.content], upload.name, machine_id)
+            result = await _answer(service, place, job, deadline)
+        except RefusalError as refusal:
+            service.metrics.refusals.labels(refusal.reason).inc()
+            result = {"Error": refusal.message, "Reason": refusal.reason}
+        results.append({"File": upload.name, **result})
+    return results
+
+
+async def _answer(service: Service, place: Place, job: Job, deadline: float) -> dict[str, Any]:
     """Judge a recording, log the verdict, and return it as JSON values."""
-    served = await service.verdict(content, machine_id=machine_id, name=name, picture=picture)
-    verdict = served.verdict
-    logger.info(
-        "verdict",
-        extra={"machine": verdict.machine, "anomaly": verdict.anomaly, "score": verdict.score},
-    )
-    return served.json
+    try:
+        async with asyncio.timeout_at(deadline):
+            served = await service.verdict(place, job)
+    except TimeoutError:
+        late = (
+            f"the request was not answered within {service.limits.request_seconds:g} s; "
+            "try again later, or send fewer recordings at once"
+        )
+        raise RefusalError(503, "overloaded", late) from None
+    logger.info("verdict", extra={key: served[key] for key in ("machine", "anomaly", "score")})
+    answer: dict[str, Any] = served["json"]
+    return answer
+
+
+def _deadline(service: Service) -> float:
+    """Return the time on the event loop's clock when this request, which begins, must be answered.
+
+    A second is left for sending the answer.
+    """
+    return asyncio.get_running_loop().time() + max(service.limits.request_seconds - 1.0, 0.1)
 
 
 def _machine_id(form: Form, in_query: str) -> str:

@@ -1,15 +1,15 @@
 """How a stream of samples is described, and cut into windows."""
 
 import math
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
-import numpy as np
 from starlette.datastructures import QueryParams
 
 from stethoscope.serve.limits import MAX_MACHINE_ID, RATES, Limits, RefusalError
-from stethoscope.sound.audio import Samples
+from stethoscope.serve.wire import Buffer
 
 Encoding = Literal["s16le", "f32le"]
 
@@ -42,6 +42,21 @@ class StreamFormat:
     step: float = 10.0
     machine_id: str = ""
 
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample of one channel."""
+        return 2 if self.encoding == "s16le" else 4
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of the samples of all channels at one time."""
+        return self.sample_bytes * self.channels
+
+    @property
+    def window_bytes(self) -> int:
+        """Bytes of a window."""
+        return self.frame_bytes * round(self.window * self.rate)
+
     @classmethod
     def from_query(cls, query: QueryParams, limits: Limits) -> Self:
         """Read the format from the query of an address.
@@ -49,7 +64,8 @@ class StreamFormat:
         Raises
         ------
         RefusalError
-            422 if a value is out of range, or a window has more samples than a recording may have.
+            422 if a value is out of range, or a window has more samples than a recording may have
+            or fills more memory than streams may.
         """
         window = _number(query, "window", 10.0, _MIN_SECONDS, limits.max_seconds)
         encoding = query.get("encoding", "s16le")
@@ -67,7 +83,10 @@ class StreamFormat:
             step=_number(query, "step", window, _MIN_SECONDS, limits.max_seconds),
             machine_id=query.get("machine_id", "")[:MAX_MACHINE_ID],
         )
-        if form.window * form.rate * form.channels > limits.max_samples:
+        if (
+            form.window * form.rate * form.channels > limits.max_samples
+            or form.window_bytes > limits.max_stream_bytes
+        ):
             raise RefusalError(
                 422,
                 "bad_parameter",
@@ -97,19 +116,22 @@ class StreamWindow:
 
     Attributes
     ----------
-    start : float
+    start, end : float
         In seconds from the beginning of the stream.
-    samples : np.ndarray [shape=(n_samples, n_channels), dtype=float32]
+    wav : sequence of buffers
+        The window as a WAV file, in several parts. They are valid until the stream goes on.
     """
 
     start: float
-    samples: Samples
+    end: float
+    wav: Sequence[Buffer]
 
 
 class StreamCutter:
     """Cuts a stream into windows.
 
-    It holds at most one window and one block, however long the stream is.
+    It holds the samples of one window as they were sent, in a ring buffer that is made once. Its
+    work per block depends on the size of the block only.
 
     Parameters
     ----------
@@ -120,50 +142,65 @@ class StreamCutter:
         self._form = form
         self._length = round(form.window * form.rate)
         self._step = max(1, round(form.step * form.rate))
-        self._kept = np.zeros((0, form.channels), np.float32)
-        self._kept_from = 0  # position in the stream of the first sample kept
+        # An incomplete sample may follow the window.
+        self._ring = memoryview(bytearray(form.frame_bytes * (self._length + 1)))
+        self._received = 0  # bytes
         self._next_end = self._length  # position where the next window ends
         self._last_end = 0  # position where the last window ended
-        self._rest = b""  # bytes of a sample that is not complete yet
 
     def add(self, block: bytes) -> Iterator[StreamWindow]:
         """Take a block of bytes and yield the windows that it completes.
 
         A block may end inside a sample.
         """
-        self._kept = np.concatenate([self._kept, self._samples(block)])
-        while self._kept_from + len(self._kept) >= self._next_end:
+        rest = memoryview(block)
+        while self._received + len(rest) >= self._next_end * self._form.frame_bytes:
+            missing = self._next_end * self._form.frame_bytes - self._received
+            self._write(rest[:missing])
+            rest = rest[missing:]
             yield self._window(self._next_end)
             self._next_end += self._step
-        self._drop_old()
+        self._write(rest)
 
     def finish(self) -> Iterator[StreamWindow]:
         """Yield the last window, which ends where the stream ends, unless it has been yielded."""
-        end = self._kept_from + len(self._kept)
+        end = self._received // self._form.frame_bytes
         if end > self._last_end:
             yield self._window(end)
 
-    def _samples(self, block: bytes) -> Samples:
-        """Return the complete samples [shape=(n_samples, n_channels)] up to the end of a block."""
-        content = self._rest + block
-        dtype = np.dtype("<i2" if self._form.encoding == "s16le" else "<f4")
-        whole = len(content) - len(content) % (dtype.itemsize * self._form.channels)
-        self._rest = content[whole:]
-        read = np.frombuffer(content[:whole], dtype).reshape(-1, self._form.channels)
-        samples: Samples = read.astype(np.float32)
-        if dtype.kind == "i":
-            samples /= np.float32(32768.0)
-        return samples
+    def _write(self, content: memoryview) -> None:
+        """Append bytes to the ring."""
+        while content:
+            place = self._received % len(self._ring)
+            part = content[: len(self._ring) - place]
+            self._ring[place : place + len(part)] = part
+            self._received += len(part)
+            content = content[len(part) :]
 
     def _window(self, end: int) -> StreamWindow:
         self._last_end = end
-        stop = end - self._kept_from
-        start = max(0, stop - self._length)
-        return StreamWindow((self._kept_from + start) / self._form.rate, self._kept[start:stop])
+        start = max(0, end - self._length)
+        size = (end - start) * self._form.frame_bytes
+        first = start * self._form.frame_bytes % len(self._ring)
+        before = self._ring[first : first + size]
+        parts = (wav_header(self._form, size), before, self._ring[: size - len(before)])
+        return StreamWindow(start / self._form.rate, end / self._form.rate, parts)
 
-    def _drop_old(self) -> None:
-        """Keep one window's length of samples: the stream may end at any time."""
-        surplus = len(self._kept) - self._length
-        if surplus > 0:
-            self._kept = self._kept[surplus:].copy()
-            self._kept_from += surplus
+
+def wav_header(form: StreamFormat, n_bytes: int) -> bytes:
+    """Return the header of a WAV file whose samples are `n_bytes` of a stream."""
+    code = 1 if form.encoding == "s16le" else 3  # integers or floats
+    return b"RIFF%sWAVEfmt %sdata%s" % (
+        (36 + n_bytes).to_bytes(4, "little"),
+        struct.pack(
+            "<IHHIIHH",
+            16,
+            code,
+            form.channels,
+            form.rate,
+            form.rate * form.frame_bytes,
+            form.frame_bytes,
+            8 * form.sample_bytes,
+        ),
+        n_bytes.to_bytes(4, "little"),
+    )

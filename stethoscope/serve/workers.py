@@ -1,17 +1,27 @@
-"""The threads that compute verdicts, and the bounded number of requests that wait for them."""
+"""The pool of worker processes, which judge recordings in turns."""
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any
 
-from stethoscope.serve.limits import Limits, RefusalError
+from stethoscope.serve import wire
+from stethoscope.serve.limits import LARGE_SAMPLES, Limits, RefusalError
+from stethoscope.serve.model import LiveModel
+from stethoscope.serve.places import Place
+from stethoscope.serve.processes import Worker
+from stethoscope.serve.turns import Turn, Turns
 
-P = ParamSpec("P")
-T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+_GRACE_SECONDS = 0.25  # most verdicts are there sooner than another worker would be
+_LEAST_COST = 16_000.0  # samples; a recording that is refused also costs
+_SERVICE_BYTES = 384 << 20  # what the service needs besides workers with large recordings
+_LARGE_BYTES = 384 << 20  # what a worker needs for a large recording
+_CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def processors() -> int:
@@ -23,103 +33,205 @@ def processors() -> int:
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        quota, period = (_CONTROL_GROUP / "cpu.max").read_text(encoding="ascii").split()
         return max(1, min(count, round(int(quota) / int(period))))
     except (OSError, ValueError):  # no control group, or "max" as its quota
         return count
 
 
+def memory_bytes() -> int:
+    """Return how much memory this process may use: that of the machine or its control group."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(machine, int((_CONTROL_GROUP / "memory.max").read_text(encoding="ascii")))
+    except (OSError, ValueError):  # no control group, or "max" as its limit
+        return machine
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A recording to be judged.
+
+    Attributes
+    ----------
+    content : sequence of buffers
+        The recording, in several parts.
+    name, machine_id, picture
+        As for :func:`stethoscope.serve.judge.judge`.
+    """
+
+    content: Sequence[wire.Buffer]
+    name: str
+    machine_id: str
+    picture: bool = False
+
+
 class Workers:
-    """A pool of threads with a bounded number of waiting requests; it refuses further ones.
+    """A pool of worker processes.
 
     Parameters
     ----------
+    model : LiveModel
+        What forks the workers.
     limits : Limits
-    threads : int
-        Verdicts that are computed at once.
+    processors : int
+        Processors that the service may use. There are at least two workers. One of them never
+        judges a large recording, and no more do than the memory is enough for.
     """
 
-    def __init__(self, limits: Limits, threads: int) -> None:
+    def __init__(self, model: LiveModel, limits: Limits, processors: int) -> None:
+        count = max(2, processors)
+        self._model = model
         self._limits = limits
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
-        self._free = asyncio.Semaphore(threads)
-        self.places_taken = 0
-        self._bytes_held = 0
+        fitting = (memory_bytes() - _SERVICE_BYTES) // _LARGE_BYTES
+        self._turns = Turns(count, large=min(count - 1, max(1, fitting)))
+        self._idle: list[Worker] = []
+        self._all: set[Worker] = set()
 
-    @contextmanager
-    def place(self) -> Iterator["Place"]:
-        """Take one of the places; release it and the bytes counted there at the end.
+    async def judge(self, place: Place, job: Job) -> dict[str, Any]:
+        """Judge a recording when its turn comes.
 
-        Raises
-        ------
-        RefusalError
-            429 if all places are taken.
-        """
-        if self.places_taken >= self._limits.places:
-            raise RefusalError(
-                429,
-                "queue_full",
-                f"{self._limits.places} requests are being worked on already; "
-                "try again in a second",
-            )
-        place = Place(self)
-        self.places_taken += 1
-        try:
-            yield place
-        finally:
-            self.places_taken -= 1
-            self._bytes_held -= place.bytes_held
+        If the request is cancelled, the work on it ends.
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a function in one of the threads.
+        Parameters
+        ----------
+        place : Place
+            The request that it belongs to.
+        job : Job
+
+        Returns
+        -------
+        dict
+            What :func:`stethoscope.serve.worker.work` replies.
 
         Raises
         ------
         RefusalError
-            503 if no thread is free in time.
+            413 if the request has cost too much already; 422 if the recording takes too long;
+            503 if no worker gets free in time, or the worker ends.
         """
+        reply = await self._in_turn(place, job, large=False)
+        return await self._in_turn(place, job, large=True) if reply["large"] else reply
+
+    async def start(self) -> None:
+        """Fork a worker, so that the first recording need not wait for it."""
+        self._idle.append(await self._fork())
+
+    def close(self) -> None:
+        """End all workers at once."""
+        for worker in list(self._all):
+            self._end(worker)
+
+    async def _in_turn(self, place: Place, job: Job, *, large: bool) -> dict[str, Any]:
+        most = int(min(self._limits.max_samples, self._limits.max_request_samples - place.cost))
+        if most <= 0:
+            raise _too_expensive(job.name, self._limits)
+        fields = {
+            "name": job.name,
+            "machine_id": job.machine_id,
+            "picture": job.picture,
+            "max_seconds": self._limits.max_seconds,
+            "max_samples": most,
+            "work_seconds": self._limits.work_seconds + 1,
+            "large": large,
+        }
         try:
-            async with asyncio.timeout(self._limits.wait_seconds):
-                await self._free.acquire()
+            async with self._turns.take(
+                place, large=large, seconds=self._limits.wait_seconds
+            ) as turn:
+                reply = await self._work(turn, fields, job.content)
         except TimeoutError:
             waited = (
-                f"no processor got free within {self._limits.wait_seconds:g} s; "
+                f"no worker got free within {self._limits.wait_seconds:g} s; "
                 "try again later or send to another instance"
             )
             raise RefusalError(503, "overloaded", waited) from None
-        # The thread is free when its work ends, even if the request was cancelled before.
-        work = asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: function(*args, **kwargs)
-        )
-        work.add_done_callback(lambda _: self._free.release())
-        return await asyncio.shield(work)
+        if most < reply["samples"] <= self._limits.max_samples:
+            raise _too_expensive(job.name, self._limits)
+        return reply
 
-    def close(self) -> None:
-        """End the threads when they have finished their work."""
-        self._pool.shutdown(wait=False)
+    async def _work(
+        self, turn: Turn, fields: wire.Fields, content: Sequence[wire.Buffer]
+    ) -> dict[str, Any]:
+        """Give a recording to a worker, and end the worker if it is not to be used again."""
+        turn.cost = float(LARGE_SAMPLES)  # unless the reply says otherwise
+        worker = await self._idle_worker()
+        exchange = asyncio.create_task(worker.judge(fields, content))
+        reusable = False
+        try:
+            async with asyncio.timeout(self._limits.work_seconds):
+                reply = await asyncio.shield(exchange)
+            # A large recording leaves memory behind that is not returned to the system.
+            reusable = not fields["large"]
+        except TimeoutError:
+            raise _too_slow(fields["name"], self._limits) from None
+        except (EOFError, OSError) as error:
+            logger.error("worker ended", extra={"pid": worker.pid, "error": repr(error)})
+            raise _worker_ended(fields["name"]) from None
+        except asyncio.CancelledError:
+            await asyncio.wait({exchange}, timeout=_GRACE_SECONDS)
+            reusable = exchange.done() and not exchange.exception()
+            raise
+        finally:
+            exchange.cancel()
+            self._put_back(worker, reusable=reusable)
+        turn.cost = _LEAST_COST
+        if not reply["large"]:
+            turn.cost += min(reply["samples"], fields["max_samples"])
+        return reply
 
-    def _hold(self, n_bytes: int) -> None:
-        if self._bytes_held + n_bytes > self._limits.max_bytes_held:
-            raise RefusalError(
-                429, "memory_full", "too many large requests at once; try again in a second"
-            )
-        self._bytes_held += n_bytes
+    async def _idle_worker(self) -> Worker:
+        """Return a worker of the model that is served now."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.server is self._model.server and worker.is_alive():
+                return worker
+            self._end(worker)
+        try:
+            return await self._fork()
+        except OSError as error:
+            logger.error("fork server ended", extra={"error": repr(error)})
+            await asyncio.to_thread(self._model.restart)
+            return await self._fork()
+
+    async def _fork(self) -> Worker:
+        worker = await asyncio.to_thread(self._model.server.fork)
+        self._all.add(worker)
+        return worker
+
+    def _put_back(self, worker: Worker, *, reusable: bool) -> None:
+        if reusable and worker.server is self._model.server:
+            self._idle.append(worker)
+        else:
+            self._end(worker)
+
+    def _end(self, worker: Worker) -> None:
+        self._all.discard(worker)
+        worker.end()
 
 
-class Place:
-    """The place of one request, and the bytes that it holds."""
+def _too_expensive(name: str, limits: Limits) -> RefusalError:
+    return RefusalError(
+        413,
+        "too_expensive",
+        f"{name or 'recording'}: with it, the recordings of the request would have more than "
+        f"{limits.max_request_samples:,} samples; send it in another request",
+    )
 
-    def __init__(self, workers: Workers) -> None:
-        self._workers = workers
-        self.bytes_held = 0
 
-    def hold(self, n_bytes: int) -> None:
-        """Count bytes as held until the place is released.
+def _too_slow(name: str, limits: Limits) -> RefusalError:
+    return RefusalError(
+        422,
+        "too_slow_to_judge",
+        f"{name or 'recording'}: was not judged within {limits.work_seconds} s; "
+        "cut it into shorter clips",
+    )
 
-        Raises
-        ------
-        RefusalError
-            429 if all requests together would hold too many.
-        """
-        self._workers._hold(n_bytes)
-        self.bytes_held += n_bytes
+
+def _worker_ended(name: str) -> RefusalError:
+    return RefusalError(
+        503,
+        "worker_ended",
+        f"{name or 'recording'}: the process that judged it has ended; try again, "
+        "and if that happens again, convert the recording to WAV",
+    )

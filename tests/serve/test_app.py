@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import requests
 
-from stethoscope.serve import service as serving_service
+from stethoscope.serve.workers import Workers
 from tests.serve.helpers import Start, noise, post, wait, wav
 
 
@@ -32,7 +32,7 @@ def test_internal_error_reveals_nothing_but_is_logged(
     def fails(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"secret in {fan_bundle}")
 
-    monkeypatch.setattr(serving_service, "judge", fails)
+    monkeypatch.setattr(Workers, "judge", fails)
     answer = post(start(fan_bundle), wav(noise()))
     assert answer.status_code == 500
     assert answer.json()["Reason"] == "internal"

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import requests
 
 from stethoscope.bundle.seal import seal
 from stethoscope.files import read_json
-from stethoscope.serve import app
+from stethoscope.serve import app, limits
 from stethoscope.serve.model import LiveModel
 from tests.serve.helpers import Start, metric, post, wait
 
@@ -68,5 +69,20 @@ def test_removed_folder_does_not_end_the_service(deployed: Path) -> None:
     reload = model.reload_if_changed()
     assert reload is not None
     assert not reload.accepted
-    assert model.inference is not None
     assert model.reload_if_changed() is None, "the failure is reported once"
+    model.server.fork().end()
+    model.close()
+
+
+def test_bundle_that_stops_the_process_that_opens_it_is_refused(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = LiveModel(deployed)
+    monkeypatch.setattr(limits, "OPEN_SECONDS", 2)
+    (deployed / "bundle.json").unlink()
+    os.mkfifo(deployed / "bundle.json")
+    reload = model.reload_if_changed()
+    assert reload is not None
+    assert "stopped the process" in reload.message
+    model.server.fork().end()
+    model.close()

@@ -1,0 +1,124 @@
+"""Connections that end: uvicorn's protocols, with limits that they do not have themselves."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from stethoscope.serve.limits import Limits
+from stethoscope.serve.places import client_of
+
+MAX_CONNECTIONS = 512
+"""Connections open at once."""
+
+MAX_CONNECTIONS_PER_CLIENT = 384
+"""Connections that one client may have open; the others are for other clients and for probes."""
+
+_LEAST_FRAME_BYTES = 32
+_FREE_FRAMES = 2000
+_READ_BYTES = 16 << 10
+
+
+class BoundedHttp(H11Protocol):
+    """uvicorn's protocol for HTTP/1.1 with limits.
+
+    A header, and then a request with its answer, must be complete in time. A client has a bounded
+    number of connections.
+    """
+
+    limits: Limits
+    open_connections: Counter[str]
+
+    def connection_made(self, transport: Any) -> None:
+        """Close the connection if the client has too many."""
+        super().connection_made(transport)
+        self._client = client_of({"client": self.client})
+        self._waits_for_header = False
+        self._timeout: asyncio.TimerHandle | None = None
+        self.open_connections[self._client] += 1
+        if self.open_connections[self._client] > MAX_CONNECTIONS_PER_CLIENT:
+            transport.abort()
+            return
+        self._set_timeout()
+
+    def data_received(self, data: bytes) -> None:
+        """Watch the time from now on."""
+        super().data_received(data)
+        self._set_timeout()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self._stop_timeout()
+        super().on_response_complete()
+        self._set_timeout()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Leave the connection to the other protocol."""
+        self._leave()
+        super().handle_websocket_upgrade(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count the connection no more."""
+        self._leave()
+        super().connection_lost(exc)
+
+    def _leave(self) -> None:
+        """Stop the timer, and count the connection no more."""
+        self._stop_timeout()
+        self._client, client = "", self._client
+        if client:
+            self.open_connections[client] -= 1
+            if not self.open_connections[client]:
+                del self.open_connections[client]
+
+    def _stop_timeout(self) -> None:
+        if self._timeout:
+            self._timeout.cancel()
+            self._timeout = None
+
+    def _set_timeout(self) -> None:
+        """Start another timer when a header, or the rest of a request, is waited for."""
+        waits_for_header = self.conn.their_state is h11.IDLE
+        if not self._client or (self._timeout and waits_for_header is self._waits_for_header):
+            return
+        self._stop_timeout()
+        self._waits_for_header = waits_for_header
+        seconds = self.limits.receive_seconds if waits_for_header else self.limits.request_seconds
+        self._timeout = self.loop.call_later(seconds, self.transport.abort)
+
+
+def bounded_http(limits: Limits) -> type[BoundedHttp]:
+    """Return the protocol for a service with these limits."""
+    return type("BoundedHttp", (BoundedHttp,), {"limits": limits, "open_connections": Counter()})
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's protocol for WebSockets, which ends connections that send too many small frames.
+
+    Each frame costs the service more than its bytes do. Little is read at once, so that other
+    connections are served between.
+    """
+
+    def connection_made(self, transport: Any) -> None:
+        """Read less at once than asyncio does."""
+        super().connection_made(transport)
+        self._n_bytes = self._n_frames = 0
+        if hasattr(transport, "max_size"):
+            transport.max_size = _READ_BYTES
+
+    def data_received(self, data: bytes) -> None:
+        """Count the bytes."""
+        self._n_bytes += len(data)
+        super().data_received(data)
+
+    def handle_events(self) -> None:
+        """Count the frames, and end the connection if they are too small on average."""
+        self._n_frames += len(self.conn.events)
+        if self._n_frames > _FREE_FRAMES + self._n_bytes / _LEAST_FRAME_BYTES:
+            self.conn.fail(1008, f"send at least {_LEAST_FRAME_BYTES} bytes per message")
+            self.handle_parser_exception()
+            return
+        super().handle_events()

@@ -1,0 +1,35 @@
+"""Memory of a process: what the C library keeps, and a limit on what work may add."""
+
+import contextlib
+import ctypes
+import resource
+import sys
+from pathlib import Path
+
+_M_MMAP_THRESHOLD = -3  # of mallopt(3)
+_LARGE_BYTES = 1 << 20
+
+
+def return_large_buffers() -> None:
+    """Make the C library return large buffers to the system as soon as they are free.
+
+    By default, glibc raises its threshold with every large buffer that is freed, and keeps later
+    buffers in one heap per thread: memory grows with the largest recordings that arrive together.
+    musl has no `mallopt` and keeps no buffers.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def limit_growth(n_bytes: int) -> None:
+    """Let this process take `n_bytes` more memory than it has; further requests for memory fail.
+
+    Linux counts private writable memory against this limit. Other systems do not enforce it.
+    """
+    if sys.platform != "linux":
+        return
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    in_use = next(int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
+    most = 1024 * in_use + n_bytes
+    with contextlib.suppress(ValueError):  # a lower limit was set from outside
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
