@@ -18,7 +18,7 @@ MAX_CONNECTIONS_PER_CLIENT = 384
 """Connections that one client may have open; the others are for other clients and for probes."""
 
 _LEAST_FRAME_BYTES = 32
-_FREE_FRAMES = 2000
+_MOST_FRAMES = 2000  # of any size, one after the other
 _READ_BYTES = 16 << 10
 
 
@@ -105,19 +105,20 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: Any) -> None:
         """Read less at once than asyncio does."""
         super().connection_made(transport)
-        self._n_bytes = self._n_frames = 0
+        self._allowed_frames = float(_MOST_FRAMES)
         if hasattr(transport, "max_size"):
             transport.max_size = _READ_BYTES
 
     def data_received(self, data: bytes) -> None:
-        """Count the bytes."""
-        self._n_bytes += len(data)
+        """Allow more frames for the bytes that arrive."""
+        more = len(data) / _LEAST_FRAME_BYTES
+        self._allowed_frames = min(self._allowed_frames + more, float(_MOST_FRAMES))
         super().data_received(data)
 
     def handle_events(self) -> None:
         """Count the frames, and end the connection if they are too small on average."""
-        self._n_frames += len(self.conn.events)
-        if self._n_frames > _FREE_FRAMES + self._n_bytes / _LEAST_FRAME_BYTES:
+        self._allowed_frames -= len(self.conn.events)
+        if self._allowed_frames < 0:
             self.conn.fail(1008, f"send at least {_LEAST_FRAME_BYTES} bytes per message")
             self.handle_parser_exception()
             return

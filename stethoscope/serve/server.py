@@ -67,6 +67,8 @@ def configure(
         http=bounded_http(limits),
         ws=BoundedWebSocket,
         ws_max_size=MAX_BLOCK_BYTES,
+        # The answer to a ping can wait behind samples that are not read yet.
+        ws_ping_timeout=limits.silence_seconds,
         ws_per_message_deflate=False,
         log_config=None,
         access_log=False,

@@ -1,13 +1,15 @@
-import os
 import shutil
+import signal
+import threading
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
 from stethoscope.bundle.seal import seal
 from stethoscope.files import read_json
-from stethoscope.serve import app, limits
+from stethoscope.serve import app, limits, processes
 from stethoscope.serve.model import LiveModel
 from tests.serve.helpers import Start, metric, post, wait
 
@@ -74,15 +76,28 @@ def test_removed_folder_does_not_end_the_service(deployed: Path) -> None:
     model.close()
 
 
-def test_bundle_that_stops_the_process_that_opens_it_is_refused(
-    deployed: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGSTOP])
+def test_bundle_that_ends_or_stops_the_process_that_opens_it_is_refused(
+    deployed: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     model = LiveModel(deployed)
-    monkeypatch.setattr(limits, "OPEN_SECONDS", 2)
-    (deployed / "bundle.json").unlink()
-    os.mkfifo(deployed / "bundle.json")
+    monkeypatch.setattr(limits, "OPEN_SECONDS", 1)
+    monkeypatch.setattr(processes, "_FORK_SECONDS", 1.0)
+    before = set(psutil.Process().children())
+
+    def interrupt() -> None:
+        wait(lambda: set(psutil.Process().children()) - before)
+        for opening in set(psutil.Process().children()) - before:
+            opening.send_signal(number)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    rename(deployed, "second")
     reload = model.reload_if_changed()
+    interrupting.join()
     assert reload is not None
-    assert "stopped the process" in reload.message
+    assert not reload.accepted
+    assert "ended or stopped the process" in reload.message
+    assert model.name != "second"
     model.server.fork().end()
     model.close()

@@ -1,4 +1,5 @@
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,11 +7,12 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+import requests
 import soundfile
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.serve.helpers import RATE, pcm
+from tests.serve.helpers import RATE, pcm, serving
 
 
 def open_stream(url: str, headers: dict[str, str] | None = None, **query: Any) -> ClientConnection:
@@ -116,3 +118,57 @@ def test_stream_requires_the_key(start: Callable[..., str], fan_bundle: Path) ->
     with open_stream(url, {"authorization": "Bearer s3cret"}, window=1.0) as stream:
         stream.send(pcm(1.0).tobytes())
         assert "Anomaly" in json.loads(stream.recv(10))
+
+
+def flood(stream: ClientConnection) -> int:
+    """Send messages of two bytes; return how many were sent before the stream was closed."""
+    for number in range(1_000_000):
+        try:
+            stream.send(b"\0\0")
+        except ConnectionClosed:
+            return number
+    return 1_000_000
+
+
+def test_flood_of_small_messages_ends_and_the_service_answers_meanwhile(
+    fan_bundle: Path,
+) -> None:
+    """The largest window, nearly filled, and then messages of two bytes."""
+    with serving(fan_bundle) as running:
+        with open_stream(running.url, rate=111_000, window=300) as stream:
+            block = bytes(1 << 20)
+            for _ in range(62):
+                stream.send(block)
+            assert requests.get(f"{running.url}/v2/health/live", timeout=5).ok
+            assert flood(stream) < 1_000_000
+        assert requests.get(f"{running.url}/v2/health/live", timeout=5).ok
+        with open_stream(running.url, window=1.0) as stream:
+            stream.send(pcm(1.0).tobytes())
+            assert "Anomaly" in json.loads(stream.recv(10))
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(20)
+
+
+def test_flood_of_empty_fragments_ends_the_stream(service: str) -> None:
+    with open_stream(service) as stream, pytest.raises(ConnectionClosed):
+        stream.send(b"" for _ in range(1_000_000))
+
+
+def test_signal_ends_a_service_with_open_streams(fan_bundle: Path) -> None:
+    with serving(fan_bundle) as running, open_stream(running.url) as stream:
+        stream.send(pcm(0.5).tobytes())
+        running.process.send_signal(signal.SIGTERM)
+        running.process.wait(20)
+
+
+def test_windows_of_all_streams_fill_a_limited_memory(
+    start: Callable[..., str], fan_bundle: Path
+) -> None:
+    url = start(fan_bundle, max_bytes_held=8 * RATE, max_bytes=1000)
+    with open_stream(url, window=1.0), open_stream(url, window=1.0):
+        with pytest.raises(InvalidStatus) as refused:
+            open_stream(url, window=0.05)
+        assert refused.value.response.status_code == 503
+    with pytest.raises(InvalidStatus) as refused:
+        open_stream(url, window=2.1)
+    assert refused.value.response.status_code == 422
