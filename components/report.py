@@ -55,5 +55,5 @@ def report(
         model=model.path,
         results=results.path,
         faults=faults,
-        warnings=kept_warnings(recordings, model, groups),
+        warnings=kept_warnings(recordings, model, groups, diagnosis),
     )

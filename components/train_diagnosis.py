@@ -30,6 +30,7 @@ def train_diagnosis(
     from stethoscope.classification.options import TEST_SPLIT
     from stethoscope.diagnosis.options import FAULT_FIT, HOLDOUT_ID
     from stethoscope.diagnosis.train import fit_diagnosis
+    from stethoscope.kubeflow.warnings import keep_warnings
 
     trained = fit_diagnosis(
         features.path,
@@ -39,5 +40,6 @@ def train_diagnosis(
         test_split=TEST_SPLIT.of(parameters),
         holdout_id=HOLDOUT_ID.of(parameters),
     )
+    keep_warnings(model)
     for name, value in (trained.metrics() if trained else {}).items():
         training.log_metric(name, value)

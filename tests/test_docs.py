@@ -7,6 +7,7 @@ import pytest
 
 from stethoscope import cli
 from stethoscope.commands import same
+from stethoscope.detection.autoencoder import AUTOENCODER
 from stethoscope.runs.pipelines import PIPELINES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,3 +121,13 @@ def test_the_command_line_accepts_the_commands_of_a_page(page: Path) -> None:
 
 def test_most_pages_show_commands() -> None:
     assert sum(len(commands(page)) for page in pages()) >= 30
+
+
+def test_parameters_of_a_network_are_shown_with_a_detector_that_uses_them() -> None:
+    """The program in same.yaml has such a detector."""
+    of_networks = AUTOENCODER.parameters - {"fit_validation_split"}
+    for page in pages():
+        for command in commands(page):
+            given = {word.partition("=")[0] for word in command}
+            if command[0] == "stethoscope" and given & of_networks:
+                assert "detector" in given, (page.name, command)

@@ -6,18 +6,23 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.classification.options import TEST_SPLIT, ClassFit
-from stethoscope.classification.train import ClassTraining, train_chosen
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL, References, write_skip_reason
+from stethoscope.diagnosis.options import FAULT_FIT
 from stethoscope.diagnosis.parts import divide, is_reference, labels_of, write_parts
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder
+from stethoscope.progress import warn
 from stethoscope.sound.definition import Frames
+
+if TYPE_CHECKING:
+    from stethoscope.classification.train import ClassTraining
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,11 @@ def fit_diagnosis(
     *,
     test_split: float = TEST_SPLIT.default,
     holdout_id: str = "",
-) -> ClassTraining | None:
+) -> "ClassTraining | None":
     """Train on a store and its groups, and write the model folder.
 
-    Where there is nothing to diagnose, the folder holds only the reason, and the result is None.
+    Where there is nothing to diagnose, the folder holds only the reason, and the result is None. It
+    then warns about parameters of the training that were changed, and loads no TensorFlow.
 
     Parameters
     ----------
@@ -63,6 +69,8 @@ def fit_diagnosis(
     if reason:
         with atomic_folder(folder) as temporary:
             write_skip_reason(temporary, reason)
+        if ignored := [name for name in FAULT_FIT.changed(fit) if name != "seed"]:
+            warn(f"{', '.join(ignored)}: not used, because nothing is diagnosed ({reason})")
         return None
     return train_diagnosis(store, found, fit, folder, test_split=test_split, holdout_id=holdout_id)
 
@@ -75,7 +83,7 @@ def train_diagnosis(
     *,
     test_split: float = TEST_SPLIT.default,
     holdout_id: str = "",
-) -> ClassTraining:
+) -> "ClassTraining":
     """Fit a classifier of normal and the groups of faults, and write its model folder.
 
     The folder is written all or nothing. It holds a classifier, the normal frame of each machine,
@@ -103,6 +111,8 @@ def train_diagnosis(
     DatasetError
         If there are not at least two classes to train on.
     """
+    from stethoscope.classification.train import train_chosen  # loads TensorFlow
+
     labels = labels_of(store.clips, groups)
     parts = divide(store.clips, labels, fit, test_split=test_split, holdout_id=holdout_id)
     trained_on = [part in ("train", "validation") for part in parts]

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from stethoscope.commands.same import main
+from stethoscope.detection.autoencoder import AUTOENCODER
 from tests.kubeflow.fake_server import Kubeflow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +61,7 @@ def test_create_uploads_and_run_starts_a_run(
 
 @pytest.mark.slow
 def test_the_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STETHOSCOPE_IMAGE", IMAGE)
     guarded = Kubeflow(token="secret")
     try:
         assert main(["program", "create", "-f", FILE, "--host", guarded.host]) == 1
@@ -256,3 +258,18 @@ def test_image_comes_from_the_file_or_the_option_and_must_be_one_to_pull(
     assert main(command) == 2
     assert "names no registry" in capsys.readouterr().err
     assert len(kubeflow.requests) == sent
+
+
+def test_program_of_this_project_is_the_baseline_of_dcase_with_all_its_parameters() -> None:
+    run = yaml.safe_load((ROOT / "same.yaml").read_text())["run"]["parameters"]
+    used = AUTOENCODER.parameters | {"feature_frames"}
+    assert run.pop("detector") == "autoencoder"
+    assert len(run) == 14
+    spec = yaml.safe_load((ROOT / "pipeline.yaml").read_text().split("---")[0])
+    defaults = spec["root"]["inputDefinitions"]["parameters"]
+    assert {name for name in run if name.startswith("fit_")} == {
+        name for name in defaults if name.startswith("fit_")
+    }
+    assert {name for name in run if name.startswith("fit_")} - {"fit_verbose"} < used
+    assert run.pop("dataset_url") == "dcase2020/pump"
+    assert run == {name: defaults[name]["defaultValue"] for name in run}

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_run_detects_and_diagnoses(tmp_path: Path, capsys: pytest.CaptureFixture
     output = tmp_path / "run"
     urls = ",".join(MIMII.format(snr=snr) for snr in (6, 0))
     given = ["fault_groups=3", "fault_names=imbalance", "class_augmentations=roll 1600"]
-    given.append("fit_epochs=2")  # not used by the default detector
+    given += ["fit_epochs=2", "feature_frames=7"]  # not used by the default detector
     arguments = [*(part for one in given for part in ("-p", one)), *QUICK]
     assert main(["run", "--dataset-url", urls, *arguments, "--output", str(output), "--keep"]) == 0
     printed = capsys.readouterr().out
@@ -60,6 +61,7 @@ def test_run_detects_and_diagnoses(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "Anomalies found" in report
     assert "Typical clips" in report
     [ignored] = [text for text in summary["warnings"] if "fit_epochs" in text]
+    assert "does not use feature_frames, fit_epochs;" in ignored
     assert ignored in report
 
     bundle = output / "bundle"
@@ -89,6 +91,11 @@ def test_run_without_anomalies_has_nothing_to_diagnose(
     url = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=0&seconds=1"
     assert main(["run", "--dataset-url", url, *QUICK, "--output", str(tmp_path / "run")]) == 0
     assert "Nothing to diagnose: no clip is anomalous" in capsys.readouterr().out
-    assert "no clip is anomalous" in (tmp_path / "run" / "report.html").read_text()
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "no clip is anomalous" in report
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    [warning] = [text for text in summary["warnings"] if "not used" in text]
+    assert {"class_epochs", "class_window", "class_filters"} <= set(re.findall(r"\w+", warning))
+    assert warning in report
     manifest = json.loads((tmp_path / "run" / "bundle" / "bundle.json").read_text())
     assert manifest["roles"] == ["detector"]
