@@ -8,6 +8,7 @@ from pathlib import Path
 from stethoscope.commands import Add
 
 _KEY = "STETHOSCOPE_API_KEY"
+_METRICS_KEY = "STETHOSCOPE_METRICS_KEY"
 
 
 def register(add: Add) -> None:
@@ -37,7 +38,16 @@ def _register_serve(add: Add) -> None:
         metavar="ADDRESS",
         help="addresses or networks of proxies whose X-Forwarded-For names the client",
     )
-    one.epilog = f"If {_KEY} is set, requests must have it as `Authorization: Bearer <key>`."
+    one.add_argument(
+        "--require-signature",
+        type=Path,
+        metavar="PUBLIC_KEY",
+        help="serve only bundles that are signed with this key (a PEM file)",
+    )
+    one.epilog = (
+        f"If {_KEY} is set, requests must have it as `Authorization: Bearer <key>`. "
+        f"{_METRICS_KEY} is a second key, which opens /metrics only."
+    )
 
 
 def _register_listen(add: Add) -> None:
@@ -102,8 +112,10 @@ def _serve(options: argparse.Namespace) -> int:
         max_bytes=options.max_bytes,
         max_bytes_held=max(Limits().max_bytes_held, 2 * options.max_bytes),
     )
-    opening = ForkServer(options.bundle)  # it opens the bundle while the modules below are loaded
-
+    if not hasattr(os, "fork"):
+        raise ParameterError("serve needs Linux or macOS; on Windows, use WSL or the container")
+    opening = ForkServer(options.bundle, options.require_signature)
+    # It opens the bundle while these are loaded.
     from stethoscope.serve.model import LiveModel
     from stethoscope.serve.server import serve
 
@@ -113,6 +125,7 @@ def _serve(options: argparse.Namespace) -> int:
         port=options.port,
         limits=limits,
         api_key=os.environ.get(_KEY, ""),
+        metrics_key=os.environ.get(_METRICS_KEY, ""),
         trusted_proxy=options.trusted_proxy,
     )
     return 0

@@ -15,13 +15,20 @@ from stethoscope.serve.limits import Limits, RefusalError
 from stethoscope.serve.model import LiveModel
 from stethoscope.serve.responses import refusal_response
 from stethoscope.serve.service import Service
+from stethoscope.serve.systemd import notify, watch_forever
 from stethoscope.serve.workers import processors
 
 RELOAD_SECONDS = 2.0
 """Time between two looks at the bundle's folder, in seconds."""
 
 
-def create_app(model: LiveModel, *, limits: Limits | None = None, api_key: str = "") -> App:
+def create_app(
+    model: LiveModel,
+    *,
+    limits: Limits | None = None,
+    api_key: str = "",
+    metrics_key: str = "",
+) -> App:
     """Build the ASGI application.
 
     Parameters
@@ -31,15 +38,23 @@ def create_app(model: LiveModel, *, limits: Limits | None = None, api_key: str =
         None for the defaults.
     api_key : str
         Key that requests must have; empty if they need none.
+    metrics_key : str
+        Key that opens the metrics only; empty if there is none.
     """
     service = Service(model, limits or Limits(), processors())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await service.workers.start()
-        reloading = asyncio.create_task(_reload_forever(service))
+        tasks = [
+            asyncio.create_task(_reload_forever(service)),
+            asyncio.create_task(watch_forever()),
+        ]
+        notify("READY=1")
         yield
-        reloading.cancel()
+        notify("STOPPING=1")
+        for task in tasks:
+            task.cancel()
         service.close()
 
     app = FastAPI(
@@ -54,7 +69,7 @@ def create_app(model: LiveModel, *, limits: Limits | None = None, api_key: str =
     for room in (verdicts, operation, stream, pages):
         app.include_router(room.router)
     _add_error_handlers(app)
-    return Guard(app, service.metrics, api_key)
+    return Guard(app, service.metrics, api_key, metrics_key)
 
 
 async def _reload_forever(service: Service) -> None:

@@ -1,20 +1,21 @@
 """The fork server: a process that opens a bundle once and forks the workers that judge with it.
 
-The service starts it as ``python -m stethoscope.serve.forkserver FD FOLDER SECONDS`` and talks to
-it over the socket FD. Opening a bundle runs the network's runtime on files of unknown origin, and
-can crash or hang: that ends this process, never the service. Forked workers share its memory.
+The service starts it as ``python -m stethoscope.serve.forkserver FD FOLDER KEY SECONDS`` and talks
+to it over the socket FD. Opening a bundle runs the network's runtime on files of unknown origin,
+and can crash or hang: that ends this process, never the service. Forked workers share its memory.
 """
 
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import Any
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.trial import limit_resources, try_bundle
 from stethoscope.errors import StethoscopeError
 from stethoscope.serve import wire
 from stethoscope.serve.memory import return_large_buffers
@@ -27,10 +28,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return_large_buffers()
     connection = socket.socket(fileno=int(sys.argv[1]))
-    folder = Path(sys.argv[2])
-    signal.alarm(int(sys.argv[3]))
+    folder, key, seconds = sys.argv[2:]
+    signal.alarm(int(seconds))
+    limit_resources(seconds=int(seconds))
     try:
-        inference = Inference(Bundle.open(folder))
+        bundle = Bundle.open(folder, public_key=key or None)
+        try_bundle(bundle)
+        inference = Inference(bundle)
         wire.send(connection, {"model": describe(inference)})
     # The service reports what is wrong with the bundle, whatever it is.
     except Exception as error:
@@ -38,6 +42,8 @@ def main() -> None:
         wire.send(connection, {"error": message})
         return
     signal.alarm(0)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
     # Without this, the collector of each worker would write to, and so copy, all shared pages.
     gc.collect()
     gc.freeze()

@@ -57,12 +57,18 @@ class Guard:
     metrics : Metrics
     api_key : str
         Requests must have it as ``Authorization: Bearer <key>``; empty if they need none.
+    metrics_key : str
+        Another key, which opens ``/metrics`` only: who watches a service need not be able to use
+        it. Empty if there is none.
     """
 
-    def __init__(self, app: App, metrics: Metrics, api_key: str = "") -> None:
+    def __init__(
+        self, app: App, metrics: Metrics, api_key: str = "", metrics_key: str = ""
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._api_key = api_key.encode()
+        self._metrics_key = metrics_key.encode()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -117,7 +123,12 @@ class Guard:
         if not self._api_key or scope["path"] in OPEN_PATHS or scope["path"].startswith("/page/"):
             return True
         kind, _, key = headers.get("authorization", "").partition(" ")
-        return kind.lower() == "bearer" and hmac.compare_digest(key.strip().encode(), self._api_key)
+        keys = [self._api_key]
+        if scope["path"] == "/metrics" and self._metrics_key:
+            keys.append(self._metrics_key)
+        return kind.lower() == "bearer" and any(
+            hmac.compare_digest(key.strip().encode(), one) for one in keys
+        )
 
 
 class _Exchange:

@@ -13,6 +13,8 @@ import stethoscope
 from stethoscope.errors import ModelError
 from stethoscope.serve import limits, wire
 
+_SECRETS = ("STETHOSCOPE_API_KEY", "STETHOSCOPE_METRICS_KEY")  # which workers do not need
+
 _FORK_SECONDS = 10.0
 _END_SECONDS = 2.0
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -27,10 +29,13 @@ class ForkServer:
     ----------
     folder : Path
         The bundle.
+    public_key : Path or None
+        PEM file of the key that the bundle must be signed with.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, public_key: Path | None = None) -> None:
         self._folder = folder
+        self.public_key = public_key
         self._socket, theirs = socket.socketpair()
         package = Path(stethoscope.__file__).parents[1]
         path = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -39,13 +44,14 @@ class ForkServer:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [
                     *(sys.executable, "-P", "-m", "stethoscope.serve.forkserver"),
-                    *(str(theirs.fileno()), str(folder.absolute()), str(limits.OPEN_SECONDS)),
+                    *(str(theirs.fileno()), str(folder), str(public_key or "")),
+                    str(limits.OPEN_SECONDS),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={
-                    **os.environ,
+                    **{name: os.environ[name] for name in os.environ if name not in _SECRETS},
                     **dict.fromkeys(_ONE_THREAD, "1"),
                     "PYTHONPATH": os.pathsep.join(path),
                 },

@@ -23,6 +23,7 @@ def serve(
     port: int,
     limits: Limits,
     api_key: str = "",
+    metrics_key: str = "",
     trusted_proxy: str = "",
 ) -> None:
     """Serve a bundle until a signal ends the process.
@@ -39,6 +40,8 @@ def serve(
     limits : Limits
     api_key : str
         Key that requests must have; empty if they need none.
+    metrics_key : str
+        Key that opens the metrics only; empty if there is none.
     trusted_proxy : str
         Addresses, or networks, of proxies whose header ``X-Forwarded-For`` names the client.
 
@@ -55,15 +58,21 @@ def serve(
         f"{model.name} listens on http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)",
         flush=True,
     )
-    uvicorn.Server(configure(model, limits, api_key, trusted_proxy)).run(sockets=[listener])
+    config = configure(model, limits, api_key, metrics_key=metrics_key, trusted_proxy=trusted_proxy)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def configure(
-    model: LiveModel, limits: Limits, api_key: str = "", trusted_proxy: str = ""
+    model: LiveModel,
+    limits: Limits,
+    api_key: str = "",
+    *,
+    metrics_key: str = "",
+    trusted_proxy: str = "",
 ) -> uvicorn.Config:
     """Return the server's configuration: the application behind bounded connections."""
     return uvicorn.Config(
-        create_app(model, limits=limits, api_key=api_key),
+        create_app(model, limits=limits, api_key=api_key, metrics_key=metrics_key),
         http=bounded_http(limits),
         ws=BoundedWebSocket,
         ws_max_size=MAX_BLOCK_BYTES,

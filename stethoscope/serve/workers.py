@@ -21,7 +21,7 @@ _GRACE_SECONDS = 0.25  # most verdicts are there sooner than another worker woul
 _LEAST_COST = 16_000.0  # samples; a recording that is refused also costs
 _SERVICE_BYTES = 384 << 20  # what the service needs besides workers with large recordings
 _LARGE_BYTES = 384 << 20  # what a worker needs for a large recording
-_CONTROL_GROUP = Path("/sys/fs/cgroup")
+_CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 def processors() -> int:
@@ -33,7 +33,7 @@ def processors() -> int:
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
     try:
-        quota, period = (_CONTROL_GROUP / "cpu.max").read_text(encoding="ascii").split()
+        quota, period = _read_limit("cpu.max").split()
         return max(1, min(count, round(int(quota) / int(period))))
     except (OSError, ValueError):  # no control group, or "max" as its quota
         return count
@@ -43,9 +43,15 @@ def memory_bytes() -> int:
     """Return how much memory this process may use: that of the machine or its control group."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
-        return min(machine, int((_CONTROL_GROUP / "memory.max").read_text(encoding="ascii")))
+        return min(machine, int(_read_limit("memory.max")))
     except (OSError, ValueError):  # no control group, or "max" as its limit
         return machine
+
+
+def _read_limit(name: str) -> str:
+    """Return a limit of this process's control group; in a container, its group is the root."""
+    own = Path("/proc/self/cgroup").read_text(encoding="utf-8").strip().rpartition("::/")[2]
+    return (_CONTROL_GROUPS / own / name).read_text(encoding="ascii")
 
 
 @dataclass(frozen=True, slots=True)

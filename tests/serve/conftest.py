@@ -33,9 +33,12 @@ def start() -> Iterator[Start]:
     """
     with ExitStack() as stack:
 
-        def start(bundle: Path, *, api_key: str = "", **limits: Any) -> str:
+        def start(bundle: Path, *, api_key: str = "", metrics_key: str = "", **limits: Any) -> str:
             listener = bind("127.0.0.1", 0)
-            server = uvicorn.Server(configure(LiveModel(bundle), Limits(**limits), api_key))
+            config = configure(
+                LiveModel(bundle), Limits(**limits), api_key, metrics_key=metrics_key
+            )
+            server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
             thread.start()
 

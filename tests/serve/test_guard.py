@@ -39,3 +39,11 @@ def test_answers_have_security_headers_and_a_request_id(service: str) -> None:
         requests.get(service, headers={"x-request-id": 'a"b'}, timeout=5).headers["x-request-id"]
         != 'a"b'
     )
+
+
+def test_second_key_opens_the_metrics_only(start: Start, fan_bundle: Path) -> None:
+    url = start(fan_bundle, api_key="s3cret", metrics_key="watch")
+    for key, metrics, server in (("watch", 200, 401), ("s3cret", 200, 200), ("", 401, 401)):
+        headers = {"authorization": f"Bearer {key}"}
+        assert requests.get(f"{url}/metrics", headers=headers, timeout=5).status_code == metrics
+        assert requests.get(f"{url}/v2", headers=headers, timeout=5).status_code == server

@@ -7,10 +7,15 @@ import psutil
 import pytest
 import requests
 
+from stethoscope.bundle.edit import sign_bundle
 from stethoscope.bundle.seal import seal
+from stethoscope.bundle.signature import read_private_key
+from stethoscope.errors import ModelError
 from stethoscope.files import read_json
 from stethoscope.serve import app, limits, processes
 from stethoscope.serve.model import LiveModel
+from stethoscope.serve.processes import ForkServer
+from tests.bundle.test_signature import make_keys
 from tests.serve.helpers import Start, metric, post, wait
 
 
@@ -100,4 +105,20 @@ def test_bundle_that_ends_or_stops_the_process_that_opens_it_is_refused(
     assert "ended or stopped the process" in reload.message
     assert model.name != "second"
     model.server.fork().end()
+    model.close()
+
+
+def test_unsigned_bundle_is_not_served_where_a_signature_is_required(
+    deployed: Path, tmp_path: Path
+) -> None:
+    private, public = make_keys(tmp_path, "key")
+    with pytest.raises(ModelError, match="has no signature"):
+        LiveModel(deployed, ForkServer(deployed, public))
+    sign_bundle(deployed, read_private_key(private))
+    model = LiveModel(deployed, ForkServer(deployed, public))
+    rename(deployed, "unsigned")
+    reload = model.reload_if_changed()
+    assert reload is not None
+    assert not reload.accepted
+    assert "signature" in reload.message
     model.close()

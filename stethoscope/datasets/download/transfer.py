@@ -116,7 +116,8 @@ def _check_answer(url: str, response: requests.Response) -> None:
 def _extent(response: requests.Response, part: PartialFile, start: int) -> tuple[int, int]:
     """Return the first byte that is sent, and the size of the whole file, 0 if unknown."""
     if response.status_code != 206:
-        return 0, int(response.headers.get("Content-Length", 0))
+        length = response.headers.get("Content-Length", "")
+        return 0, int(length) if length.isdecimal() else 0
     content_range = _content_range(response)
     if not content_range or content_range[1] != str(start):
         part.discard()
@@ -138,7 +139,8 @@ def _append(
             total=ceil(missing / _MEBIBYTE),
             unit="MiB",
         ):
-            pass
+            # The server may not have told the size, or may send more.
+            require_space(part.path.parent, _MEBIBYTE, part.name)
 
 
 def _save(response: requests.Response, file: IO[bytes]) -> Iterator[None]:
