@@ -1,6 +1,7 @@
 """The main pipeline: from an archive of recordings to an exported detector and diagnosis.
 
-``python pipeline.py`` writes ``pipeline.yaml``.
+``python pipeline.py`` writes ``pipeline.yaml``. ``pipelines/detect.py`` has the same steps and a
+short form.
 """
 
 from pathlib import Path
@@ -44,20 +45,8 @@ class Outputs(NamedTuple):
     bundle: dsl.Model
 
 
-@dsl.pipeline(
-    name="stethoscope",
-    description="Learn the normal sound of a machine, find anomalies, and tell faults apart.",
-)
-@takes(MONITORING)
-def stethoscope(given: Given) -> Outputs:
-    """Detect anomalies, and tell faults apart.
-
-    Returns:
-        results: Scores, official result files, thresholds and figures.
-        diagnosed: Groups of faults and how well they are recognised, or why there is no diagnosis.
-        page: The report, one self-contained HTML file.
-        bundle: The exported model.
-    """
+def steps(given: Given) -> Outputs:
+    """Make the steps, and return what they leave."""
     checked = check_parameters(**given.of(check_parameters))
     place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
 
@@ -120,6 +109,23 @@ def stethoscope(given: Given) -> Outputs:
     )
     place(reported, "Report", HOLDS_FEATURES)
     return Outputs(results, diagnosed, reported.outputs["page"], exported.outputs["bundle"])
+
+
+@dsl.pipeline(
+    name="stethoscope",
+    description="Learn the normal sound of a machine, find anomalies, and tell faults apart.",
+)
+@takes(MONITORING)
+def stethoscope(given: Given) -> Outputs:
+    """Detect anomalies, and tell faults apart.
+
+    Returns:
+        results: Scores, official result files, thresholds and figures.
+        diagnosed: Groups of faults and how well they are recognised, or why there is no diagnosis.
+        page: The report, one self-contained HTML file.
+        bundle: The exported model.
+    """
+    return steps(given)
 
 
 if __name__ == "__main__":

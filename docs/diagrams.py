@@ -26,7 +26,8 @@ def mermaid(spec: dict[str, Any]) -> str:
 
 def draw(page: str) -> str:
     """Return the page with a section for every pipeline between the two marks, drawn anew."""
-    sections = "\n\n".join(_section(pipeline) for pipeline in PIPELINES.values())
+    drawn: dict[str, str] = {}
+    sections = "\n\n".join(_section(pipeline, drawn) for pipeline in PIPELINES.values())
     return re.sub(
         f"{re.escape(BEGIN)}.*{re.escape(END)}",
         lambda _: f"{BEGIN}\n\n{sections}\n\n{END}",
@@ -35,17 +36,19 @@ def draw(page: str) -> str:
     )
 
 
-def _section(pipeline: Pipeline) -> str:
+def _section(pipeline: Pipeline, drawn: dict[str, str]) -> str:
+    """Return the section of a pipeline; one that was drawn before, by its drawing, is named."""
     compiled = ROOT / pipeline.file
     spec = read_spec(compiled)
     program = compiled.relative_to(ROOT).with_suffix(".py")
+    drawing = f"```mermaid\n{mermaid(spec)}\n```"
+    first = drawn.setdefault(drawing, pipeline.name)
+    shown = drawing if first == pipeline.name else f"Its steps are those of `{first}`."
     return f"""### `{pipeline.name}`
 
 {spec["pipelineInfo"]["description"]} ([{program}](../{program}))
 
-```mermaid
-{mermaid(spec)}
-```"""
+{shown}"""
 
 
 def _boxes(spec: dict[str, Any], component: dict[str, Any], indent: str) -> Iterator[str]:

@@ -472,6 +472,12 @@ class ParameterSet:
         """The default of every parameter."""
         return {parameter.name: parameter.default for parameter in self.parameters}
 
+    def only(self, *names: str) -> "ParameterSet":
+        """Return a set that offers some of the parameters; the others keep their defaults."""
+        chosen = ParameterSet(checks=[lambda given: self.check({**self.defaults, **given})])
+        chosen.by_name = {name: self.by_name[name] for name in names}
+        return chosen
+
     def check(self, given: Mapping[str, Any]) -> None:
         """Refuse impossible values.
 

@@ -151,3 +151,11 @@ def test_a_range_admits_its_values_and_says_its_rule(
 
 def test_a_comma_list_has_no_empty_entries() -> None:
     assert split_list(" a,, b ,") == ["a", "b"]
+
+
+def test_a_part_of_a_set_is_checked_with_the_defaults_of_the_rest() -> None:
+    part = ParameterSet(GROUP).only("win_step", "form")
+    assert part.defaults == {"win_step": 4, "form": "hann"}
+    part.check({"win_step": 16, "form": "box"})
+    with pytest.raises(ParameterError, match="win_step is 17; it must not exceed win_length, 16"):
+        part.check({"win_step": 17, "form": "box"})

@@ -87,7 +87,7 @@ def _described(docstring: str, descriptions: Mapping[str, str]) -> str:
 
 
 def takes(
-    parameters: ParameterSet,
+    parameters: ParameterSet, others: ParameterSet | None = None
 ) -> Callable[[Callable[["Given"], Any]], Callable[..., Any]]:
     """Give a pipeline its parameters, with their types, defaults and descriptions.
 
@@ -95,6 +95,8 @@ def takes(
     ----------
     parameters : ParameterSet
         The pipeline's function gets their values as one `Given`.
+    others : ParameterSet, optional
+        Parameters of the steps that the pipeline does not offer; they are given their defaults.
 
     Returns
     -------
@@ -116,7 +118,8 @@ def takes(
 
         def with_parameters(*values: Any) -> Any:
             names = [one.name for one in signature]
-            return pipeline(Given(zip(names, values, strict=True)))
+            offered = dict(zip(names, values, strict=True))
+            return pipeline(Given({**(others.defaults if others else {}), **offered}))
 
         with_parameters.__name__ = pipeline.__name__
         with_parameters.__doc__ = _described(

@@ -1,4 +1,4 @@
-"""The parameters of the main pipeline."""
+"""The parameters of the main pipeline, and of the one with a short form."""
 
 from stethoscope.bundle.formats import EXPORT_FORMATS
 from stethoscope.datasets.options import DATASET
@@ -17,4 +17,17 @@ MONITORING = ParameterSet(
     *DIAGNOSIS,
     EXPORT_FORMATS,
     checks=[check_keras_names],
+)
+
+DETECT = MONITORING.only(
+    "dataset_url",
+    "dataset_layout",
+    "dataset_md5",
+    "detector",
+    "detector_false_alarm_rate",
+    "fault_groups",
+    "feature_channel",
+    "fit_epochs",
+    "max_fpr",
+    "seed",
 )

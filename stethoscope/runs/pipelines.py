@@ -15,7 +15,7 @@ from stethoscope.errors import ParameterError
 from stethoscope.events.options import EVENTS
 from stethoscope.files import packaged_file
 from stethoscope.kubeflow.results import Results
-from stethoscope.monitoring.options import MONITORING
+from stethoscope.monitoring.options import DETECT, MONITORING
 from stethoscope.options import ParameterSet
 
 
@@ -51,6 +51,7 @@ PIPELINES = {
     pipeline.name: pipeline
     for pipeline in (
         Pipeline("main", "pipeline.yaml", stethoscope.monitoring.summary.RESULTS, MONITORING),
+        Pipeline("detect", "pipelines/detect.yaml", stethoscope.monitoring.summary.RESULTS, DETECT),
         Pipeline(
             "event-detection",
             "pipelines/event_detection.yaml",

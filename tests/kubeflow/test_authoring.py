@@ -96,3 +96,17 @@ def test_a_pipeline_offers_its_parameters_and_hands_each_step_its_own(tmp_path: 
     given = spec["root"]["dag"]["tasks"]["repeat"]["inputs"]["parameters"]
     assert given.keys() == {"count", "name", "fingerprint"}
     assert given["count"] == {"componentInputParameter": "count"}
+
+
+def test_parameters_that_a_pipeline_does_not_offer_have_their_defaults(tmp_path: Path) -> None:
+    @dsl.pipeline(name="short")
+    @takes(ParameterSet(NAME), ParameterSet(COUNT, NAME, SHARE))
+    def short(given: Given) -> None:
+        """Repeat a name."""
+        repeat(fingerprint="abc", **given.of(repeat))
+
+    spec = short.pipeline_spec
+    assert set(spec.root.input_definitions.parameters) == {"name"}
+    inputs = spec.root.dag.tasks["repeat"].inputs.parameters
+    assert inputs["name"].component_input_parameter == "name"
+    assert inputs["count"].runtime_value.constant.number_value == 3

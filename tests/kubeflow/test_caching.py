@@ -8,6 +8,7 @@ from tests.kubeflow.server_rules import CachingServer, documents
 
 CHECKED = {
     "main": "check-parameters",
+    "detect": "check-parameters",
     "event-detection": "check-events",
     "sound-classification": "check-sounds",
 }

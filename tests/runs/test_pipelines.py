@@ -44,5 +44,5 @@ def test_outputs_of_an_unknown_pipeline_are_copied_under_their_names(tmp_path: P
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ParameterError, match="'mian'; choose one of main, event-detection"):
+    with pytest.raises(ParameterError, match="'mian'; choose one of main, detect, event-detection"):
         pipeline_named("mian")
