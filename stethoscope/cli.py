@@ -21,6 +21,7 @@ from stethoscope.commands import (
     serve,
     sweep,
     verify,
+    watch,
 )
 from stethoscope.errors import ParameterError, StethoscopeError
 from stethoscope.system import explain
@@ -77,7 +78,12 @@ _SERVE = (
     "uvicorn",
     "websockets",
 )
-_EXTRAS = {"kfp": "pipelines", "yaml": "pipelines", **dict.fromkeys(_SERVE, "serve")}
+_EXTRAS = {
+    "paho": "watch",
+    "kfp": "pipelines",
+    "yaml": "pipelines",
+    **dict.fromkeys(_SERVE, "serve"),
+}
 """For a module that is not installed, the extra that installs it; ``train`` for all others."""
 
 
@@ -104,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         events,
         export,
         serve,
+        watch,
         decide,
         faults,
         verify,

@@ -32,6 +32,7 @@ FLOORS = (
     {"detection", "classification", "events", "sweep"},
     {"diagnosis"},
     {"bundle"},
+    {"watch"},
     {"edge", "serve", "monitoring"},
     {"runs"},
     {"commands"},

@@ -44,6 +44,12 @@ def _register_serve(add: Add) -> None:
         metavar="PUBLIC_KEY",
         help="serve only bundles that are signed with this key (a PEM file)",
     )
+    one.add_argument(
+        "--history",
+        type=Path,
+        metavar="FILE",
+        help="history of `stethoscope watch`, whose page is shown at /history",
+    )
     one.epilog = (
         f"If {_KEY} is set, requests must have it as `Authorization: Bearer <key>`. "
         f"{_METRICS_KEY} is a second key, which opens /metrics only."
@@ -116,6 +122,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise ParameterError("serve needs Linux or macOS; on Windows, use WSL or the container")
     opening = ForkServer(options.bundle, options.require_signature)
     # It opens the bundle while these are loaded.
+    from stethoscope.serve.history import ServedHistory
     from stethoscope.serve.model import LiveModel
     from stethoscope.serve.server import serve
 
@@ -127,6 +134,7 @@ def _serve(options: argparse.Namespace) -> int:
         api_key=os.environ.get(_KEY, ""),
         metrics_key=os.environ.get(_METRICS_KEY, ""),
         trusted_proxy=options.trusted_proxy,
+        history=ServedHistory(options.history) if options.history else None,
     )
     return 0
 

@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 from stethoscope import __version__
 from stethoscope.serve import operation, pages, stream, verdicts
 from stethoscope.serve.guard import App, Guard
+from stethoscope.serve.history import ServedHistory
+from stethoscope.serve.history import router as history_router
 from stethoscope.serve.limits import Limits, RefusalError
 from stethoscope.serve.model import LiveModel
 from stethoscope.serve.responses import refusal_response
@@ -28,6 +30,7 @@ def create_app(
     limits: Limits | None = None,
     api_key: str = "",
     metrics_key: str = "",
+    history: ServedHistory | None = None,
 ) -> App:
     """Build the ASGI application.
 
@@ -40,6 +43,8 @@ def create_app(
         Key that requests must have; empty if they need none.
     metrics_key : str
         Key that opens the metrics only; empty if there is none.
+    history : ServedHistory or None
+        Its page is answered at ``/history``.
     """
     service = Service(model, limits or Limits(), processors())
 
@@ -66,8 +71,9 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.service = service
-    for room in (verdicts, operation, stream, pages):
-        app.include_router(room.router)
+    app.state.history = history
+    for router in (verdicts.router, operation.router, stream.router, pages.router, history_router):
+        app.include_router(router)
     _add_error_handlers(app)
     return Guard(app, service.metrics, api_key, metrics_key)
 

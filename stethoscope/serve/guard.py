@@ -4,6 +4,7 @@ It gives requests an id, checks the key, sets security headers, and writes one l
 """
 
 import asyncio
+import base64
 import hmac
 import json
 import logging
@@ -91,7 +92,10 @@ class Guard:
             if self._is_allowed(scope, headers):
                 await self._app(scope, exchange.receive, exchange.send)
             else:
-                await refusal_response(_UNAUTHORIZED)(scope, exchange.receive, exchange.send)
+                refusal = refusal_response(_UNAUTHORIZED)
+                if scope["path"].startswith("/history"):  # a page without a script that has the key
+                    refusal.headers["www-authenticate"] = 'Basic realm="stethoscope: name any, key"'
+                await refusal(scope, exchange.receive, exchange.send)
         except Exception:
             logger.exception("failed")  # the application has answered the request
         seconds = time.perf_counter() - began
@@ -126,9 +130,12 @@ class Guard:
         keys = [self._api_key]
         if scope["path"] == "/metrics" and self._metrics_key:
             keys.append(self._metrics_key)
-        return kind.lower() == "bearer" and any(
-            hmac.compare_digest(key.strip().encode(), one) for one in keys
-        )
+        given = key.strip().encode()
+        if kind.lower() == "basic":  # how a browser sends what a person types in
+            given = _password(given)
+        elif kind.lower() != "bearer":
+            return False
+        return any(hmac.compare_digest(given, one) for one in keys)
 
 
 class _Exchange:
@@ -201,6 +208,14 @@ def _client(scope: Message) -> str:
 _UNAUTHORIZED = RefusalError(
     401, "unauthorized", "this service asks for a key; send it as `Authorization: Bearer <key>`"
 )
+
+
+def _password(credentials: bytes) -> bytes:
+    """Return the password in the credentials of Basic authentication (RFC 7617)."""
+    try:
+        return base64.b64decode(credentials, validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 def _request_id(headers: Headers) -> str:

@@ -7,6 +7,7 @@ import uvicorn
 from stethoscope.errors import ParameterError
 from stethoscope.serve.app import create_app
 from stethoscope.serve.connections import MAX_CONNECTIONS, BoundedWebSocket, bounded_http
+from stethoscope.serve.history import ServedHistory
 from stethoscope.serve.limits import Limits
 from stethoscope.serve.logs import configure_logging
 from stethoscope.serve.memory import return_large_buffers
@@ -25,6 +26,7 @@ def serve(
     api_key: str = "",
     metrics_key: str = "",
     trusted_proxy: str = "",
+    history: ServedHistory | None = None,
 ) -> None:
     """Serve a bundle until a signal ends the process.
 
@@ -44,6 +46,8 @@ def serve(
         Key that opens the metrics only; empty if there is none.
     trusted_proxy : str
         Addresses, or networks, of proxies whose header ``X-Forwarded-For`` names the client.
+    history : ServedHistory or None
+        History of a watch, whose page is answered at ``/history``.
 
     Raises
     ------
@@ -58,7 +62,14 @@ def serve(
         f"{model.name} listens on http://{shown}:{listener.getsockname()[1]} (Ctrl-C ends it)",
         flush=True,
     )
-    config = configure(model, limits, api_key, metrics_key=metrics_key, trusted_proxy=trusted_proxy)
+    config = configure(
+        model,
+        limits,
+        api_key,
+        metrics_key=metrics_key,
+        trusted_proxy=trusted_proxy,
+        history=history,
+    )
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -69,10 +80,13 @@ def configure(
     *,
     metrics_key: str = "",
     trusted_proxy: str = "",
+    history: ServedHistory | None = None,
 ) -> uvicorn.Config:
     """Return the server's configuration: the application behind bounded connections."""
     return uvicorn.Config(
-        create_app(model, limits=limits, api_key=api_key, metrics_key=metrics_key),
+        create_app(
+            model, limits=limits, api_key=api_key, metrics_key=metrics_key, history=history
+        ),
         http=bounded_http(limits),
         ws=BoundedWebSocket,
         ws_max_size=MAX_BLOCK_BYTES,

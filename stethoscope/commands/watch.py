@@ -1,0 +1,219 @@
+"""The command ``watch``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stethoscope.commands import Add
+
+if TYPE_CHECKING:
+    import threading
+
+    from stethoscope.watch.history import Entry, History
+    from stethoscope.watch.targets import Target
+    from stethoscope.watch.watch import Watch
+
+
+def register(add: Add) -> None:
+    """Add the command to the parser."""
+    one = add("watch", _watch, "judge every new recording of a folder or a sound card, with alarms")
+    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    one.add_argument(
+        "folder", type=Path, nargs="?", metavar="FOLDER", help="folder of the recordings"
+    )
+    one.add_argument(
+        "--history", type=Path, metavar="FILE", help="default: history.sqlite beside the folder"
+    )
+    one.add_argument(
+        "--machine-id", default="", help="id of the machine; by default taken from the file's name"
+    )
+    one.add_argument(
+        "--alarm",
+        default="3/5",
+        metavar="N/M",
+        help="alarm if N of the last M recordings are anomalous (default: 3/5)",
+    )
+    one.add_argument(
+        "--page", type=Path, metavar="FILE", help="write the page of the history when it ends"
+    )
+    one.add_argument("--once", action="store_true", help="judge what is there, and end")
+    _register_finding(one)
+    _register_stream(one)
+    _register_messages(one)
+    one.add_argument(
+        "--keep-days", type=float, default=0.0, metavar="DAYS", help="delete older history"
+    )
+    one.add_argument(
+        "--keep-mb", type=float, default=0.0, metavar="MB", help="delete the oldest history beyond"
+    )
+
+
+def _register_finding(one: argparse.ArgumentParser) -> None:
+    one.add_argument(
+        "--interval",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="time between two looks into the folder (default: 2)",
+    )
+    one.add_argument(
+        "--settle",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="a recording is complete if it has not changed for so long (default: 5)",
+    )
+
+
+def _register_stream(one: argparse.ArgumentParser) -> None:
+    group = one.add_argument_group("instead of a folder")
+    group.add_argument(
+        "--stream",
+        metavar="SOURCE",
+        help="a sound card by its ALSA name, or - for raw samples of 16 bit from standard input",
+    )
+    group.add_argument("--rate", type=int, default=16_000, help="samples per second (16000)")
+    group.add_argument("--channels", type=int, default=1, help="(default: 1)")
+    group.add_argument(
+        "--window", type=float, default=10.0, metavar="SECONDS", help="of a recording (default: 10)"
+    )
+    group.add_argument(
+        "--clips", type=Path, metavar="DIR", help="keep the anomalous windows there, as FLAC"
+    )
+
+
+def _register_messages(one: argparse.ArgumentParser) -> None:
+    group = one.add_argument_group("where alarms are sent, each may be given several times")
+    group.add_argument(
+        "--webhook", action="append", default=[], metavar="URL", help="a POST request"
+    )
+    group.add_argument(
+        "--mqtt", action="append", default=[], metavar="URL", help="mqtt://broker:1883/topic"
+    )
+    group.add_argument(
+        "--command",
+        action="append",
+        default=[],
+        dest="programs",
+        metavar="PROGRAM",
+        help="a program with arguments; it gets the message on standard input",
+    )
+
+
+def _watch(options: argparse.Namespace) -> int:
+    import signal
+    import threading
+
+    from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.inference import Inference
+    from stethoscope.watch.alarms import AlarmRule
+    from stethoscope.watch.delivery import Delivery
+    from stethoscope.watch.history import History
+    from stethoscope.watch.watch import Retention, Watch
+
+    _check(options)
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    rule, targets = AlarmRule.parse(options.alarm), _targets(options)
+    inference = Inference(Bundle.open(options.bundle))
+    path = options.history or _default_history(options)
+    with History(path) as history:
+        delivery = Delivery(path, targets)
+        watch = Watch(
+            inference,
+            history,
+            rule=rule,
+            targets=targets,
+            machine_id=options.machine_id,
+            retention=Retention(days=options.keep_days, max_bytes=round(options.keep_mb * 1e6)),
+            observe=_print,
+        )
+        delivery.start()
+        try:
+            _run(options, watch, history, stopped)
+        finally:
+            delivery.finish()
+            if options.page:
+                _write_page(history, options)
+    print(f"History: {path}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    from stethoscope.errors import ParameterError
+
+    if (options.folder is None) == (options.stream is None):
+        raise ParameterError("watch needs either a FOLDER or --stream SOURCE")
+    for name in ("interval", "window"):
+        if not 0 < getattr(options, name) <= 3600:
+            raise ParameterError(
+                f"--{name} is {getattr(options, name):g}; give more than 0 and at most 3600 seconds"
+            )
+    for name in ("settle", "keep_days", "keep_mb"):
+        if not 0 <= getattr(options, name) < 1e9:
+            raise ParameterError(
+                f"--{name.replace('_', '-')} is {getattr(options, name):g}; give 0 or more"
+            )
+
+
+def _targets(options: argparse.Namespace) -> "list[Target]":
+    from stethoscope.watch.targets import Command, Mqtt, Webhook
+
+    return [
+        *map(Webhook, options.webhook),
+        *map(Mqtt, options.mqtt),
+        *map(Command, options.programs),
+    ]
+
+
+def _default_history(options: argparse.Namespace) -> Path:
+    if options.folder is None:
+        return Path("history.sqlite")
+    folder: Path = options.folder.resolve()
+    return folder.parent / f"{folder.name}-history.sqlite"
+
+
+def _run(
+    options: argparse.Namespace, watch: "Watch", history: "History", stopped: "threading.Event"
+) -> None:
+    from stethoscope.watch.folder import WatchedFolder
+    from stethoscope.watch.stream import SoundFormat, keep_clip, open_source, windows
+
+    if options.folder is not None:
+        history.set_property("folder", str(options.folder.resolve()))
+        folder = WatchedFolder(options.folder, history.keys(), settle_seconds=options.settle)
+        watch.folder(folder, stopped, interval=options.interval, once=options.once)
+        return
+    if options.clips:
+        history.set_property("folder", str(options.clips.resolve()))
+    form = SoundFormat(rate=options.rate, channels=options.channels)
+    with open_source(options.stream, form) as file:
+        for wav, recording in windows(file, form, stopped, seconds=options.window):
+            entry = watch.recording(wav, recording, stopped)
+            if entry is not None and entry.anomaly and options.clips:
+                keep_clip(options.clips, recording.key[0], wav)
+            if stopped.is_set():
+                return
+
+
+def _print(entry: "Entry", change: bool | None) -> None:
+    score = "" if entry.score is None else f"  score {entry.score:.3g} ({entry.threshold:.3g})"
+    print(f"{entry.key[0]}  {entry.message}{score}", flush=True)
+    if change is not None:
+        print(f"{'ALARM' if change else 'alarm cleared'}: {entry.machine}", flush=True)
+
+
+def _write_page(history: "History", options: argparse.Namespace) -> None:
+    from stethoscope.files import write_text
+    from stethoscope.watch.overview import overview
+    from stethoscope.watch.page import history_page
+
+    folder = Path(history.property("folder") or ".")
+    page = history_page(
+        overview(history),
+        title=history.path.stem,
+        address=lambda row: (folder / row.path).as_uri() if (folder / row.path).exists() else "",
+    )
+    write_text(options.page, page)
+    print(f"Page: {options.page}")
