@@ -84,9 +84,7 @@ def configure(
 ) -> uvicorn.Config:
     """Return the server's configuration: the application behind bounded connections."""
     return uvicorn.Config(
-        create_app(
-            model, limits=limits, api_key=api_key, metrics_key=metrics_key, history=history
-        ),
+        create_app(model, limits=limits, api_key=api_key, metrics_key=metrics_key, history=history),
         http=bounded_http(limits),
         ws=BoundedWebSocket,
         ws_max_size=MAX_BLOCK_BYTES,

@@ -1,4 +1,3 @@
-import os
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -29,9 +28,11 @@ def address(
     with History(folder / "pumps.sqlite") as history:
         history.set_property("folder", str(folder / "in"))
         for number in range(40):
-            history.add(judged(number, anomaly=number in (5, 6)), alarm=True if number == 6 else None)
+            history.add(
+                judged(number, anomaly=number in (5, 6)), alarm=True if number == 6 else None
+            )
         outside = judged(50, anomaly=True)
-        os.symlink(folder / "secret.wav", folder / "in" / outside.key[0])
+        (folder / "in" / outside.key[0]).symlink_to(folder / "secret.wav")
         history.add(outside)
     with serving(fan_bundle, "--history", str(folder / "pumps.sqlite")) as running:
         yield running.url
@@ -58,8 +59,10 @@ def test_page_in_a_browser_obeys_its_policy_and_plays(address: str, width: int) 
         assert page.locator("h1").inner_text() == "Alarm: fan/00"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         audio = page.locator("audio").nth(2)
-        audio.evaluate("one => new Promise((done) => { one.oncanplay = done; one.load(); "
-                       "one.preload = 'auto'; })")
+        audio.evaluate(
+            "one => new Promise((done) => { one.oncanplay = done; one.load(); "
+            "one.preload = 'auto'; })"
+        )
         assert audio.evaluate("one => one.duration") == pytest.approx(1.0, abs=0.01)
         page.get_by_role("link", name="last day").click()
         assert page.url.endswith("?span=day")
