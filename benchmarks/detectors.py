@@ -1,13 +1,17 @@
 """How well every detector detects, and what it costs.
 
+    python benchmarks/detectors.py --all ARCHIVE... --seeds 5
     python benchmarks/detectors.py dev_data_caridle.zip simulated/fan --seeds 5
     python benchmarks/detectors.py --cost 1000
 
-The first command prints AUC and pAUC for archives or simulated machines: means over machine ids,
-then mean and standard deviation over seeds, with the bootstrap interval of the first seed.
-Simulated machines are also drawn anew with every seed.
+The first command runs the detectors over all sets: the given ones, and every simulated machine at 0
+and -6 dB. Without --all, it runs them over the given ones alone. It prints AUC and pAUC, means
+over machine ids, then mean and standard deviation over seeds, with the bootstrap interval of the
+first seed; and the fractions of normal test clips above the threshold for one in ten, and of
+anomalous ones, means over ids and seeds. The last rows are means over the sets. Simulated machines
+are also drawn anew with every seed.
 
-The second command fits every detector to clips of 10 s and scores them, each detector in a process
+The last command fits every detector to clips of 10 s and scores them, each detector in a process
 of its own, and prints time and peak memory. The frames are random, because the time does not depend
 on their values. Processor time is that of all threads together; it can be compared even if the
 computer is busy with other work.
@@ -22,6 +26,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -33,6 +38,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
+from stethoscope.datasets.simulator.machine import MACHINES
 from stethoscope.detection.detector import make_detector
 from stethoscope.detection.evaluate import evaluate_detector
 from stethoscope.detection.metrics import Summary
@@ -43,6 +49,9 @@ from stethoscope.detection.train import train_detector
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.sound.logmel import LogMel
+
+SIMULATED = [f"simulated/{machine}{query}" for query in ("", "?snr_db=-6") for machine in MACHINES]
+"""Simulated sets that the detectors are compared on."""
 
 
 def store_of(source: str, seed: int, folder: Path) -> FeatureStore:
@@ -159,43 +168,63 @@ def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
 def print_quality(
     sources: Sequence[str], detectors: Sequence[str], fit: FitOptions, seeds: int
 ) -> None:
-    """Print the table of figures."""
+    """Print the table of figures, and means over the sets."""
     print(f"{fit.epochs} epochs of {fit.epoch_share:g} of the windows, {seeds} seed(s)\n")
     print(
-        "| data | detector | AUC | 95 % interval | pAUC | 95 % interval | fit, s |\n"
-        "|---|---|---|---|---|---|---|"
+        "| data | detector | AUC | 95 % interval | pAUC | 95 % interval | false alarms | found "
+        "| fit, s |\n|---|---|---|---|---|---|---|---|---|"
     )
+    means: dict[str, list[list[float]]] = {spec: [] for spec in detectors}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
         for source in sources:
             for spec in detectors:
-                name, _, score = spec.partition(":")
-                runs = []
-                for seed in range(seeds):
-                    with contextlib.redirect_stderr(io.StringIO()):
-                        store = store_of(
-                            source, seed if source.startswith("simulated/") else 0, folder
-                        )
-                        features = Path(str(store.frames.filename)).parent  # type: ignore[attr-defined]  # a memory map knows its file
-                        options = DetectorOptions(name=name, score=score)
-                        runs.append(
-                            measure(
-                                features, options, FitOptions(**{**vars(fit), "seed": seed}), folder
-                            )
-                        )
-                cells = []
-                for figures in ([one.auc for one, _ in runs], [one.pauc for one, _ in runs]):
-                    values = [figure.value for figure in figures if figure.value is not None]
-                    spread = f" ± {np.std(values):.3f}" if seeds > 1 else ""
-                    cells += [
-                        f"{np.mean(values):.3f}{spread}",
-                        f"{figures[0].low:.2f} to {figures[0].high:.2f}",
-                    ]
-                seconds = np.mean([one for _, one in runs])
-                print(
-                    f"| {Path(source).name} | {spec} | {' | '.join(cells)} | {seconds:.1f} |",
-                    flush=True,
-                )
+                runs = measure_seeds(source, spec, fit, seeds, Path(scratch))
+                means[spec].append(print_row(source, spec, runs))
+    if len(sources) > 1:
+        for spec, rows in means.items():
+            auc, pauc, alarms, found = np.nanmean(rows, axis=0)
+            print(
+                f"| mean of {len(sources)} sets | {spec} | {auc:.3f} | | {pauc:.3f} | "
+                f"| {alarms:.2f} | {found:.2f} | |"
+            )
+
+
+def measure_seeds(
+    source: str, spec: str, fit: FitOptions, seeds: int, folder: Path
+) -> list[tuple[Summary, float]]:
+    """Fit and evaluate a detector, ``name`` or ``name:score``, with every seed."""
+    name, _, score = spec.partition(":")
+    runs = []
+    for seed in range(seeds):
+        with contextlib.redirect_stderr(io.StringIO()):
+            store = store_of(source, seed if source.startswith("simulated/") else 0, folder)
+            features = Path(str(store.frames.filename)).parent  # type: ignore[attr-defined]  # a memory map knows its file
+            options = DetectorOptions(name=name, score=score)
+            runs.append(measure(features, options, replace(fit, seed=seed), folder))
+    return runs
+
+
+def print_row(source: str, spec: str, runs: Sequence[tuple[Summary, float]]) -> list[float]:
+    """Print the row of a set and a detector; return AUC, pAUC, false alarms and recall."""
+    cells, means = [], []
+    for figures in ([one.auc for one, _ in runs], [one.pauc for one, _ in runs]):
+        values = [figure.value for figure in figures if figure.value is not None]
+        means.append(float(np.mean(values)) if values else np.nan)
+        spread = f" ± {np.std(values):.3f}" if len(runs) > 1 else ""
+        low, high = figures[0].low, figures[0].high
+        interval = "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+        cells += [f"{means[-1]:.3f}{spread}", interval]
+    machines = [machine for one, _ in runs for machine in one.machines]
+    for shares in (
+        [machine.false_alarm_rate.value for machine in machines],
+        [machine.recall.value for machine in machines],
+    ):
+        known = [share for share in shares if share is not None]
+        means.append(float(np.mean(known)) if known else np.nan)
+        cells.append(f"{means[-1]:.2f}")
+    seconds = np.mean([one for _, one in runs])
+    print(f"| {Path(source).name} | {spec} | {' | '.join(cells)} | {seconds:.1f} |", flush=True)
+    return means
 
 
 def main() -> None:
@@ -205,6 +234,9 @@ def main() -> None:
     )
     parser.add_argument(
         "sources", nargs="*", metavar="SOURCE", help="archives, or simulated/<machine>[?snr_db=...]"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="add every simulated machine at 0 and -6 dB"
     )
     parser.add_argument("--detectors", nargs="+", default=list(DETECTORS), metavar="NAME[:SCORE]")
     parser.add_argument("--seeds", type=int, default=1)
@@ -219,10 +251,11 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     fit = FitOptions(epochs=arguments.epochs, epoch_share=arguments.epoch_share, verbose=0)
-    if arguments.sources:
-        print_quality(arguments.sources, arguments.detectors, fit, arguments.seeds)
     if arguments.cost:
         print_costs(arguments.detectors, arguments.cost, arguments.epochs)
+    sources = [*arguments.sources, *(SIMULATED if arguments.all else ())]
+    if sources:
+        print_quality(sources, arguments.detectors, fit, arguments.seeds)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ HELD_BACK = 0.25
 """Smallest fraction of a machine's normal recordings that are test recordings."""
 
 _MOST_HELD_BACK = 0.5
+_ENOUGH_SESSIONS = 3  # of a machine, so that one can be held out
 
 
 def divide_plainly(clips: list[Clip]) -> list[Clip]:
@@ -53,6 +54,32 @@ def _held_back(clips: Sequence[Clip]) -> set[str]:
     if allowed:
         first = min(allowed, key=lambda start: abs(start - first))
     return {recording for _, recording in normal[first:]}
+
+
+def known_sessions(clips: Sequence[Clip]) -> list[str]:
+    """Return the recording session of each clip of a machine.
+
+    If one of the clips names none, the sessions are not known, and all are empty.
+    """
+    sessions = [clip.session for clip in clips]
+    return sessions if "" not in sessions else [""] * len(clips)
+
+
+def sessions_as_recordings(clips: Sequence[Clip]) -> list[Clip]:
+    """Return clips whose recordings are whole recording sessions.
+
+    This is done for machines with three known sessions or more. Of fewer, none can be spared.
+    """
+    machines: defaultdict[str, list[int]] = defaultdict(list)
+    for index, clip in enumerate(clips):
+        machines[clip.machine].append(index)
+    rows = list(clips)
+    for indices in machines.values():
+        sessions = known_sessions([clips[index] for index in indices])
+        if len(set(sessions)) >= _ENOUGH_SESSIONS:
+            for index, session in zip(indices, sessions, strict=True):
+                rows[index] = replace(clips[index], recording=session)
+    return rows
 
 
 def hold_out(clips: Sequence[Clip], share: float, *, seed: int) -> npt.NDArray[np.bool_]:

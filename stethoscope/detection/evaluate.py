@@ -1,7 +1,7 @@
 """Evaluation of a detector: score the test clips with the exported model, decide, measure."""
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import median
 
 from stethoscope.datasets.clips import Clip
@@ -32,7 +32,7 @@ def evaluate_detector(
     """Evaluate a fitted detector on the test clips of a feature store.
 
     The folder then holds ``scores.csv``, the official result files, ``thresholds.json`` and
-    ``evaluation.json`` (figures, skipped recordings, warnings).
+    ``evaluation.json`` (figures, recording sessions per machine, skipped recordings, warnings).
 
     Parameters
     ----------
@@ -84,6 +84,9 @@ def evaluate_detector(
             temporary / "evaluation.json",
             {
                 **evaluation.to_json(),
+                "sessions": {
+                    machine: thresholds.sessions.get(machine) for machine in thresholds.machines
+                },
                 "skipped": [asdict(one) for one in store.skipped],
                 "warnings": warnings,
             },
@@ -119,7 +122,8 @@ def normal_thresholds(
         false_alarm_rate=false_alarm_rate,
         method=method,
     )
-    return thresholds, warnings
+    sessions = {machine: len(names) for machine, names in scores.sessions.items()}
+    return replace(thresholds, sessions=sessions), warnings
 
 
 def _too_many_alarms(measured: Summary, thresholds: Thresholds) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,20 +40,28 @@ class NormalScores:
         Of clips that were not trained on.
     trained : dict of str to list of float
         Of clips that were.
+    sessions : dict of str to dict of str to list of float
+        Scores of held-out clips by recording session, of machines whose sessions are known. A
+        session that was only trained on has none.
     """
 
     held_out: dict[str, list[float]]
     trained: dict[str, list[float]]
+    sessions: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
 
 def read_normal_scores(model: str | os.PathLike[str]) -> NormalScores:
     """Read the scores of normal clips from a model folder."""
     scores = NormalScores({}, {})
     for row in read_csv(Path(model) / _NORMAL_SCORES):
-        side = scores.held_out if row["held_out"] == "1" else scores.trained
-        machine = machine_key(row["machine_type"], row["machine_id"])
-        side.setdefault(machine, []).append(float(row["score"]))
-    return scores
+        machine, score = machine_key(row["machine_type"], row["machine_id"]), float(row["score"])
+        held_out = row["held_out"] == "1"
+        side = scores.held_out if held_out else scores.trained
+        side.setdefault(machine, []).append(score)
+        sessions = scores.sessions.setdefault(machine, {})
+        sessions.setdefault(row.get("session", ""), []).extend([score] * held_out)
+    known = {machine: names for machine, names in scores.sessions.items() if "" not in names}
+    return replace(scores, sessions=known)
 
 
 def write_normal_scores(
@@ -70,9 +78,17 @@ def write_normal_scores(
     scores : sequence of float
         A score per clip.
     """
-    header = ("source", "path", "machine_type", "machine_id", "held_out", "score")
+    header = ("source", "path", "machine_type", "machine_id", "held_out", "score", "session")
     rows = [
-        (clip.source, clip.path, clip.machine_type, clip.machine_id, int(unseen), repr(score))
+        (
+            clip.source,
+            clip.path,
+            clip.machine_type,
+            clip.machine_id,
+            int(unseen),
+            repr(score),
+            clip.session,
+        )
         for clip, unseen, score in zip(clips, held_out, scores, strict=True)
     ]
     write_csv(model / _NORMAL_SCORES, [header, *rows])

@@ -64,6 +64,7 @@ _THRESHOLD = fields(
     }
 )
 
+_OPTIONAL = {"recentred": entries(RECENTRING), "sessions": entries(whole(least=1))}
 _THRESHOLDS = fields(
     {
         "method": text(*get_args(ThresholdMethod)),
@@ -73,7 +74,7 @@ _THRESHOLDS = fields(
         "machines": entries(_THRESHOLD, least=1),
         "unknown": both(entries(_THRESHOLD), fields({"": _THRESHOLD})),
     },
-    optional={"recentred": entries(RECENTRING)},
+    optional=_OPTIONAL,
 )
 
 
@@ -124,6 +125,8 @@ class Thresholds:
         machines of the type. The key ``""`` is for an unknown type, from all scores.
     recentred : dict of str to Recentring
         Thresholds that were moved to another place, by machine; an unknown id is ``fan/``.
+    sessions : dict of str to int
+        Recording sessions of the normal clips, of machines where they are known.
     """
 
     method: ThresholdMethod
@@ -133,6 +136,7 @@ class Thresholds:
     machines: Mapping[str, Threshold]
     unknown: Mapping[str, Threshold]
     recentred: Mapping[str, Recentring] = field(default_factory=dict)
+    sessions: Mapping[str, int] = field(default_factory=dict)
 
     def threshold(self, machine: str | None) -> float:
         """Return the score above which a clip of this machine is anomalous."""
@@ -183,14 +187,17 @@ class Thresholds:
             false_alarm_rate=false_alarm_rate,
             method=method or self.method,
         )
-        return replace(fitted, recentred=self.recentred)
+        return replace(fitted, recentred=self.recentred, sessions=self.sessions)
 
     def reliable(self, machine: str | None) -> bool:
         """Return whether a machine has enough held-out clips for the wanted rate."""
         return self.of(machine).n_clips * self.false_alarm_rate >= _MIN_EXPECTED_BEYOND * (1 - 1e-9)
 
     def warnings(self) -> list[str]:
-        """Return a warning about the machines with too few held-out clips, if there are any."""
+        """Return warnings about machines with too few held-out clips, or of a single session."""
+        return [*self._few_clips(), *self._few_sessions()]
+
+    def _few_clips(self) -> list[str]:
         rate = self.false_alarm_rate
         weak = {name: one for name, one in self.machines.items() if not self.reliable(name)}
         if not weak:
@@ -204,12 +211,23 @@ class Thresholds:
         )
         return [format_machines(list(weak), text)]
 
+    def _few_sessions(self) -> list[str]:
+        single = [machine for machine, number in self.sessions.items() if number == 1]
+        if not single:
+            return []
+        text = (
+            "all normal training clips are of one recording session, which does not show how "
+            "sessions differ. In another session most normal clips can be false alarms, "
+            f"although {100 * self.false_alarm_rate:g} % are wanted: record normal sound on two "
+            "more days, or re-centre the threshold where the model is used "
+            "(stethoscope threshold BUNDLE --recentre FILES)"
+        )
+        return [format_machines(single, text)]
+
     def to_json(self) -> dict[str, Any]:
         """Return the thresholds as JSON values."""
         value = asdict(self)
-        if not self.recentred:
-            del value["recentred"]
-        return value
+        return {name: one for name, one in value.items() if one or name not in _OPTIONAL}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Thresholds":
@@ -241,6 +259,7 @@ class Thresholds:
                 machine: Recentring.from_json(entry)
                 for machine, entry in value.get("recentred", {}).items()
             },
+            sessions=dict(value.get("sessions", {})),
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.datasets.splits import hold_out
+from stethoscope.datasets.splits import hold_out, sessions_as_recordings
 from stethoscope.detection.detector import Detector
 from stethoscope.detection.normal_scores import score_clips, write_normal_scores
 from stethoscope.errors import DatasetError
@@ -71,7 +71,8 @@ def train_detector(
     folder : path
         Written all or nothing.
     validation_split : float
-        Fraction of the recordings of every machine id that is held out.
+        Fraction of the recordings of every machine id that is held out; of its recording sessions,
+        where three or more are known.
     seed : int
         Of the choice of held-out recordings.
 
@@ -87,7 +88,8 @@ def train_detector(
             "give a set with normal clips in its training part"
         )
     share = 0.0 if detector.cross_fits else validation_split
-    kept_out = hold_out([store.clips[index] for index in normal], share, seed=seed)
+    clips = sessions_as_recordings([store.clips[index] for index in normal])
+    kept_out = hold_out(clips, share, seed=seed)
     training, held_out = normal[~kept_out], normal[kept_out]
     started = time.perf_counter()
     detector.fit(store, training, held_out)

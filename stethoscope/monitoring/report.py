@@ -19,6 +19,7 @@ from stethoscope.detection.report.notes import (
     warning_texts,
 )
 from stethoscope.detection.report.overview import header
+from stethoscope.detection.report.sessions import session_section
 from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.diagnosis.report.sections import fault_sections
 from stethoscope.report.common import skipped_section, warning_section
@@ -64,6 +65,7 @@ def write_report(
         partial(clip_section, inputs, deviations, archives),
         *(fault_sections(inputs, faults, archives) if faults else []),
         band_section(inputs, deviations),
+        session_section(inputs),
         distribution_section(inputs),
         curve_section(inputs),
         map_section(inputs),

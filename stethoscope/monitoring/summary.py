@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
+from stethoscope.progress import format_range
 from stethoscope.terminal import decimal, text_table
 
 
@@ -26,6 +27,7 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
     evaluation = summary["evaluation"]
     return [
         *_machine_lines(evaluation["overall"]),
+        *_session_lines(evaluation.get("sessions", {})),
         *skipped_lines(evaluation["skipped"]),
         *_fault_lines(summary["diagnosis"], folder),
         f"Report: {folder / 'report.html'}",
@@ -40,6 +42,20 @@ RESULTS = Results(
     closing_lines=closing_lines,
 )
 """What of the pipeline's outputs is kept, and where."""
+
+
+def _session_lines(sessions: Mapping[str, int | None]) -> list[str]:
+    """Return how many recording sessions the machines were trained on, in one line.
+
+    No line if a run of an earlier version does not tell.
+    """
+    if not sessions:
+        return []
+    known = [number for number in sessions.values() if number is not None]
+    unknown = len(sessions) - len(known)
+    numbers = format_range(known) if known else "not known from the names of the recordings"
+    rest = f", not known for {unknown} of {len(sessions)} machines" if known and unknown else ""
+    return [f"recording sessions trained on: {numbers}{rest}"]
 
 
 def _machine_lines(overall: Mapping[str, Any]) -> list[str]:

@@ -1,9 +1,11 @@
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stethoscope.datasets.clips import Clip
-from stethoscope.datasets.splits import hold_out
+from stethoscope.datasets.splits import hold_out, known_sessions, sessions_as_recordings
 
 
 def clips_of(sizes: list[int]) -> list[Clip]:
@@ -39,3 +41,23 @@ def test_seed_decides_which_recordings_are_held_out() -> None:
     assert first.sum() == pytest.approx(10)
     assert (first == hold_out(clips, 0.25, seed=0)).all()
     assert (first != hold_out(clips, 0.25, seed=1)).any()
+
+
+def test_sessions_are_known_if_every_clip_names_one() -> None:
+    clips = clips_of([2])
+    named = [dataclasses.replace(clip, session=f"day {clip.recording}") for clip in clips]
+    assert known_sessions(named) == ["day 0", "day 0", "day 1", "day 1"]
+    assert known_sessions([*named[:3], clips[3]]) == [""] * 4
+
+
+@pytest.mark.parametrize(("sessions", "whole"), [(2, False), (3, True)])
+def test_whole_sessions_are_held_out_if_a_machine_has_three(sessions: int, whole: bool) -> None:
+    clips = [
+        dataclasses.replace(clip, session=str(int(clip.recording) % sessions))
+        for clip in clips_of([12])
+    ]
+    held_out = hold_out(sessions_as_recordings(clips), 0.1, seed=0)
+    chosen = {clip.session for clip, out in zip(clips, held_out, strict=True) if out}
+    assert len(chosen) == 1
+    of_session = [out for clip, out in zip(clips, held_out, strict=True) if clip.session in chosen]
+    assert all(of_session) == whole

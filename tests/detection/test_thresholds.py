@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import subprocess
@@ -215,3 +216,15 @@ print(fit_thresholds({"a/0": [1.0, 2.0, 4.0]}, {}).probability(3.0, "a/0"))
         )
         < 1
     )
+
+
+def test_a_machine_of_one_session_is_warned_about():
+    fitted = fit_thresholds({"fan/00": _scores(40, 0, 0), "fan/02": _scores(40, 0, 1)}, {})
+    assert fitted.warnings() == []
+    assert "sessions" not in fitted.to_json()
+    known = dataclasses.replace(fitted, sessions={"fan/00": 1, "fan/02": 3})
+    (warning,) = known.warnings()
+    assert warning.startswith("fan/00: all normal training clips are of one recording session")
+    assert "although 10 % are wanted" in warning
+    assert Thresholds.from_json(json.loads(json.dumps(known.to_json()))) == known
+    assert known.with_false_alarm_rate(0.05).sessions == known.sessions

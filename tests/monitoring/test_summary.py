@@ -53,6 +53,19 @@ def test_skipped_recordings_and_a_missing_diagnosis_are_named() -> None:
     assert "Nothing to diagnose: fault_groups is 0" in lines
 
 
+def test_sessions_are_counted_where_they_are_known() -> None:
+    def line(sessions: dict[str, int | None]) -> list[str]:
+        content = summary(NOTHING, machine("fan/00", 0.9, 0.5))
+        content["evaluation"]["sessions"] = sessions
+        return [one for one in closing_lines(content, HERE) if "sessions" in one]
+
+    start = "recording sessions trained on: "
+    assert line({"a": 3, "b": 1}) == [f"{start}1 to 3"]
+    assert line({"a": 3, "b": None}) == [f"{start}3, not known for 1 of 2 machines"]
+    assert line({"a": None}) == [f"{start}not known from the names of the recordings"]
+    assert line({}) == []
+
+
 def diagnosis(*labels: str) -> dict[str, Any]:
     classes = [{"label": label, "recall": share(0.5)} for label in ("normal", *labels)]
     return {

@@ -29,14 +29,15 @@ Views = dict[str, list[npt.NDArray[np.float32]]]
 FOLDS = 10
 """Folds that a machine's recordings are dealt to, to learn the scales and weights of the views.
 
-With many folds, nearly all recordings are fitted each time.
+With many folds, nearly all recordings are fitted each time. Where a machine has several recording
+sessions, the folds are whole sessions, and also give the scores that set the thresholds.
 """
 
 SESSIONS = 3
 """Folds of neighbouring recordings, for the scores that set the thresholds.
 
-Recordings are made in sessions. A clip scores far lower if its neighbours were fitted than a clip
-of a later session will.
+This is for machines whose sessions are not known. Recordings are made in sessions. A clip scores
+far lower if its neighbours were fitted than a clip of a later session will.
 """
 
 _LENGTH_STEPS = 3  # the training length is halved so many times, to learn the length offsets
@@ -63,8 +64,10 @@ class PooledGmm(Detector):
         By machine type.
     out_of_fold_ : np.ndarray [shape=(n_clips,)]
         Score to expect of each clip if it came from a session that was not trained on, in the
-        order of the clips' indices. It is the score by Gaussians fitted without its recording and
-        the neighbouring ones, plus the shift between sessions (:func:`session_shift`).
+        order of the clips' indices. It is the score by Gaussians fitted without the clip's
+        recording session. Where a machine's sessions are not known, it is the score by Gaussians
+        fitted without the clip's recording and the neighbouring ones, plus the shift between
+        sessions (:func:`session_shift`).
     curves_ : dict
         Empty: nothing is trained by epochs.
     """
@@ -122,7 +125,7 @@ class PooledGmm(Detector):
             [store.clips[index].machine_id for index in clips], return_inverse=True
         )
         order = RecordingOrder.of(
-            [store.clips[index].recording for index in clips],
+            [store.clips[index] for index in clips],
             [machine_key(machine_type, str(name)) for name in ids],
             owners,
         )
@@ -144,14 +147,16 @@ class PooledGmm(Detector):
             spectra,
             lengths,
         )
-        sessions, _ = self._out_of_fold_levels(
-            replace(pooled, cuts=[], lengths=pooled.lengths[-1:]),
-            owners,
-            order.contiguous(SESSIONS),
-        )
-        scores = combined(_own(sessions, owners))
-        shift = session_shift(scores, combined(_own(dealt, owners)))
-        return model, scores + shift - lengths.of(store.n_frames[clips])
+        scores = combined(_own(dealt, owners))
+        if (assumed := order.sessions == 1).any():
+            neighbours, _ = self._out_of_fold_levels(
+                replace(pooled, cuts=[], lengths=pooled.lengths[-1:]),
+                owners,
+                order.contiguous(SESSIONS),
+            )
+            left_out = combined(_own(neighbours, owners))[assumed]
+            scores[assumed] = left_out + session_shift(left_out, scores[assumed])
+        return model, scores - lengths.of(store.n_frames[clips])
 
     def _pool(
         self, store: FeatureStore, clips: Indices, owners: Indices, machine_type: str
@@ -264,10 +269,11 @@ def _length_offsets(lengths: Sequence[int], scores: Sequence[Array]) -> LengthOf
 def session_shift(sessions: Array, dealt: Array) -> float:
     """Return how much higher clips of a session score that was not trained on; not below 0.
 
-    Recordings are made in sessions. A clip scores lower if recordings of its own session were
-    fitted than if its neighbours were left out as well. But a third of the recordings left out
-    still shares its sessions with the rest, so only a part of the shift is seen. The part that is
-    seen is therefore added once more.
+    This is for machines whose sessions are not known, or that have only one. Recordings are made in
+    sessions. A clip scores lower if recordings of its own session were fitted than if its
+    neighbours were left out as well. But a third of the recordings left out still shares its
+    sessions with the rest, so only a part of the shift is seen. The part that is seen is therefore
+    added once more.
 
     Parameters
     ----------

@@ -7,6 +7,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.splits import known_sessions
 from stethoscope.errors import DatasetError
 
 Indices = npt.NDArray[np.intp]
@@ -22,19 +24,24 @@ class RecordingOrder:
         Place of the clip's recording, from 0.
     total : np.ndarray of int [shape=(n_clips,)]
         Recordings of the clip's machine.
+    session : np.ndarray of int [shape=(n_clips,)]
+        Place of the clip's recording session among its machine's, from 0.
+    sessions : np.ndarray of int [shape=(n_clips,)]
+        Recording sessions of the clip's machine; 1 where they are not known.
     """
 
     place: Indices
     total: Indices
+    session: Indices
+    sessions: Indices
 
     @classmethod
-    def of(cls, recordings: Sequence[str], machines: Sequence[str], owners: Indices) -> Self:
+    def of(cls, clips: Sequence[Clip], machines: Sequence[str], owners: Indices) -> Self:
         """Order the recordings of every machine.
 
         Parameters
         ----------
-        recordings : sequence of str
-            Recording of each clip.
+        clips : sequence of Clip
         machines : sequence of str
             Keys of the machines.
         owners : np.ndarray of int [shape=(n_clips,)]
@@ -45,21 +52,28 @@ class RecordingOrder:
         DatasetError
             If a machine has fewer than two recordings.
         """
-        order = cls(np.empty_like(owners), np.empty_like(owners))
+        order = cls(*(np.empty_like(owners) for _ in range(4)))
         for number, machine in enumerate(machines):
-            own = np.flatnonzero(owners == number)
-            names, which = np.unique(np.asarray(recordings)[own], return_inverse=True)
+            own = np.flatnonzero(owners == number).tolist()
+            names, which = np.unique([clips[i].recording for i in own], return_inverse=True)
             if len(names) < 2:
                 raise DatasetError(
                     f"{machine} has only {len(names)} normal recording to train on, "
                     "detector pooled-gmm needs 2 or more; record more, or leave this machine out"
                 )
             order.place[own], order.total[own] = which, len(names)
+            names, which = np.unique(known_sessions([clips[i] for i in own]), return_inverse=True)
+            order.session[own], order.sessions[own] = which, len(names)
         return order
 
     def interleaved(self, folds: int) -> Indices:
-        """Return the fold of each clip when the recordings are dealt to the folds in turn."""
-        return self.place % np.minimum(folds, self.total)
+        """Return the fold of each clip when the recordings are dealt to the folds in turn.
+
+        Where a machine has several sessions, a fold holds whole sessions instead.
+        """
+        dealt = self.place % np.minimum(folds, self.total)
+        whole = self.session * np.minimum(folds, self.sessions) // self.sessions
+        return np.where(self.sessions > 1, whole, dealt)
 
     def contiguous(self, folds: int) -> Indices:
         """Return the fold of each clip when each fold holds neighbouring recordings."""

@@ -167,6 +167,8 @@ def _area(value: Figure) -> Html:
 def _threshold(inputs: DetectionInputs, machine: str) -> Html:
     threshold = inputs.thresholds.of(machine)
     basis = f"from {count(threshold.n_clips, 'clip')}{', pooled' if threshold.pooled else ''}"
+    if sessions := inputs.thresholds.sessions.get(machine):
+        basis += f", {count(sessions, 'session')}"
     return join(number(threshold.value), tag("small", basis))
 
 

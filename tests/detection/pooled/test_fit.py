@@ -125,6 +125,39 @@ def test_the_shift_between_sessions_counts_twice(make_store: MakeStore) -> None:
     np.testing.assert_allclose(detector.out_of_fold_, expected + expected.mean(), rtol=1e-6)
 
 
+def test_scores_behind_thresholds_are_of_known_sessions_that_were_left_out(
+    make_store: MakeStore,
+) -> None:
+    """Four clips in two sessions: each is scored by Gaussians of the other session, and no shift
+    is added.
+    """
+    store = drifting(make_store({"fan/00": 4}))
+    sessions = ["mon", "tue", "tue", "mon"]
+    named = [
+        dataclasses.replace(clip, session=session)
+        for clip, session in zip(store.clips, sessions, strict=True)
+    ]
+    store = dataclasses.replace(store, clips=named)
+    detector = fitted(store)
+    model = detector.models_["fan"]
+    rate = store.feature.sample_rate / store.feature.hop_length
+    views = [
+        {view: segments.astype(np.float32) for view, segments in pooled.items()}
+        for pooled in (detector.pooling(np.array(store.clip_frames(i)), rate) for i in range(4))
+    ]
+    assert detector.out_of_fold_ is not None
+    for clip, others in ((0, (1, 2)), (1, (0, 3)), (2, (0, 3)), (3, (1, 2))):
+        z = []
+        for row, view in enumerate(detector.pooling.views):
+            gaussians = fit_gaussians(
+                [views[i][view] for i in others], np.zeros(2, dtype=int), 1, least_deviation=0.05
+            )
+            level = detector.pooling.log_distance(view, views[clip][view], gaussians, 0)
+            z.append((level - model.centre[row, 0]) / model.scale[row])
+        assert detector.out_of_fold_[clip] == pytest.approx(np.dot(z, model.weights), rel=1e-6)
+    assert detector.out_of_fold_.mean() == pytest.approx(0, abs=1e-9)
+
+
 def test_a_shift_below_zero_is_not_counted() -> None:
     assert session_shift(np.array([1.0, 3.0]), np.array([0.0, 1.0])) == 1.5
     assert session_shift(np.array([0.0, 1.0]), np.array([1.0, 3.0])) == 0.0
