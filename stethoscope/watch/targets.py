@@ -2,6 +2,7 @@
 
 import json
 import os
+import queue
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -105,20 +106,24 @@ class Mqtt:
         if self._user:
             client.username_pw_set(self._user, self._password)
         client.connect_timeout = TIMEOUT_SECONDS
-        refused: list[str] = []
+        answers: queue.Queue[Any] = queue.Queue()
 
         def connected(_: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
-            if reason.is_failure:
-                refused.append(str(reason))
+            answers.put(reason)
 
         client.on_connect = connected
         try:
             client.connect(self._host, self._port)
             client.loop_start()
+            reason = answers.get(timeout=TIMEOUT_SECONDS)
+            if reason.is_failure:
+                raise DeliveryError(f"the broker refuses: {reason}")
             sent = client.publish(self._topic, json.dumps(body), qos=1)
             sent.wait_for_publish(TIMEOUT_SECONDS)
             if not sent.is_published():
-                raise DeliveryError(refused[0] if refused else "no acknowledgement by the broker")
+                raise DeliveryError("the broker acknowledges nothing")
+        except queue.Empty as error:
+            raise DeliveryError("the broker does not answer") from error
         except (OSError, ValueError, RuntimeError) as error:
             raise DeliveryError(str(error)) from error
         finally:
