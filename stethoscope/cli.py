@@ -10,6 +10,7 @@ from stethoscope import __version__
 from stethoscope.commands import (
     Command,
     classify,
+    clean,
     cluster,
     data,
     decide,
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         run,
         cluster,
         sweep,
+        clean,
         predict,
         classify,
         events,

@@ -38,8 +38,12 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 def full_disk(folder: Path) -> Iterator[Path]:
     """Mount a small disk without any space left."""
     with small_disk(folder, 1 << 20) as disk:
-        with contextlib.suppress(OSError), (disk / "ballast").open("wb") as file:
-            while True:
-                file.write(bytes(4096))
-                file.flush()
+        fill(disk)
         yield disk
+
+
+def fill(disk: Path) -> None:
+    """Fill a disk to the last byte with a file, ``ballast``."""
+    with contextlib.suppress(OSError), (disk / "ballast").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))

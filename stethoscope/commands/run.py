@@ -27,6 +27,7 @@ def register(add: Add) -> None:
         metavar="DIR",
         help="folder for the results (default: runs/<pipeline>-<time>)",
     )
+    add_resume(one)
     one.add_argument(
         "--keep", action="store_true", help="keep the outputs of all steps, in DIR/work"
     )
@@ -48,10 +49,13 @@ def register(add: Add) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from stethoscope.runs.run import describe_parameters, run
+    from stethoscope.runs.run import describe_parameters, resume, run
 
     if options.parameters:
         print(describe_parameters(options.pipeline))
+        return 0
+    if options.resume:
+        resume(options.resume, given_parameters(options), keep=options.keep)
         return 0
     summary = run(options.pipeline, given_parameters(options), options.output, keep=options.keep)
     return 1 if summary.get("failed") else 0
@@ -62,6 +66,16 @@ def _compile(options: argparse.Namespace) -> int:
     write_configured(output, options.pipeline, options, for_cluster=True)
     print(f"{output} written; upload it in the Kubeflow UI under Pipelines")
     return 0
+
+
+def add_resume(parser: argparse.ArgumentParser) -> None:
+    """Add the option that continues a run."""
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="DIR",
+        help="continue the run of this folder; what is finished is not repeated",
+    )
 
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,6 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,18 @@ from stethoscope.commands.cluster import (
     run_request,
     upload,
 )
-from stethoscope.commands.run import add_cluster_options, write_configured
+from stethoscope.commands.run import add_cluster_options, add_resume, write_configured
 from stethoscope.errors import ParameterError
 
 if TYPE_CHECKING:
+    from stethoscope.kubeflow.folder import RunFolder
     from stethoscope.sweep.items import Item
+
+_SEPARATE = "separate runs"
+"""What a sweep without a pipeline of its own notes as its pipeline."""
+
+_LEAVES = ["items", *(f"leaderboard.{kind}" for kind in ("html", "md", "csv", "json"))]
+"""What such a sweep leaves."""
 
 
 def register(add: Add) -> None:
@@ -37,6 +43,7 @@ def register(add: Add) -> None:
         metavar="DIR",
         help="folder for the results (default: runs/sweep-<time>)",
     )
+    add_resume(one)
     one.add_argument(
         "--parallelism",
         type=int,
@@ -65,7 +72,7 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--machines",
         nargs="+",
-        required=True,
+        default=[],
         metavar="NAME",
         help="data sets: dcase2020 for its six machines, dcase2020/fan, or an archive",
     )
@@ -88,11 +95,28 @@ def _add_runs(parser: argparse.ArgumentParser) -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     from stethoscope.kubeflow.parameters import parse_assignments
-    from stethoscope.runs.run import absolute
     from stethoscope.sweep.items import plan
 
+    if options.resume:
+        return _resume(options)
+    if not options.machines:
+        raise ParameterError("--machines is missing; name at least one, such as dcase2020/pump")
     grid = {name: _values(text) for name, text in parse_assignments(options.grid).items()}
-    machines = [
+    values: dict[str, Any] = {"machines": _machines(options), "grid": grid}
+    items = plan(**values)
+    if options.submit:
+        return _submit(options, items, values)
+    if options.separate_runs:
+        return _one_by_one(_folder(options.output), values)
+    return _here(options, values)
+
+
+def _machines(options: argparse.Namespace) -> list[dict[str, str]]:
+    """Return name, address and parameters of each machine."""
+    from stethoscope.kubeflow.parameters import parse_assignments
+    from stethoscope.runs.run import absolute
+
+    return [
         {
             "machine": name,
             "dataset_url": url if options.submit else absolute(url),
@@ -100,35 +124,62 @@ def _sweep(options: argparse.Namespace) -> int:
         }
         for name, url in _named(options.machines)
     ]
-    items = plan(machines, grid)
-    if options.submit:
-        return _submit(options, items, {"machines": machines, "grid": grid})
-    return _here(options, items, {"machines": machines, "grid": grid})
 
 
-def _here(options: argparse.Namespace, items: "Sequence[Item]", values: dict[str, Any]) -> int:
+def _here(options: argparse.Namespace, values: dict[str, Any]) -> int:
     from stethoscope.runs.run import run
 
-    output = options.output or Path("runs") / f"sweep-{datetime.now():%Y%m%d-%H%M%S}"
-    if options.separate_runs:
-        return _one_by_one(items, output)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "sweep.yaml"
         write_configured(source, "sweep", options)
-        return 1 if run("sweep", values, output, source=source)["failed"] else 0
+        return 1 if run("sweep", values, options.output, source=source)["failed"] else 0
 
 
-def _one_by_one(items: "Sequence[Item]", output: Path) -> int:
+def _resume(options: argparse.Namespace) -> int:
+    """Continue a sweep of this computer."""
+    from stethoscope.kubeflow.folder import RunFolder
+    from stethoscope.runs.run import resume
+
+    if options.machines or options.grid or options.parameter or options.submit:
+        raise ParameterError("--resume takes machines and settings of the folder; give it alone")
+    folder = RunFolder(options.resume.resolve())
+    if folder.record().get("pipeline") == _SEPARATE:
+        return _one_by_one(folder, folder.record()["values"])
+    return 1 if resume(options.resume)["failed"] else 0
+
+
+def _folder(output: Path | None) -> "RunFolder":
+    """Return the folder of a new sweep, without what an older one left there."""
+    from stethoscope.kubeflow.folder import RunFolder, new_folder
+
+    if output is None:
+        return RunFolder(new_folder(Path("runs"), "sweep"))
+    output.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(output.resolve())
+    with folder.locked():
+        folder.clear(_LEAVES)
+    return folder
+
+
+def _one_by_one(folder: "RunFolder", values: dict[str, Any]) -> int:
     """Run the items here, one after the other, without the pipeline of the sweep."""
     from stethoscope.files import cache_folder
-    from stethoscope.sweep.items import run_item
+    from stethoscope.sweep.items import plan, run_item
     from stethoscope.sweep.leaderboard import write_leaderboard
     from stethoscope.sweep.summary import closing_lines
 
-    for item in items:
-        run_item(item, output / "items" / item.item, cache=str(cache_folder()))
-    board = write_leaderboard([output / "items" / item.item for item in items], output)
-    print("\n".join(closing_lines({"leaderboard": board.to_json()}, output)))
+    items = plan(**values)
+    output = folder.path
+    with folder.locked():
+        folder.note(pipeline=_SEPARATE, values=values, files=_LEAVES, state="running")
+        for item in items:
+            place = output / "items" / item.item
+            run_item(item, place, cache=str(cache_folder()), keep_failed=True)
+        board = write_leaderboard([output / "items" / item.item for item in items], output)
+        print("\n".join(closing_lines({"leaderboard": board.to_json()}, output)))
+        folder.note(state="failed" if board.failed else "finished")
+    if board.failed:
+        print(f"Run those again that failed: stethoscope sweep --resume {output}")
     return 1 if board.failed else 0
 
 

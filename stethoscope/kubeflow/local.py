@@ -1,14 +1,16 @@
-"""Run a compiled pipeline on this computer, one process per step, by KFP's own local runner."""
+"""Run a compiled pipeline on this computer, one process per step, by KFP's own local runner.
+
+KFP orders the steps and passes their outputs on. Three of its functions are replaced meanwhile:
+that which starts the process of a step, so that it ends with this one and says why it failed; the
+cache of outputs, by the journal with which a run is continued; and the name of the folder of
+outputs, which otherwise has the time in it.
+"""
 
 import builtins
 import contextlib
-import io
 import logging
 import os
-import re
 import sys
-import threading
-import time
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,15 +22,11 @@ import yaml
 from stethoscope.errors import StethoscopeError
 from stethoscope.files import cache_folder
 from stethoscope.kubeflow.compiled import read_spec, tasks_of
-
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_STARTED = re.compile(r"Executing task '(?P<task>[^']+)'")
-_ENDED = re.compile(r"Task '(?P<task>[^']+)' finished with status (?P<status>\w+)")
-_WARNING = re.compile(r"warning: (?P<text>.+)")
-_ERROR = re.compile(r"stethoscope\.errors\.\w+: (?P<text>.+)")
-_FATAL = re.compile(r"(?P<text>\w+(?:\.\w+)*(?:Error|Exception|Interrupt)\b.*)")
-_ITEM = re.compile(r"(?P<item>[\w.=+-]+) \| (?P<text>.*)")
-_PROGRESS = re.compile(r"(?P<text>[\w ]+ \d+/\d+.*)")
+from stethoscope.kubeflow.console import Console, plain
+from stethoscope.kubeflow.journal import Journal
+from stethoscope.kubeflow.steps import Steps
+from stethoscope.progress import warn
+from stethoscope.system import explain
 
 
 class RunError(StethoscopeError):
@@ -47,11 +45,14 @@ class LocalRun:
         Duration of each step, and of each item of a loop.
     warnings : list of str
         Warnings of all steps, each once.
+    taken : int
+        Number of steps that an earlier attempt had finished.
     """
 
     outputs: dict[str, Path]
     seconds: dict[str, float]
     warnings: list[str]
+    taken: int
 
 
 def run_locally(
@@ -60,9 +61,13 @@ def run_locally(
     *,
     work: Path,
     log: Path,
+    salt: str = "",
     terminal: TextIO | None = None,
 ) -> LocalRun:
     """Run a compiled pipeline and show a line per step.
+
+    Steps that an earlier attempt has finished in the folder `work` are not executed again, unless
+    their code, their parameters, `salt` or a step before them has changed.
 
     Parameters
     ----------
@@ -73,7 +78,9 @@ def run_locally(
     work : Path
         Folder for the outputs of the steps.
     log : Path
-        File for everything that the steps and the runner print.
+        File for everything that the steps and the runner print; it is continued.
+    salt : str
+        What the results depend on beside the pipeline and its arguments.
     terminal : text file, optional
         Where the lines are shown; standard output by default.
 
@@ -91,23 +98,60 @@ def run_locally(
     from kfp import local
     from kfp.components import load_component_from_text
 
-    pipeline = load_component_from_text(_without_retries(Path(compiled)))
+    pipeline = load_component_from_text(_for_this_computer(Path(compiled)))
     local.init(
-        runner=local.SubprocessRunner(use_venv=False), pipeline_root=str(work), raise_on_error=True
+        runner=local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(work),
+        workspace_root=str(work / "workspace"),
+        raise_on_error=True,
     )
     steps = len(pipeline.pipeline_spec.root.dag.tasks)
     with (
-        log.open("w", encoding="utf-8") as file,
+        _log_file(log) as file,
         Console(file, terminal or sys.stdout, steps) as console,
+        Steps(console, Journal(work, salt, console)) as runner,
     ):
         try:
-            with _captured_by(console):
+            with _captured_by(console), _replaced_in_kfp(runner):
                 outputs = dict(pipeline(**arguments).outputs)
         except RuntimeError as error:
-            reason = console.failure or _ANSI.sub("", str(error))
+            reason = console.failure or plain(str(error))
             raise RunError(f"{reason} (everything the steps printed is in {log})") from error
+    if console.log_error:
+        warn(f"{log} is not complete: {explain(console.log_error, folders=[log.parent])}")
     artifacts = {name: Path(one.path) for name, one in outputs.items() if hasattr(one, "path")}
-    return LocalRun(artifacts, console.seconds, console.warnings)
+    return LocalRun(artifacts, console.seconds, console.warnings, console.taken)
+
+
+@contextlib.contextmanager
+def _log_file(log: Path) -> Iterator[TextIO]:
+    """Open the log to continue it; a disk that became full does not matter when it is closed."""
+    file = log.open("a", encoding="utf-8")
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):
+            file.close()
+
+
+@contextlib.contextmanager
+def _replaced_in_kfp(steps: Steps) -> Iterator[None]:
+    """Let KFP use `steps` to start processes and to find out which steps are finished."""
+    from kfp.local import cache, executor_input_utils, subprocess_task_handler
+
+    replaced = (
+        (subprocess_task_handler, "run_local_subprocess", steps.execute),
+        (cache, "get_local_cache", lambda: steps.journal),
+        (executor_input_utils, "get_local_pipeline_resource_name", lambda _: "steps"),
+    )
+    originals = [getattr(module, name) for module, name, _ in replaced]
+    for module, name, function in replaced:
+        setattr(module, name, function)
+    try:
+        yield
+    finally:
+        for (module, name, _), original in zip(replaced, originals, strict=True):
+            setattr(module, name, original)
 
 
 @contextlib.contextmanager
@@ -155,123 +199,13 @@ def _print_restored() -> Iterator[None]:
         builtins.print = original
 
 
-def _without_retries(compiled: Path) -> str:
-    """Return the pipeline without its retries: here a second attempt would fail as the first."""
+def _for_this_computer(compiled: Path) -> str:
+    """Return the pipeline without retries, with a cache for every step.
+
+    Here a second attempt would fail as the first did, and the cache is that of one run.
+    """
     spec = read_spec(compiled)
     for task in tasks_of(spec):
         task.pop("retryPolicy", None)
+        task["cachingOptions"] = {"enableCache": True}
     return yaml.safe_dump(spec)
-
-
-@dataclass
-class _Running:
-    """A step that is running.
-
-    Attributes
-    ----------
-    step, item : str
-        Name of the step, and of the item of a loop that it works on.
-    began : float
-        When it began, in seconds.
-    line : str
-        What it has printed since the last line break.
-    """
-
-    step: str = ""
-    item: str = ""
-    began: float = 0.0
-    line: str = ""
-
-
-class Console(io.TextIOBase):
-    """A text stream for the output of the runner, which logs it and shows a line per step.
-
-    Parameters
-    ----------
-    log : text file
-        Gets every line.
-    terminal : text file
-        Gets a line per step. If it is a terminal, it also shows the progress of a step.
-    steps : int
-        Number of steps of the pipeline.
-
-    Attributes
-    ----------
-    seconds : dict of str to float
-        Duration of each finished step, and of each item of a loop.
-    warnings : list of str
-        Warnings of the steps, each once.
-    failure : str
-        Why a step failed; empty as long as none has failed.
-    """
-
-    def __init__(self, log: TextIO, terminal: TextIO, steps: int) -> None:
-        self.seconds: dict[str, float] = {}
-        self.warnings: list[str] = []
-        self.failure = ""
-        self._log = log
-        self._terminal = terminal
-        self._steps = steps
-        self._running: dict[int, _Running] = {}  # items of a loop run in parallel threads
-        self._lock = threading.Lock()
-        self._shown = 0
-
-    def __exit__(self, *error: object) -> None:
-        for running in self._running.values():
-            if running.step:
-                self._show(f"{self._head(running)} stopped", last=True)
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Take what was printed, line by line."""
-        with self._lock:
-            running = self._running.setdefault(threading.get_ident(), _Running())
-            *lines, running.line = (running.line + text).split("\n")
-            for line in lines:
-                self._log.write(f"{line}\n")
-                self._read(_ANSI.sub("", line).strip(), running)
-            if lines:
-                self._log.flush()
-        return len(text)
-
-    def _read(self, line: str, running: "_Running") -> None:
-        if found := _STARTED.search(line):
-            running.step, running.item, running.began = found["task"], "", time.monotonic()
-            self._show(self._head(running))
-        elif found := _ENDED.search(line):
-            seconds = time.monotonic() - running.began
-            self.seconds[f"{running.step} {running.item}".strip()] = seconds
-            outcome = "" if found["status"] == "SUCCESS" else "  failed"
-            self._show(f"{self._head(running)} {seconds:7.1f} s{outcome}", last=True)
-            running.step = ""
-        elif found := _ITEM.fullmatch(line):
-            running.item = found["item"]
-            self._show(f"{self._head(running)} {found['text']}")
-        elif found := _WARNING.fullmatch(line):
-            if found["text"] not in self.warnings:
-                self.warnings.append(found["text"])
-        elif found := _ERROR.fullmatch(line):
-            self.failure = found["text"]
-        elif found := _FATAL.fullmatch(line):
-            self.failure = self.failure or found["text"]
-        elif running.step and (found := _PROGRESS.fullmatch(line)):
-            self._show(
-                f"{self._head(running)} {time.monotonic() - running.began:7.1f} s  {found['text']}"
-            )
-
-    def _head(self, running: "_Running") -> str:
-        done = {name.partition(" ")[0] for name in self.seconds}
-        number = len(done | {running.step})
-        return f"[{min(number, self._steps)}/{self._steps}] {running.item or running.step:<18}"
-
-    def _show(self, text: str, *, last: bool = False) -> None:
-        """Show a line; on a terminal it stays in place until the step has ended."""
-        if self._terminal.isatty():
-            self._terminal.write("\r" + text[:110].ljust(self._shown) + ("\n" if last else ""))
-            self._shown = 0 if last else len(text[:110])
-        elif last:
-            self._terminal.write(text + "\n")
-        self._terminal.flush()

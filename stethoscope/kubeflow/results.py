@@ -37,6 +37,11 @@ class Results:
     summary: Mapping[str, str] = field(default_factory=dict)
     closing_lines: Callable[[Mapping[str, Any], Path], Sequence[str]]
 
+    def names(self) -> list[str]:
+        """Return patterns of the names that runs leave; a copy of all files has none."""
+        inside = (Path(source).name if name == "." else name for source, name in self.files.items())
+        return [name for name in (*inside, *self.folders.values()) if name != "*"]
+
     def write(self, outputs: Mapping[str, Path], folder: Path) -> dict[str, Any]:
         """Copy the outputs of a run into its folder of results.
 

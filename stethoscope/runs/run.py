@@ -1,20 +1,26 @@
 """A run on this computer, from the compiled pipeline to a folder of results."""
 
+import hashlib
 import json
 import shutil
+import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from stethoscope import __version__
 from stethoscope.errors import ParameterError
-from stethoscope.files import write_json
+from stethoscope.files import atomic_folder, read_json, write_text
 from stethoscope.kubeflow.compiled import read_spec
-from stethoscope.kubeflow.local import run_locally
+from stethoscope.kubeflow.folder import SUMMARY, RunFolder, new_folder
+from stethoscope.kubeflow.local import RunError, run_locally
 from stethoscope.kubeflow.parameters import cast_values, parameters_of, read_parameters
 from stethoscope.options import split_list
+from stethoscope.runs.identity import code_identity, files_identity
 from stethoscope.runs.pipelines import compiled_file, results_of
 from stethoscope.terminal import text_table
 
@@ -30,7 +36,8 @@ def run(
     """Run a pipeline here and write its results into a folder.
 
     Beside the results of the pipeline, the folder holds ``summary.json`` (settings, figures,
-    durations, warnings) and ``run.log`` (everything that the steps printed).
+    durations, warnings), ``run.log`` (everything that the steps printed) and ``run.json`` (how far
+    the run has come). What an older run left in the folder is deleted.
 
     Parameters
     ----------
@@ -55,38 +62,150 @@ def run(
     ParameterError
         If a parameter is unknown or has a value that cannot work.
     RunError
+        If a step fails. The message says how the run is continued.
+    """
+    compiled = source or compiled_file(name)
+    given = _cast(compiled, values)
+    folder = RunFolder(_make_folder(output) if output else new_folder(Path("runs"), name))
+    with folder.locked():
+        folder.clear(_result_names(compiled))
+        folder.note(pipeline=name, version=__version__, values=given, keep=keep, state="running")
+        if source:
+            write_text(folder.source, source.read_text(encoding="utf-8"))
+        return _execute(folder, name, given, compiled, keep=keep)
+
+
+def resume(
+    output: Path, values: Mapping[str, Any] = MappingProxyType({}), *, keep: bool = False
+) -> dict[str, Any]:
+    """Continue a run that was stopped or failed.
+
+    Steps that are finished are not repeated, unless their parameters, the code, the recordings or
+    a step before them has changed.
+
+    Parameters
+    ----------
+    output : Path
+        Folder of the run.
+    values : mapping
+        Parameters that are set now to other values than when the run began.
+    keep : bool
+        Keep the outputs of all steps.
+
+    Returns
+    -------
+    dict
+        The content of ``summary.json``. If the run is finished, and nothing has changed since,
+        nothing is run.
+
+    Raises
+    ------
+    ParameterError
+        If the folder is not that of a run, or a parameter is wrong.
+    RunError
         If a step fails.
     """
-    source = source or compiled_file(name)
-    spec = read_spec(source)
-    parameters = parameters_of(spec)
-    given = cast_values(parameters, values)
-    if "dataset_url" in given:
-        given["dataset_url"] = absolute(given["dataset_url"])
-    settings = {key: given.get(key, one.default) for key, one in parameters.items()}
-    output = _make_folder(output or Path("runs") / f"{name}-{datetime.now():%Y%m%d-%H%M%S}")
-    data = f" on {settings['dataset_url']}" if "dataset_url" in settings else ""
-    print(f"Running {name}{data}; results go to {output}")
+    folder = RunFolder(output.resolve())
+    record = folder.record()
+    if "pipeline" not in record:
+        raise ParameterError(f"--resume {output}: is not the folder of a run; name its --output")
+    own = folder.source
+    compiled = own if own.exists() else compiled_file(record["pipeline"])
+    given = _cast(compiled, {**record["values"], **values})
+    with folder.locked():
+        if record["state"] == "finished" and record.get("key") == _key(compiled, given):
+            print(f"{output} is finished, and nothing has changed since; nothing is run")
+            return read_json(folder.path / SUMMARY)
+        folder.note(values=given, version=__version__, state="running")
+        keep = keep or record.get("keep", False)
+        return _execute(folder, record["pipeline"], given, compiled, keep=keep)
 
+
+def _execute(
+    folder: RunFolder, name: str, given: Mapping[str, Any], compiled: Path, *, keep: bool
+) -> dict[str, Any]:
+    """Run a pipeline in its folder, and note there how it ended."""
+    settings = _settings(compiled, given)
+    data = f" on {settings['dataset_url']}" if "dataset_url" in settings else ""
+    print(f"Running {name}{data}; results go to {folder.path}")
+    again = f"stethoscope {'sweep' if name == 'sweep' else 'run'} --resume {folder.path}"
+    try:
+        summary = _run_steps(folder, name, given, compiled)
+    except RunError as error:
+        _note_failure(folder, str(error))
+        raise RunError(f"{error}; continue by `{again}`") from error
+    except KeyboardInterrupt:
+        print(f"stethoscope: continue by `{again}`", file=sys.stderr)
+        raise
+    failed = summary.get("failed")
+    if failed:
+        _note_failure(folder, f"{len(failed)} failed")
+        print(f"Run those again that failed: {again}")
+    else:
+        folder.note(state="finished", key=_key(compiled, given))
+        if not keep:
+            shutil.rmtree(folder.work, ignore_errors=True)
+    return summary
+
+
+def _note_failure(folder: RunFolder, reason: str) -> None:
+    with suppress(OSError):  # the disk may be full; the run then counts as stopped
+        folder.note(state="failed", reason=reason)
+
+
+def _run_steps(
+    folder: RunFolder, name: str, given: Mapping[str, Any], compiled: Path
+) -> dict[str, Any]:
+    """Run the steps and write the results."""
     started = time.monotonic()
-    done = run_locally(source, given, work=output / "work", log=output / "run.log")
-    results = results_of(spec, done.outputs)
+    done = run_locally(compiled, given, work=folder.work, log=folder.log, salt=_salt(given))
+    results = results_of(read_spec(compiled), done.outputs)
+    with atomic_folder(folder.work / "results") as collected:
+        part = results.write(done.outputs, collected)
     summary = {
         "pipeline": name,
         "version": __version__,
         "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
         "seconds": round(time.monotonic() - started, 1),
         "steps": {step: round(seconds, 1) for step, seconds in done.seconds.items()},
-        "settings": settings,
-        **results.write(done.outputs, output),
+        "settings": _settings(compiled, given),
+        **part,
         "warnings": done.warnings,
     }
-    write_json(output / "summary.json", summary)
-    if not keep:
-        shutil.rmtree(output / "work", ignore_errors=True)
-    print_closing(results.closing_lines(summary, output), done.warnings)
-    print(f"Done in {summary['seconds']:.0f} s.")
+    folder.publish(folder.work / "results", summary)
+    print_closing(results.closing_lines(summary, folder.path), done.warnings)
+    before = f"; {done.taken} steps were finished before" if done.taken else ""
+    print(f"Done in {summary['seconds']:.0f} s{before}.")
     return summary
+
+
+def _cast(compiled: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a pipeline's parameters, with absolute paths."""
+    given = cast_values(parameters_of(read_spec(compiled)), values)
+    if "dataset_url" in given:
+        given["dataset_url"] = absolute(given["dataset_url"])
+    return given
+
+
+def _settings(compiled: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all parameters of a pipeline."""
+    parameters = parameters_of(read_spec(compiled))
+    return {key: given.get(key, one.default) for key, one in parameters.items()}
+
+
+def _result_names(compiled: Path) -> list[str]:
+    return results_of(read_spec(compiled), ()).names()
+
+
+def _key(compiled: Path, given: Mapping[str, Any]) -> str:
+    """Return what identifies a whole run: pipeline, values, code and recordings."""
+    parts = [compiled.read_text(encoding="utf-8"), given, _salt(given)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _salt(given: Mapping[str, Any]) -> str:
+    """Return what the results of a run depend on beside the pipeline and its values."""
+    return f"{code_identity()} {files_identity(given)}"
 
 
 def print_closing(lines: Sequence[str], warnings: Sequence[str]) -> None:

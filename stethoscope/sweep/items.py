@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +19,11 @@ from typing import Any
 from stethoscope.datasets import catalogue
 from stethoscope.errors import ParameterError, refuse
 from stethoscope.files import packaged_file, write_json
+from stethoscope.kubeflow.folder import WORK, RunFolder
 from stethoscope.kubeflow.parameters import CompiledParameter, cast_values, read_parameters
+from stethoscope.kubeflow.steps import LOCAL
+from stethoscope.processes import bound_command
+from stethoscope.system import explain_exit
 
 RESULT = "result.json"
 
@@ -102,13 +105,17 @@ def _items_of(
         )
 
 
-def run_item(item: Item, folder: Path, *, cache: str = "") -> dict[str, Any]:
+def run_item(
+    item: Item, folder: Path, *, cache: str = "", keep_failed: bool = False
+) -> dict[str, Any]:
     """Run the main pipeline for an item in its own process, and write the outcome into a folder.
 
     The folder holds the results of :func:`stethoscope.runs.run.run`, and ``result.json``: the item,
     ``status`` (``succeeded`` or ``failed``), ``reason``, ``seconds`` and ``figures``. It is written
     whatever happens: a process that is killed, for instance because there is no memory left, is a
     failed item too.
+
+    A run of the same item that was stopped in this folder is continued.
 
     Parameters
     ----------
@@ -117,6 +124,9 @@ def run_item(item: Item, folder: Path, *, cache: str = "") -> dict[str, Any]:
     cache : str
         Folder in which downloads are kept; by default that of the environment. Without either they
         are deleted with the run's own files.
+    keep_failed : bool
+        Keep the outputs of the steps of a run that failed, so that it can be continued. A local
+        sweep does so too.
 
     Returns
     -------
@@ -124,12 +134,10 @@ def run_item(item: Item, folder: Path, *, cache: str = "") -> dict[str, Any]:
         The content of ``result.json``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "stethoscope", "run", "--output", str(folder)]
-    for name, value in item.parameters.items():
-        command += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     started = time.monotonic()
-    status, reason = _follow(command, _environment(folder, cache), label=item.item)
-    shutil.rmtree(folder / "work", ignore_errors=True)
+    status, reason = _follow(_command(item, folder), _environment(folder, cache), label=item.item)
+    if status == 0 or not (keep_failed or LOCAL in os.environ):
+        shutil.rmtree(folder / WORK, ignore_errors=True)
     figures = None
     if status == 0:
         try:
@@ -148,12 +156,21 @@ def run_item(item: Item, folder: Path, *, cache: str = "") -> dict[str, Any]:
     return result
 
 
+def _command(item: Item, folder: Path) -> list[str]:
+    """Return the command that runs an item, or continues its run if it was stopped."""
+    begun = RunFolder(folder).record().get("values") == item.parameters
+    command = bound_command("stethoscope", "run", "--resume" if begun else "--output", str(folder))
+    for name, value in item.parameters.items():
+        command += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    return command
+
+
 def _environment(folder: Path, cache: str) -> dict[str, str]:
     """Return the environment of an item's process."""
     # With _KFP_RUNTIME, which is set in a step, KFP would load only what steps need.
     environment = {key: value for key, value in os.environ.items() if key != "_KFP_RUNTIME"}
     # Without a cache, downloads go beside the run's own files: there they can be linked.
-    downloads = str((folder / "work" / "downloads").absolute())
+    downloads = str((folder / WORK / "downloads").absolute())
     environment["STETHOSCOPE_CACHE"] = cache or environment.get("STETHOSCOPE_CACHE") or downloads
     return environment
 
@@ -184,14 +201,12 @@ def _follow(
             if line.startswith("stethoscope: "):
                 # The place of the log is known: it is in the item's own folder.
                 reason = re.sub(
-                    r" \(everything the steps printed is in .*\)",
+                    r" \(everything the steps printed is in .*",
                     "",
                     line.removeprefix("stethoscope: ").strip(),
                 )
     if process.returncode < 0:
-        reason = (
-            f"it was killed by signal {-process.returncode}; perhaps there was too little memory"
-        )
+        reason = f"it {explain_exit(process.returncode)}"
     return process.returncode, reason
 
 

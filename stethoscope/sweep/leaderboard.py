@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from stethoscope.files import read_json, write_csv, write_json, write_text
+from stethoscope.kubeflow.folder import WORK
 from stethoscope.report.blocks import table
 from stethoscope.report.html import Content, tag
 from stethoscope.report.page import Header, report_page, section
@@ -206,7 +207,7 @@ def write_leaderboard(outcomes: Sequence[Path], folder: Path) -> Leaderboard:
         results.append(result)
         place = folder / "items" / result["item"]
         if place != outcome:
-            shutil.copytree(outcome, place, dirs_exist_ok=True)
+            shutil.copytree(outcome, place, dirs_exist_ok=True, ignore=shutil.ignore_patterns(WORK))
     board = Leaderboard(results)
     write_text(folder / "leaderboard.html", board.to_html(links=True))
     write_text(folder / "leaderboard.md", board.to_markdown())

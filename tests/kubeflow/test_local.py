@@ -10,7 +10,8 @@ import pytest
 from kfp import compiler, dsl
 
 from components.download import download
-from stethoscope.kubeflow.local import Console, LocalRun, RunError, run_locally
+from stethoscope.kubeflow.console import Console
+from stethoscope.kubeflow.local import LocalRun, RunError, run_locally
 
 
 @dsl.component(base_image="python:3", install_kfp_package=False)
@@ -128,7 +129,7 @@ def test_console_shows_a_line_per_step_and_logs_everything() -> None:
         print("warning: one thing", file=console)
         print(ENDED.format("download", "SUCCESS"), file=console)
         print(STARTED.format("train-detector"), file=console)
-        print("stethoscope.errors.DatasetError: nothing to train on", file=console)
+        print("step failed: nothing to train on", file=console)
         print(ENDED.format("train-detector", "FAILURE"), file=console)
     assert console.warnings == ["one thing"]
     assert console.failure == "nothing to train on"

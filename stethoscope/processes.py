@@ -1,0 +1,62 @@
+"""Processes that end when the process that started them ends, however that happens.
+
+``python -m stethoscope.processes PARENT MODULE ARGUMENT...`` runs a module as ``python -m`` does,
+as long as the process PARENT lives.
+"""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def bound_command(module: str, *arguments: str) -> list[str]:
+    """Return the command that runs a module of Python as long as this process lives."""
+    return [sys.executable, "-m", "stethoscope.processes", str(os.getpid()), module, *arguments]
+
+
+def end_with(parent: int) -> None:
+    """Let this process end, by SIGKILL, when its parent ends.
+
+    Linux sends the signal. Elsewhere a thread looks twice a second whether the parent is another
+    one, and then ends all processes of this process's group if it leads one.
+
+    Parameters
+    ----------
+    parent : int
+        Process id of the parent, which may have ended already.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+    else:
+        threading.Thread(target=watch, args=(parent,), daemon=True).start()
+
+
+def watch(parent: int) -> None:
+    """Wait until the parent has another process id than `parent`, and end this process."""
+    while os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run a module with its arguments, as long as the parent lives."""
+    parent, module, *rest = arguments
+    end_with(int(parent))
+    sys.argv[1:] = rest
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
