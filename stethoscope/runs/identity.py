@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import stethoscope
+from stethoscope.kubeflow.folder import RECORD
 from stethoscope.options import split_list
 
 
@@ -68,7 +69,9 @@ def _described(text: str) -> Iterator[list[Any]]:
             continue
         if part.is_file():
             yield _state(part)
-        for place, _, names in os.walk(part):
+        for place, inner, names in os.walk(part):
+            # Results of runs may lie beside the recordings, and they change.
+            inner[:] = [name for name in inner if not (Path(place) / name / RECORD).exists()]
             yield from (_state(Path(place) / name) for name in names)
 
 

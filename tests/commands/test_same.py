@@ -236,7 +236,7 @@ def theirs(text: str = "hello") -> dsl.Markdown:
     assert [
         path.read_text()
         for path in (tmp_path / "out").iterdir()
-        if path.name not in ("summary.json", "run.log")
+        if path.name not in ("summary.json", "run.json", "run.log", "run.yaml")
     ] == ["LISTEN"]
 
 

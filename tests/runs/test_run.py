@@ -2,9 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
+from kfp import compiler, dsl
 
 from stethoscope.cli import main
-from stethoscope.runs.run import absolute, describe_parameters
+from stethoscope.kubeflow.folder import RunFolder
+from stethoscope.kubeflow.local import RunError
+from stethoscope.runs.run import absolute, describe_parameters, run
 
 TINY = "simulated/fan?ids=2&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
 
@@ -92,3 +95,73 @@ def test_parameters_are_listed_with_default_and_description() -> None:
     name, default, description = line.split(maxsplit=2)
     assert (name, default) == ("max_fpr", "0.1")
     assert len(description) > 10
+
+
+@dsl.component(base_image="python:3", install_kfp_package=False)
+def make(folder: str, text: str, made: dsl.Output[dsl.Artifact]):
+    from pathlib import Path
+
+    if not (Path(folder) / "go").exists():
+        raise OSError(30, "Read-only file system", folder)
+    Path(made.path).write_text(text)
+
+
+@dsl.pipeline(name="one-step")
+def one_step(folder: str, text: str = "a") -> dsl.Artifact:
+    return make(folder=folder, text=text).outputs["made"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    compiler.Compiler().compile(one_step, str(tmp_path / "one.yaml"))
+    return tmp_path / "one.yaml"
+
+
+def test_a_failed_run_says_how_it_is_continued_and_does_not_look_finished(
+    tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    (output / "bundle").mkdir(parents=True)
+    for name in ("summary.json", "report.html"):  # of an older run
+        (output / name).touch()
+    with pytest.raises(RunError) as caught:
+        run("one-step", {"folder": str(tmp_path)}, output, source=source)
+    again = f"stethoscope run --resume {output}"
+    assert str(caught.value).startswith(
+        f"{tmp_path}: cannot be written, the file system is read-only; "
+    )
+    assert str(caught.value).endswith(f"; continue by `{again}`")
+    assert RunFolder(output).state() == "failed"
+    assert not (output / "summary.json").exists()
+
+    (tmp_path / "go").touch()
+    assert main(again.split()[1:]) == 0
+    assert RunFolder(output).state() == "finished"
+    assert (output / "Output").read_text() == "a"
+    assert json.loads((output / "summary.json").read_text())["settings"]["text"] == "a"
+    assert not (output / "work").exists()
+    capsys.readouterr()
+
+    assert main(again.split()[1:]) == 0
+    assert capsys.readouterr().out == (
+        f"{output} is finished, and nothing has changed since; nothing is run\n"
+    )
+    assert main([*again.split()[1:], "-p", "text=b"]) == 0
+    assert (output / "Output").read_text() == "b"
+
+
+def test_two_runs_without_an_output_have_folders_of_their_own(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "go").touch()
+    for _ in range(2):
+        run("one-step", {"folder": str(tmp_path)}, source=source)
+    assert len(list((tmp_path / "runs").glob("one-step-*/summary.json"))) == 2
+
+
+def test_only_the_folder_of_a_run_is_continued(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--resume", str(tmp_path)]) == 2
+    assert "is not the folder of a run; name its --output" in capsys.readouterr().err
