@@ -8,7 +8,7 @@ PIPELINES := pipeline $(patsubst pipelines/%.py,pipelines.%,$(sort $(wildcard pi
 IMAGE ?=
 DOCKER ?= docker
 
-.PHONY: install run test quick lint types compile image push clean
+.PHONY: install run test quick faults lint types compile image push clean
 
 install: .venv/installed
 
@@ -27,6 +27,10 @@ test: lint types
 # The tests that need no trained network.
 quick: install
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+# Kill runs, sweeps and downloads at random moments, fill their disk, and continue them.
+faults: install
+	$(BIN)/python -m tests.faults.harness --minutes $(or $(MINUTES),30)
 
 lint: install
 	$(BIN)/ruff check

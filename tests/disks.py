@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 
-def _mounts() -> bool:
+def can_mount() -> bool:
     """Return whether this user may mount a disk in memory."""
     if sys.platform != "linux" or os.getuid() != 0:
         return False
@@ -20,7 +20,7 @@ def _mounts() -> bool:
     return False
 
 
-NEEDS_ROOT = pytest.mark.skipif(not _mounts(), reason="no disk can be mounted here")
+NEEDS_ROOT = pytest.mark.skipif(not can_mount(), reason="no disk can be mounted here")
 
 
 @contextlib.contextmanager
