@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,14 @@ def test_sweep_with_a_failing_run_reports_the_others(
         assert float(rows[name]["auc"]) == pytest.approx(roc_auc_score(*zip(*scored, strict=True)))
         assert (output / "items" / name / "report.html").is_file()
         assert (output / "items" / name / "bundle" / "bundle.json").is_file()
+
+    assert main(["sweep", "--resume", str(output)]) == 1
+    assert "3 of 4 runs succeeded" in capsys.readouterr().out
+    steps = re.findall(r"Executing task .*?'(.+?)'", (output / "run.log").read_text())
+    # What failed is run again, from the step that failed; nothing else is.
+    assert steps == ["plan-sweep", *4 * ["sweep-item"], "leaderboard", "sweep-item", "leaderboard"]
+    again = (output / "items" / "pump-2" / "run.log").read_text()
+    assert re.findall(r"Executing task .*?'(.+?)'", again) == [
+        "check-parameters", "download", "extract-features", "extract-features",
+    ]  # fmt: skip
+    assert not (output / "items" / "pump-2" / "work").exists()

@@ -7,6 +7,7 @@ import pytest
 
 from stethoscope import processes
 from stethoscope.errors import ParameterError
+from stethoscope.kubeflow.folder import RunFolder
 from stethoscope.sweep.items import Item, plan, run_item
 
 
@@ -115,3 +116,30 @@ def test_downloads_of_an_item_go_into_the_cache_if_there_is_one(
     monkeypatch.setenv("_KFP_RUNTIME", "true")
     reason = run_item(Item("fan-1", "fan", {}, {}), tmp_path / "outcome", cache=given)["reason"]
     assert reason == f"{given or environment or tmp_path / 'outcome' / 'work' / 'downloads'},"
+
+
+@pytest.mark.parametrize(
+    ("note", "option"),
+    [
+        ({}, "--output"),
+        ({"values": {"seed": 1}, "state": "running"}, "--resume"),
+        ({"values": {"seed": 2}, "state": "failed"}, "--output"),
+    ],
+    ids=["new", "stopped", "of another item"],
+)
+def test_an_item_that_was_stopped_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note: dict[str, Any], option: str
+) -> None:
+    script = tmp_path / "python"
+    script.write_text('#!/bin/sh\necho "stethoscope: $6"\nexit 1\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(processes.sys, "executable", str(script))
+    folder = tmp_path / "outcome"
+    (folder / "work").mkdir(parents=True)
+    if note:
+        RunFolder(folder).note(**note)
+    item = Item("fan-1", "fan", {}, {"seed": 1})
+    assert run_item(item, folder, keep_failed=True)["reason"] == option
+    assert (folder / "work").exists()
+    run_item(item, folder)
+    assert not (folder / "work").exists()

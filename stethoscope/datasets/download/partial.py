@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from stethoscope.files import write_json
+from stethoscope.files import sync, write_json
 
 
 class PartialFile:
@@ -53,7 +53,9 @@ class PartialFile:
 
     def finish(self, target: Path) -> None:
         """Move the file, which is whole now, to its place, and delete the note."""
+        sync(self.path)
         self.path.replace(target)
+        sync(target.parent)
         self._note.unlink(missing_ok=True)
 
     def _read_note(self) -> tuple[str, str]:

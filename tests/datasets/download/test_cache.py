@@ -1,4 +1,5 @@
 import re
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 from stethoscope.datasets.download import retries
 from stethoscope.datasets.download.fetch import fetch
 from stethoscope.errors import DownloadError
+from stethoscope.system import explain
 from tests.datasets.download.conftest import MD5, SMALL, Site, whole
+from tests.disks import NEEDS_ROOT, small_disk
 
 
 def test_unchanged_file_is_not_downloaded_twice(site: Site, tmp_path: Path) -> None:
@@ -76,3 +79,19 @@ def test_concurrent_fetches_download_once(site: Site, tmp_path: Path) -> None:
         )
     assert len(site.requests) == 1
     assert all(whole(tmp_path / name) for name in "abcd")
+
+
+@NEEDS_ROOT
+def test_a_read_only_cache_is_named_with_the_setting_that_chooses_another(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "cache", 1 << 20) as cache:
+        subprocess.run(["mount", "-o", "remount,ro", str(cache)], check=True)
+        monkeypatch.setenv("STETHOSCOPE_CACHE", str(cache))
+        with pytest.raises(OSError, match="Read-only") as caught:
+            fetch(site.url, tmp_path / "to", cache=cache)
+    line = explain(caught.value)
+    assert line.startswith(f"{cache}/")
+    assert line.endswith(
+        ": cannot be written, the file system is read-only; set STETHOSCOPE_CACHE to another folder"
+    )
