@@ -29,11 +29,11 @@ class Upload:
     ----------
     name : str
         File name that the client gave; may be empty.
-    content : bytes
+    content : bytes or bytearray
     """
 
     name: str
-    content: bytes = b""
+    content: bytes | bytearray = b""
 
 
 @dataclass(slots=True)
@@ -126,13 +126,13 @@ class _RawReader:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._chunks: list[bytes] = []
+        self._content = bytearray()
 
     def write(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
+        self._content += chunk
 
     def finish(self) -> Form:
-        return Form([Upload(self._name, b"".join(self._chunks))])
+        return Form([Upload(self._name, self._content)])
 
 
 class _FormReader:
@@ -147,8 +147,8 @@ class _FormReader:
         self._header_name, self._header_value = bytearray(), bytearray()
         self._disposition = b""
         self._name = ""
-        self._content: list[bytes] = []
-        self._n_bytes = 0
+        self._content = bytearray()
+        self._n_parts = 0
         self._is_file = False
         try:
             self._parser = MultipartParser(
@@ -184,8 +184,10 @@ class _FormReader:
 
     def _begin_part(self) -> None:
         self._disposition = b""
-        self._content = []
-        self._n_bytes = 0
+        self._content = bytearray()
+        self._n_parts += 1
+        if self._n_parts > self._max_files + _MAX_FIELDS:
+            raise self._too_many_files()
 
     def _extend_header_name(self, data: bytes, start: int, end: int) -> None:
         self._extend(self._header_name, data[start:end])
@@ -215,25 +217,26 @@ class _FormReader:
 
     def _begin_file(self, name: str) -> None:
         if len(self._form.uploads) >= self._max_files:
-            where = "; send several to /inference/batch" if self._max_files == 1 else ""
-            raise RefusalError(
-                413,
-                "too_many_files",
-                f"the form has more than {self._max_files} field(s) `file`{where}",
-            )
+            raise self._too_many_files()
         self._form.uploads.append(Upload(name[:_MAX_NAME]))
 
+    def _too_many_files(self) -> RefusalError:
+        where = "; send several to /inference/batch" if self._max_files == 1 else ""
+        return RefusalError(
+            413,
+            "too_many_files",
+            f"the form has more than {self._max_files} field(s) `file`{where}",
+        )
+
     def _extend_content(self, data: bytes, start: int, end: int) -> None:
-        self._content.append(data[start:end])
-        self._n_bytes += end - start
-        if not self._is_file and self._n_bytes > _MAX_FIELD_BYTES:
+        self._content += memoryview(data)[start:end]
+        if not self._is_file and len(self._content) > _MAX_FIELD_BYTES:
             raise _malformed(
                 f"has a field of more than {_MAX_FIELD_BYTES} bytes that is not named `file`"
             )
 
     def _end_part(self) -> None:
-        content = b"".join(self._content)
-        self._content = []
+        content, self._content = self._content, bytearray()
         if self._is_file:
             self._form.uploads[-1].content = content
         else:
