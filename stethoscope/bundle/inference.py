@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.diagnosis.model import Diagnosis
+from stethoscope.diagnosis.model import UNKNOWN, Diagnosis
 from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.model import Event
 from stethoscope.machines import machine_key, split_key, type_of, types_of
@@ -20,6 +20,7 @@ from stethoscope.sound.feature import Feature, load_for_feature
 
 COMPONENT_OK = "Component OK"
 ANOMALY = "Anomaly"
+UNKNOWN_FAULT = "Unknown fault"
 NO_EVENT = "No event"
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -51,6 +52,9 @@ class Verdict:
         Labels of the probabilities; empty without a diagnosis.
     events : tuple of Event, or None
         The events in the recording; None without a model of events.
+    fault_distance : float or None
+        Distance from the nearest group of known faults, in units of the distance that few of the
+        group's own recordings exceed. None without a diagnosis, or with one of an old version.
     """
 
     anomaly: bool
@@ -62,6 +66,7 @@ class Verdict:
     model: str
     labels: tuple[str, ...] = ()
     events: tuple[Event, ...] | None = None
+    fault_distance: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as the service answers it."""
@@ -72,6 +77,8 @@ class Verdict:
         }
         if self.labels:
             details["Labels"] = list(self.labels)
+        if self.fault_distance is not None:
+            details["FaultDistance"] = self.fault_distance
         details |= {
             "Score": self.score,
             "Threshold": self.threshold,
@@ -261,13 +268,17 @@ class Inference:
         self, verdict: Verdict, diagnosis: Diagnosis, recording: _Recording
     ) -> Verdict:
         frames = diagnosis.feature.extract(recording.samples(diagnosis.feature))
-        probabilities = diagnosis.probabilities(frames, verdict.machine)
-        fault = diagnosis.likeliest_fault(probabilities)
+        found = diagnosis.diagnose(frames, verdict.machine)
+        message = COMPONENT_OK
+        if verdict.anomaly:
+            messages = {UNKNOWN: UNKNOWN_FAULT, **self.bundle.messages}
+            message = messages.get(found.fault, found.fault)
         return replace(
             verdict,
-            message=self.bundle.messages.get(fault, fault) if verdict.anomaly else COMPONENT_OK,
-            probabilities=tuple(map(float, probabilities)),
+            message=message,
+            probabilities=tuple(map(float, found.probabilities)),
             labels=diagnosis.labels,
+            fault_distance=found.distance,
         )
 
     def _verdict_by_events(self, recording: _Recording) -> Verdict:

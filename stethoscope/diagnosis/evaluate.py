@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.classification.folds import originals
 from stethoscope.classification.metrics import Classification, classify_figures
 from stethoscope.datasets.clips import Clip
 from stethoscope.diagnosis.groups import FaultGroups
-from stethoscope.diagnosis.model import NORMAL, Diagnosis, skip_reason
+from stethoscope.diagnosis.model import NORMAL, UNKNOWN, Diagnosis, skip_reason
 from stethoscope.diagnosis.parts import read_parts
+from stethoscope.diagnosis.relative import RelativeStore, descriptions, known_faults
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_csv, write_json
 from stethoscope.progress import warn
-from stethoscope.stats.figure import proportion
+from stethoscope.stats.figure import Figure, proportion
 
 FEW_RECORDINGS = 3
 """A group of fewer recordings gets a warning: its figures are not reliable."""
@@ -39,6 +41,10 @@ class DiagnosedClip:
         The class with the highest probability.
     likeliest_fault : str
         The fault with the highest probability.
+    fault : str
+        What a verdict names if the clip is anomalous: a fault, or that it is unknown.
+    distance : float or None
+        Relative distance from the nearest group; None for a model of an old version.
     probabilities : np.ndarray [shape=(n_labels,)]
     """
 
@@ -46,6 +52,8 @@ class DiagnosedClip:
     label: str
     predicted: str
     likeliest_fault: str
+    fault: str
+    distance: float | None
     probabilities: npt.NDArray[np.float32]
 
 
@@ -71,7 +79,9 @@ def evaluate_diagnosis(
     -------
     dict
         The content of ``diagnosis.json``: ``reason`` why there is nothing to diagnose, empty
-        otherwise; ``labels``; ``groups``; ``figures``, None without test recordings.
+        otherwise; ``labels``; ``groups``; ``figures``, None without test recordings;
+        ``known_unknown`` and ``left_out_unknown``, the fractions of clips of a known group, and of
+        a group that is left out of the training, that are called unknown.
     """
     if reason := skip_reason(model):
         report: dict[str, Any] = {
@@ -86,9 +96,11 @@ def evaluate_diagnosis(
         return report
     store, found = FeatureStore.open(features), FaultGroups.read(groups)
     diagnosis = Diagnosis.open(model)
-    tested = _test(store, read_parts(model), diagnosis)
+    parts = read_parts(model)
+    tested = _test(store, parts, diagnosis)
     figures = _figures(tested, diagnosis.labels)
     report = _report(store, found, tested, figures, diagnosis.labels)
+    report["left_out_unknown"] = asdict(_left_out_unknown(store, parts, diagnosis))
     for text in report["warnings"]:
         warn(text)
     with atomic_folder(folder) as temporary:
@@ -110,6 +122,9 @@ def viewer_figures(report: dict[str, Any]) -> dict[str, float]:
         }
     if report.get("fault_found"):
         figures["fault_found"] = report["fault_found"]["value"]
+    for name in ("known_unknown", "left_out_unknown"):
+        if report.get(name) and report[name]["value"] is not None:
+            figures[name] = report[name]["value"]
     return {name: round(value, 4) for name, value in figures.items()}
 
 
@@ -125,10 +140,20 @@ def _test(
     tested = []
     for index, (clip, (label, part)) in enumerate(zip(store.clips, parts, strict=True)):
         if part == "test" and not clip.augmentation:
-            probabilities = diagnosis.probabilities(store.clip_frames(index), clip.machine)
-            predicted = diagnosis.labels[int(np.argmax(probabilities))]
-            fault = diagnosis.likeliest_fault(probabilities)
-            tested.append(DiagnosedClip(clip, label, predicted, fault, probabilities))
+            found = diagnosis.diagnose(store.clip_frames(index), clip.machine)
+            predicted = diagnosis.labels[int(np.argmax(found.probabilities))]
+            likeliest = diagnosis.likeliest_fault(found.probabilities)
+            tested.append(
+                DiagnosedClip(
+                    clip,
+                    label,
+                    predicted,
+                    likeliest,
+                    found.fault,
+                    found.distance,
+                    found.probabilities,
+                )
+            )
     return tested
 
 
@@ -158,6 +183,7 @@ def _report(
                 "label": label,
                 "clips": groups.sizes[number],
                 "test_clips": truth.count(label),
+                "unknown": sum(one.fault == UNKNOWN for one in tested if one.label == label),
                 "typical": [one.path for one in groups.typical(number)],
             }
             for number, label in enumerate(groups.labels, start=1)
@@ -166,6 +192,7 @@ def _report(
         "test_clips": len(tested),
         "figures": figures.to_json() if figures else None,
         "fault_found": _fault_found(tested),
+        "known_unknown": asdict(_known_unknown(tested)),
         "skipped": [asdict(one) for one in store.skipped],
         "warnings": group_warnings(groups),
     }
@@ -177,13 +204,46 @@ def _fault_found(tested: Sequence[DiagnosedClip]) -> dict[str, Any] | None:
     return asdict(proportion(sum(right), len(right), "no anomalous clip")) if right else None
 
 
+def _known_unknown(tested: Sequence[DiagnosedClip]) -> Figure:
+    """Return the fraction of anomalous test clips, all of known groups, that are called unknown."""
+    unknown = [one.fault == UNKNOWN for one in tested if one.label != NORMAL]
+    return proportion(sum(unknown), len(unknown), "no anomalous clip is for the test")
+
+
+def _left_out_unknown(
+    store: FeatureStore, parts: Sequence[tuple[str, str]], diagnosis: Diagnosis
+) -> Figure:
+    """Return the fraction of a group's clips that lie beyond the limits of all other groups.
+
+    It is counted over all groups. Directions and limits are fitted without the group; the network
+    is not trained again, and could only call more of them unknown.
+    """
+    relative = RelativeStore.of(store, diagnosis.references)
+    labels = [label for label, _ in parts]
+    trained = [label if part in ("train", "validation") else "" for label, part in parts]
+    beyond: list[bool] = []
+    for group in diagnosis.labels[1:]:
+        others = np.flatnonzero([label not in ("", group) for label in trained])
+        if len({trained[index] for index in others} - {NORMAL}) == 0:
+            continue
+        known = known_faults(relative, trained, others)
+        own = originals(store.clips, np.flatnonzero([label == group for label in labels]))
+        if known:
+            beyond += [known.relative_distance(one) > 1 for one in descriptions(relative, own)]
+    return proportion(sum(beyond), len(beyond), "there are not two groups of several recordings")
+
+
 def _write_answers(path: Path, tested: Sequence[DiagnosedClip], labels: Sequence[str]) -> None:
-    header = ("source", "path", "recording", "machine", "label", "answer", "likeliest_fault")
+    header = (
+        *("source", "path", "recording", "machine", "label", "answer", "likeliest_fault"),
+        *("fault_if_anomalous", "fault_distance"),
+    )
     rows: list[Sequence[object]] = [(*header, *labels)]
     for one in tested:
         clip = one.clip
         known = (clip.source, clip.path, clip.recording, clip.machine)
-        answer = (one.label, one.predicted, one.likeliest_fault)
+        distance = "" if one.distance is None else f"{one.distance:.4f}"
+        answer = (one.label, one.predicted, one.likeliest_fault, one.fault, distance)
         rows.append((*known, *answer, *(f"{share:.4f}" for share in one.probabilities)))
     write_csv(path, rows)
 

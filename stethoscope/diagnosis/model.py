@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.classification.model import Classifier
+from stethoscope.diagnosis.known import KnownFaults
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import read_json, write_json
 from stethoscope.machines import type_of
@@ -19,6 +20,8 @@ from stethoscope.sound.feature import Feature
 
 NORMAL = "normal"
 """The label of normal clips; it is always the first."""
+UNKNOWN = "unknown"
+"""What a diagnosis answers for an anomalous clip that resembles no known fault."""
 
 _REFERENCES, _SKIPPED = "references.npz", "nothing.json"
 _LONGEST_NAME = 80
@@ -82,6 +85,28 @@ class References:
         return cls(dict(zip(found["machines"].tolist(), found["means"], strict=True)))
 
 
+@dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """The answer of a diagnosis for one clip.
+
+    Attributes
+    ----------
+    probabilities : np.ndarray [shape=(n_labels,)]
+        Of normal and of each fault. The farther a clip lies beyond all groups of faults, the more
+        alike they are.
+    fault : str
+        The label of the fault if the clip is anomalous: the likeliest class, or :data:`UNKNOWN` if
+        that is normal or the clip lies farther from all groups than their own members.
+    distance : float or None
+        Distance from the nearest group, divided by its limit; above 1 it is farther than the
+        groups' own members. None for a model of an old version, which has no limits.
+    """
+
+    probabilities: npt.NDArray[np.float32]
+    fault: str
+    distance: float | None
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """A classifier of normal and of faults.
@@ -91,10 +116,13 @@ class Diagnosis:
     classifier : Classifier
         Its labels are ``normal`` and one per fault, ``fault 2`` or ``fault 2: clogging``.
     references : References
+    known : KnownFaults or None
+        How far the members of the groups lie from them; None for a model of an old version.
     """
 
     classifier: Classifier
     references: References
+    known: KnownFaults | None = None
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
@@ -111,7 +139,9 @@ class Diagnosis:
                 f"{folder}: its labels are {', '.join(classifier.labels)}, "
                 f"not {NORMAL} and faults; train it again"
             )
-        return cls(classifier, References.read(Path(folder), classifier.feature.size))
+        folder = Path(folder)
+        known = KnownFaults.read(folder)
+        return cls(classifier, References.read(folder, classifier.feature.size), known)
 
     @property
     def feature(self) -> Feature:
@@ -128,8 +158,8 @@ class Diagnosis:
         """Duration of a window."""
         return self.classifier.window * self.feature.hop_length / self.feature.sample_rate
 
-    def probabilities(self, frames: Frames, machine: str) -> npt.NDArray[np.float32]:
-        """Return the probabilities of normal and of each fault of one clip [shape=(n_labels,)].
+    def diagnose(self, frames: Frames, machine: str) -> Diagnosed:
+        """Diagnose one clip, as if it were anomalous.
 
         A clip longer than the network's window is covered by several windows, whose answers are
         averaged; a shorter one is extended with its own end.
@@ -141,11 +171,38 @@ class Diagnosis:
         machine : str
             Machine type and id, ``fan/00``.
         """
-        return self.classifier.probabilities(self.references.relative(frames, machine))
+        relative = self.references.relative(frames, machine)
+        probabilities = self.classifier.probabilities(relative)
+        distance = None
+        if self.known:
+            distance = self.known.relative_distance(relative.mean(axis=0, dtype=np.float64))
+            probabilities = _spread_beyond(probabilities, distance)
+        likeliest = self.labels[int(np.argmax(probabilities))]
+        is_unknown = likeliest == NORMAL or (distance or 0.0) > 1.0
+        return Diagnosed(probabilities, UNKNOWN if is_unknown else likeliest, distance)
+
+    def probabilities(self, frames: Frames, machine: str) -> npt.NDArray[np.float32]:
+        """Return the probabilities of normal and of each fault of one clip [shape=(n_labels,)].
+
+        The parameters are those of :meth:`diagnose`.
+        """
+        return self.diagnose(frames, machine).probabilities
 
     def likeliest_fault(self, probabilities: npt.NDArray[np.float32]) -> str:
         """Return the label of the likeliest fault, whether or not normal is likelier."""
         return self.labels[1 + int(np.argmax(probabilities[1:]))]
+
+
+def _spread_beyond(
+    probabilities: npt.NDArray[np.float32], distance: float
+) -> npt.NDArray[np.float32]:
+    """Return probabilities that approach equal ones with the square of a distance above 1.
+
+    A network is as certain of a class far from all clips that it was trained on as it is near them.
+    """
+    share = np.float32(1.0 / max(distance, 1.0) ** 2)
+    spread: npt.NDArray[np.float32] = share * probabilities + (1 - share) / len(probabilities)
+    return spread
 
 
 def fault_label(number: int, name: str) -> str:

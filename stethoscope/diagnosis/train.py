@@ -4,7 +4,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,24 +15,13 @@ from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL, References, write_skip_reason
 from stethoscope.diagnosis.options import FAULT_FIT
 from stethoscope.diagnosis.parts import divide, is_reference, labels_of, write_parts
+from stethoscope.diagnosis.relative import RelativeStore, known_faults
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder
 from stethoscope.progress import warn
-from stethoscope.sound.definition import Frames
 
 if TYPE_CHECKING:
     from stethoscope.classification.train import ClassTraining
-
-
-@dataclass(frozen=True)
-class RelativeStore(FeatureStore):
-    """A feature store whose frames are deviations from the normal frame of their machine."""
-
-    references: References
-
-    def clip_frames(self, index: int) -> Frames:
-        """Return the deviation of one clip [shape=(n_frames, n_values), dtype=float32]."""
-        return self.references.relative(super().clip_frames(index), self.clips[index].machine)
 
 
 def fit_diagnosis(
@@ -87,7 +75,8 @@ def train_diagnosis(
     """Fit a classifier of normal and the groups of faults, and write its model folder.
 
     The folder is written all or nothing. It holds a classifier, the normal frame of each machine,
-    and ``parts.csv``: which clips are for training, for validation and for the test. A recording,
+    what the clips of each group have in common, and ``parts.csv``: which clips are for training,
+    for validation and for the test. A recording,
     with its altered versions and at all its signal-to-noise ratios, has one part.
 
     Parameters
@@ -118,21 +107,20 @@ def train_diagnosis(
     trained_on = [part in ("train", "validation") for part in parts]
     references = References({})
     if groups.description == "deviation":
-        known = [
+        compared = [
             trained or is_reference(clip, holdout_id)
             for clip, trained in zip(store.clips, trained_on, strict=True)
         ]
-        references = normal_means(store, known)
-    relative = RelativeStore(
-        **{one.name: getattr(store, one.name) for one in fields(FeatureStore)},
-        references=references,
-    )
+        references = normal_means(store, compared)
+    relative = RelativeStore.of(store, references)
     with tempfile.TemporaryDirectory() as scratch:
         model = Path(scratch) / "model"
         training = train_chosen(relative, labels, np.flatnonzero(trained_on), fit, model)
         with atomic_folder(folder) as temporary:
             shutil.copytree(model, temporary, dirs_exist_ok=True)
             references.write(temporary)
+            if known := known_faults(relative, labels, np.flatnonzero(trained_on)):
+                known.write(temporary)
             write_parts(temporary, store.clips, labels, parts)
     return training
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
 from stethoscope.progress import format_range
+from stethoscope.report.words import percent
 from stethoscope.terminal import decimal, text_table
 
 
@@ -90,6 +91,12 @@ def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
             f"balanced accuracy {figures['balanced_accuracy']:.3f} over normal and "
             f"{len(figures['classes']) - 1} groups, on recordings that were not used for training"
         )
+    left_out = diagnosis["left_out_unknown"]
+    if left_out["value"] is not None:
+        lines.append(
+            f"{percent(left_out['value'])} of the clips of a group that is left out of the "
+            "training are called unknown"
+        )
     if all(group["label"].endswith(str(number)) for number, group in enumerate(groups, start=1)):
         lines.append(
             "Listen to the groups in the report, then name them: "
@@ -107,10 +114,11 @@ def _group_table(
             group["label"],
             str(group["clips"]),
             _count(recalls[group["label"]], group["test_clips"]) if recalls else "n/a",
+            f"{group['unknown']} of {group['test_clips']}" if group["test_clips"] else "n/a",
         ]
         for group in groups
     ]
-    return text_table([("group of faults", "clips", "recognised"), *rows])
+    return text_table([("group of faults", "clips", "recognised", "unknown"), *rows])
 
 
 def _count(share: Mapping[str, Any], n: int) -> str:

@@ -19,8 +19,8 @@ class VerdictDetails(BaseModel):
 
     Message: str = Field(
         description=(
-            "For people: `Component OK`, `Anomaly` or the likeliest fault; "
-            "without a detector, the events."
+            "For people: `Component OK`, `Anomaly`, the likeliest fault, or `Unknown fault` if an "
+            "anomalous recording resembles no known one; without a detector, the events."
         )
     )
     Probabilities: list[float] = Field(
@@ -31,6 +31,13 @@ class VerdictDetails(BaseModel):
     )
     Labels: list[str] | None = Field(
         default=None, description="Normal and the faults; only for a model with a diagnosis."
+    )
+    FaultDistance: float | None = Field(
+        default=None,
+        description=(
+            "Distance from the nearest group of known faults. Above 1 the recording lies farther "
+            "from all groups than their own recordings."
+        ),
     )
     Score: float = Field(description="Higher is more anomalous.")
     Threshold: float = Field(description="A recording that scores higher is anomalous.")

@@ -41,6 +41,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> list[Content]:
     if known := evaluation["fault_found"]:
         share = share_with_interval(Figure(**known))
         text += f" For anomalous clips, the most probable fault is right in {share}."
+    text += _unknown_text(evaluation)
     text += (
         " The right class of an anomalous clip is its group. The groups were made from all "
         "recordings and need not be the real faults."
@@ -52,6 +53,24 @@ def _confusions(evaluation: Mapping[str, Any]) -> list[Content]:
         tag("p", frequent_confusions(labels, figures["confusion"]), class_="fine"),
         class_table(figures["classes"]),
     ]
+
+
+def _unknown_text(evaluation: Mapping[str, Any]) -> str:
+    """Return how often known faults, and those of a group left out, are called unknown."""
+    known, left_out = (Figure(**evaluation[name]) for name in ("known_unknown", "left_out_unknown"))
+    text = ""
+    if known.value is not None:
+        text += (
+            f" {share_with_interval(known)} of the anomalous clips are called Unknown fault, though"
+            " their group is known: normal is more probable, or they lie farther from all groups"
+            " than the groups' own clips."
+        )
+    if left_out.value is not None:
+        text += (
+            f" When a group is left out of the training, {share_with_interval(left_out)} of its"
+            " clips lie farther from the other groups than their own clips."
+        )
+    return text
 
 
 def _probability_chart(faults: FaultInputs) -> Html:
