@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.detection.gaussians import fit_gaussians
-from stethoscope.errors import ModelError
+from stethoscope.model.arrays import floats, read_arrays
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -88,22 +88,24 @@ class KnownFaults:
         np.savez(folder / _FILE, means=self.means, precision=self.precision, limits=self.limits)
 
     @classmethod
-    def read(cls, folder: Path) -> Self | None:
+    def read(cls, folder: Path, *, n_groups: int, n_values: int) -> Self | None:
         """Read what :meth:`write` wrote; None if the folder has none, as those of old versions.
 
         Raises
         ------
         ModelError
-            If it is damaged.
+            If it is damaged, or not for so many groups and values.
         """
         path = folder / _FILE
         if not path.is_file():
             return None
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(file["means"], file["precision"], file["limits"])
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"{path}: is damaged; export the model again") from error
+        declared = {
+            "means": floats("classes", "values"),
+            "precision": floats("values", "values"),
+            "limits": floats("groups", above=0),
+        }
+        sizes = {"classes": 1 + n_groups, "groups": n_groups, "values": n_values}
+        return cls(**read_arrays(path, declared, **sizes))
 
 
 def fit_known_faults(

@@ -140,8 +140,9 @@ class Diagnosis:
                 f"not {NORMAL} and faults; train it again"
             )
         folder = Path(folder)
-        known = KnownFaults.read(folder)
-        return cls(classifier, References.read(folder, classifier.feature.size), known)
+        size = classifier.feature.size
+        known = KnownFaults.read(folder, n_groups=len(classifier.labels) - 1, n_values=size)
+        return cls(classifier, References.read(folder, size), known)
 
     @property
     def feature(self) -> Feature:

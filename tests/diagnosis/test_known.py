@@ -84,11 +84,11 @@ def test_without_a_second_recording_there_are_no_limits() -> None:
 def test_the_numbers_are_written_and_read(tmp_path: Path) -> None:
     known = fit_known_faults(*made(np.random.default_rng(5), (30, 20, 20)))
     assert known is not None
-    assert KnownFaults.read(tmp_path) is None
+    sizes = {"n_groups": 2, "n_values": SIZE}
+    assert KnownFaults.read(tmp_path, **sizes) is None
     known.write(tmp_path)
-    again = KnownFaults.read(tmp_path)
+    again = KnownFaults.read(tmp_path, **sizes)
     assert again is not None
     assert again.relative_distance(np.ones(SIZE)) == known.relative_distance(np.ones(SIZE))
-    next(tmp_path.iterdir()).write_bytes(b"damaged")
-    with pytest.raises(ModelError, match=r"known_faults\.npz: is damaged"):
-        KnownFaults.read(tmp_path)
+    with pytest.raises(ModelError, match=r"known_faults\.npz: means has the shape \(3, 6\)"):
+        KnownFaults.read(tmp_path, n_groups=3, n_values=SIZE)
