@@ -12,6 +12,7 @@ from stethoscope.diagnosis.model import skip_reason
 from stethoscope.diagnosis.options import FaultOptions
 from stethoscope.diagnosis.parts import read_parts
 from stethoscope.diagnosis.train import fit_diagnosis
+from stethoscope.files import read_csv
 from tests.diagnosis.sets import SMALL, made
 
 pytestmark = pytest.mark.slow
@@ -90,3 +91,27 @@ def test_where_there_is_nothing_to_diagnose_the_steps_give_the_reason_and_go_on(
         diagnosed=tmp_path / "results",
     )
     assert list(bundle.models) == ["detector"]
+
+
+def test_clips_of_a_group_left_out_are_unknown_and_those_of_known_groups_are_not(
+    tmp_path: Path,
+) -> None:
+    made(tmp_path / "store", normal=12, counts={"a": 12, "b": 12, "c": 12})
+    find_groups(tmp_path / "store", FaultOptions(groups=3), tmp_path / "groups")
+    fit_diagnosis(tmp_path / "store", tmp_path / "groups", SMALL, tmp_path / "model")
+    report = evaluate_diagnosis(
+        tmp_path / "store", tmp_path / "groups", tmp_path / "model", tmp_path / "results"
+    )
+    assert report["left_out_unknown"]["value"] == 1.0
+    assert report["known_unknown"]["value"] <= 0.2
+    unknown = sum(group["unknown"] for group in report["groups"])
+    tested = sum(group["test_clips"] for group in report["groups"])
+    assert report["known_unknown"]["value"] == pytest.approx(unknown / tested)
+    answers = read_csv(tmp_path / "results" / "fault_answers.csv")
+    assert (
+        sum(row["fault_if_anomalous"] == "unknown" and row["label"] != "normal" for row in answers)
+        == unknown
+    )
+    for row in answers:
+        if float(row["fault_distance"]) <= 1 and row["answer"] != "normal":
+            assert row["fault_if_anomalous"] == row["answer"]

@@ -70,17 +70,19 @@ def diagnosis(*labels: str) -> dict[str, Any]:
     classes = [{"label": label, "recall": share(0.5)} for label in ("normal", *labels)]
     return {
         "reason": "",
-        "groups": [{"label": label, "clips": 9, "test_clips": 4} for label in labels],
+        "groups": [{"label": label, "clips": 9, "test_clips": 4, "unknown": 1} for label in labels],
+        "left_out_unknown": share(0.75),
         "figures": {"classes": classes, "balanced_accuracy": 0.5},
     }
 
 
 def test_groups_are_listed_and_can_be_named() -> None:
     lines = closing_lines(summary(diagnosis("fault 1", "fault 2"), machine("f", 0.9, 0.5)), HERE)
-    assert ["fault", "1", "9", "2", "of", "4"] in [line.split() for line in lines]
+    assert ["fault", "1", "9", "2", "of", "4", "1", "of", "4"] in [line.split() for line in lines]
     assert any(
         line.startswith("balanced accuracy 0.500 over normal and 2 groups") for line in lines
     )
+    assert any("of the clips of a group that is left out" in line for line in lines)
     assert any("stethoscope label out/bundle 1=NAME 2=NAME" in line for line in lines)
 
 

@@ -78,6 +78,8 @@ def faults(fan_archive: Path) -> FaultInputs:
         "test_clips": 3,
         "figures": classify_figures(truth, answered, LABELS).to_json(),
         "fault_found": {"value": 0.5, "low": 0.1, "high": 0.9, "reason": ""},
+        "known_unknown": {"value": 0.25, "low": 0.1, "high": 0.6, "reason": ""},
+        "left_out_unknown": {"value": 0.75, "low": 0.5, "high": 0.9, "reason": ""},
         "warnings": ["fault 2: fewer than 3 clips"],
     }
     curves = {
