@@ -118,7 +118,7 @@ def answer_of(bundle: Bundle, recording: Path, probabilities: list[float]) -> Ve
     assert diagnosis is not None
     classifier = replace(
         diagnosis.classifier,
-        network=lambda windows: np.tile(np.float32(probabilities), (len(windows), 1)),
+        network=lambda _, shape: np.tile(np.float32(probabilities), (shape[0], 1)),
     )
     models = {**bundle.models, "diagnosis": replace(diagnosis, classifier=classifier)}
     return Inference(replace(bundle, models=models)).verdict(recording)
