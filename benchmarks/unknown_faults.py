@@ -28,6 +28,7 @@ from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.faults import FAULTS
 from stethoscope.detection.evaluate import evaluate_detector
+from stethoscope.detection.options import ThresholdOptions
 from stethoscope.detection.pooled.fit import PooledGmm
 from stethoscope.detection.scores import read_scores
 from stethoscope.detection.train import train_detector
@@ -138,7 +139,9 @@ def measure(folder: Path, faults: SimulatedFaults, left_out: str, seed: int) -> 
     for place, clip in enumerate(store.clips):
         true = truth.get(clip.path, "")
         if clip.path in faults.found and (true == left_out or clip.recording in kept):
-            answer = diagnosis.diagnose(store.clip_frames(place), clip.machine).fault
+            frames = store.clip_frames(place)
+            rate = ThresholdOptions.false_alarm_rate
+            answer = diagnosis.diagnose(frames, clip.machine, false_alarms=rate).fault
             unknown[true == left_out].append(answer == UNKNOWN)
             if true != left_out:
                 named.append(names[answer] == true)

@@ -268,7 +268,8 @@ class Inference:
         self, verdict: Verdict, diagnosis: Diagnosis, recording: _Recording
     ) -> Verdict:
         frames = diagnosis.feature.extract(recording.samples(diagnosis.feature))
-        found = diagnosis.diagnose(frames, verdict.machine)
+        false_alarms = self.bundle.thresholds.false_alarm_rate if verdict.anomaly else 1.0
+        found = diagnosis.diagnose(frames, verdict.machine, false_alarms=false_alarms)
         message = COMPONENT_OK
         if verdict.anomaly:
             messages = {UNKNOWN: UNKNOWN_FAULT, **self.bundle.messages}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from stethoscope.classification.folds import originals
 from stethoscope.classification.metrics import Classification, classify_figures
 from stethoscope.datasets.clips import Clip
+from stethoscope.detection.options import ThresholdOptions
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL, UNKNOWN, Diagnosis, skip_reason
 from stethoscope.diagnosis.parts import read_parts
@@ -140,9 +141,13 @@ def _test(
     tested = []
     for index, (clip, (label, part)) in enumerate(zip(store.clips, parts, strict=True)):
         if part == "test" and not clip.augmentation:
-            found = diagnosis.diagnose(store.clip_frames(index), clip.machine)
-            predicted = diagnosis.labels[int(np.argmax(found.probabilities))]
-            likeliest = diagnosis.likeliest_fault(found.probabilities)
+            frames = store.clip_frames(index)
+            probabilities = diagnosis.probabilities(frames, clip.machine)
+            predicted = diagnosis.labels[int(np.argmax(probabilities))]
+            likeliest = diagnosis.likeliest_fault(probabilities)
+            found = diagnosis.diagnose(
+                frames, clip.machine, false_alarms=ThresholdOptions.false_alarm_rate
+            )
             tested.append(
                 DiagnosedClip(
                     clip,
@@ -151,7 +156,7 @@ def _test(
                     likeliest,
                     found.fault,
                     found.distance,
-                    found.probabilities,
+                    probabilities,
                 )
             )
     return tested

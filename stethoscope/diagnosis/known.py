@@ -19,7 +19,7 @@ from stethoscope.model.arrays import floats, read_arrays
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
-MEMBERS_BEYOND = 0.05
+MEMBERS_BEYOND = 0.08
 """Fraction of a group's own clips that are expected to lie beyond its limit."""
 
 OWN_LIMIT = 20

@@ -159,8 +159,8 @@ class Diagnosis:
         """Duration of a window."""
         return self.classifier.window * self.feature.hop_length / self.feature.sample_rate
 
-    def diagnose(self, frames: Frames, machine: str) -> Diagnosed:
-        """Diagnose one clip, as if it were anomalous.
+    def diagnose(self, frames: Frames, machine: str, *, false_alarms: float = 1.0) -> Diagnosed:
+        """Diagnose one clip.
 
         A clip longer than the network's window is covered by several windows, whose answers are
         averaged; a shorter one is extended with its own end.
@@ -171,13 +171,18 @@ class Diagnosis:
             The clip's features.
         machine : str
             Machine type and id, ``fan/00``.
+        false_alarms : float
+            Fraction of normal clips that are anomalous to a detector that found this clip
+            anomalous; normal is the less probable for it. 1 for a clip of which nothing is known.
+            A model of an old version does not use it.
         """
         relative = self.references.relative(frames, machine)
         probabilities = self.classifier.probabilities(relative)
         distance = None
         if self.known:
             distance = self.known.relative_distance(relative.mean(axis=0, dtype=np.float64))
-            probabilities = _spread_beyond(probabilities, distance)
+            probabilities[0] *= np.float32(false_alarms)
+            probabilities = _spread_beyond(probabilities / probabilities.sum(), distance)
         likeliest = self.labels[int(np.argmax(probabilities))]
         is_unknown = likeliest == NORMAL or (distance or 0.0) > 1.0
         return Diagnosed(probabilities, UNKNOWN if is_unknown else likeliest, distance)

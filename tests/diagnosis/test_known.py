@@ -47,7 +47,7 @@ def test_a_fault_of_any_severity_is_known_and_another_fault_is_not() -> None:
     assert known is not None
     new, classes, _ = made(rng, (0, 200, 200, 200))
     beyond = np.array([known.relative_distance(one) > 1 for one in new])
-    assert beyond[classes < 3].mean() < 0.12
+    assert beyond[classes < 3].mean() < 0.15
     assert beyond[classes == 3].mean() > 0.95
     for severity in (0.7, 1.0, 3.0):
         assert known.relative_distance(severity * DIRECTIONS[0]) < 1
@@ -63,7 +63,7 @@ def test_few_members_lie_beyond_their_limit_though_they_were_not_fitted() -> Non
         assert known is not None
         new, *_ = made(rng, (0, 50, 50))
         shares.append(np.mean([known.relative_distance(one) > 1 for one in new]))
-    assert 0.01 < np.mean(shares) < 0.08
+    assert 0.03 < np.mean(shares) < 0.11
 
 
 def test_small_groups_share_a_limit() -> None:
