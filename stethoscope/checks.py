@@ -10,12 +10,12 @@ uses the values, and applies them by :func:`check`::
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from stethoscope.errors import ModelError
+from stethoscope.errors import ModelError, shown
 from stethoscope.options import Range
 
 Check = Callable[[str, Any], Iterator[str]]
@@ -24,7 +24,6 @@ Check = Callable[[str, Any], Iterator[str]]
 EXPORT_AGAIN = "export the model again"
 
 _MOST_SHOWN = 3
-_LONGEST_SHOWN = 60
 _LARGEST_WHOLE = 2**53
 """Beyond it, JSON readers do not agree on a number."""
 
@@ -182,20 +181,6 @@ def fields(required: Mapping[str, Check], optional: Mapping[str, Check] | None =
                 yield from rule(f"{name}.{key}".lstrip("."), value[key])
 
     return records
-
-
-def shown(value: Any) -> str:
-    """Return a value as it is shown in a message, shortened if it is long."""
-    if isinstance(value, (dict, list, tuple)):
-        return f"an object of {len(value)}" if isinstance(value, dict) else _shown_list(value)
-    if isinstance(value, int) and abs(value) > _LARGEST_WHOLE:
-        return "a number of many digits"
-    complete = repr(value)
-    return complete if len(complete) <= _LONGEST_SHOWN else f"{complete[:_LONGEST_SHOWN]}…"
-
-
-def _shown_list(value: Sequence[Any]) -> str:
-    return f"a list of {len(value)}" if value else "an empty list"
 
 
 def _is_number(value: Any) -> bool:

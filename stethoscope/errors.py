@@ -6,6 +6,9 @@ The command line prints it without a traceback. Any other exception is an error 
 
 from collections.abc import Sequence
 
+_LONGEST_SHOWN = 100
+_MOST_DIGITS = 10**20
+
 
 class StethoscopeError(Exception):
     """Base of all errors that a user can correct."""
@@ -29,6 +32,18 @@ class DownloadError(StethoscopeError):
 
 class ModelError(StethoscopeError):
     """A model or bundle is incomplete, altered, or made for something else."""
+
+
+def shown(value: object) -> str:
+    """Return a value as it is shown in a message: its kind and size if it is long."""
+    if isinstance(value, (dict, list, tuple)):
+        kind = "object" if isinstance(value, dict) else "list"
+        article = "an" if kind == "object" or not value else "a"
+        return f"{article} {kind} of {len(value)}" if value else f"an empty {kind}"
+    if isinstance(value, int) and abs(value) > _MOST_DIGITS:
+        return "a number of many digits"
+    complete = repr(value)
+    return complete if len(complete) <= _LONGEST_SHOWN else f"{complete[:_LONGEST_SHOWN]}…"
 
 
 def refuse(problems: Sequence[str]) -> None:

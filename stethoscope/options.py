@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from stethoscope.errors import ParameterError, StethoscopeError
+from stethoscope.errors import ParameterError, StethoscopeError, shown
 
 _DEFINITION = "definition"
+_LONGEST_ENTRIES = 200
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -229,9 +230,15 @@ def _out_of_range(options: Options, name: str) -> Iterator[Problem]:
     entries = value if isinstance(value, tuple) else (value,)
     wrong = [str(entry) for entry in entries if not bounds.admits(entry)]
     if wrong and isinstance(value, tuple) and bounds.choices:
-        yield Problem(name, f"holds {', '.join(wrong)}; {bounds.choose_from()}")
+        yield Problem(name, f"holds {_several(wrong)}; {bounds.choose_from()}")
     elif wrong:
-        yield Problem(name, f"is {_plain_value(value)!r}; {bounds}")
+        yield Problem(name, f"is {shown(_plain_value(value))}; {bounds}")
+
+
+def _several(entries: Sequence[str]) -> str:
+    """Return entries of a list for a message, shortened."""
+    text = ", ".join(entries)
+    return text if len(text) <= _LONGEST_ENTRIES else f"{text[:_LONGEST_ENTRIES]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,10 +309,10 @@ class Parameter:
         entries = split_list(value) if self.is_list else [value]
         wrong = [entry for entry in entries if not self.range.admits(entry)]
         if wrong and self.is_list:
-            raise ParameterError(f"{name} holds {', '.join(wrong)}; {self.range.choose_from()}")
+            raise ParameterError(f"{name} holds {_several(wrong)}; {self.range.choose_from()}")
         problem = str(self.range) if wrong else self.rule(value) if self.rule else ""
         if problem:
-            raise ParameterError(f"{name} is {value!r}; {problem}")
+            raise ParameterError(f"{name} is {shown(value)}; {problem}")
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -408,7 +415,7 @@ class Group(Generic[OptionsT]):
                 try:
                     values[field] = self._parsed(field, given[name])
                 except ValueError:
-                    text = f"is {given[name]!r}; give whole numbers separated by commas"
+                    text = f"is {shown(given[name])}; give whole numbers separated by commas"
                     problems.append(Problem(field, f"{text}, such as {self[field].default}"))
         try:
             made = self.options(**values)

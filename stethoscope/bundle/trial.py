@@ -22,7 +22,7 @@ from stethoscope.system import explain_exit
 SECONDS = 120
 """Time that a trial may take, and processor time."""
 
-_BYTES = 4 << 30
+_BYTES = 2 << 30
 """Memory that a trial may ask for; LiteRT and numpy reserve a part of it without using it."""
 
 

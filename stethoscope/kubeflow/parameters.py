@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stethoscope.errors import ParameterError, refuse
+from stethoscope.errors import ParameterError, refuse, shown
 from stethoscope.kubeflow.compiled import read_spec
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -45,7 +45,7 @@ class CompiledParameter:
             return _CASTS[self.type](value)
         except (ValueError, TypeError) as error:
             raise ParameterError(
-                f"{self.name} is {value!r}; "
+                f"{self.name} is {shown(value)}; "
                 f"it must be {_NAMES[self.type]}, such as {self.default!r}"
             ) from error
 
@@ -101,7 +101,7 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise ParameterError(f"parameter {text!r} is not of the form name=value")
+            raise ParameterError(f"parameter {shown(text)} is not of the form name=value")
         if name.strip() in values:
             raise ParameterError(f"{name.strip()} is given twice; give it once")
         values[name.strip()] = value

@@ -38,15 +38,10 @@ class Network:
         self._name = Path(path).name
         self._content = _read_network(path)
         self._local = threading.local()
-        interpreter = self._interpreter()
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
-        types = [one["dtype"] for one in (*inputs, *outputs)]
-        if types != [np.float32, np.float32]:
-            raise ModelError(f"{path}: does not take and give one array of float32; {EXPORT_AGAIN}")
-        sizes = inputs[0]["shape_signature"].tolist()
+        taken, _ = _details(self._interpreter(), path, np.float32)
+        sizes = taken["shape_signature"].tolist()
         if given is not None and not _fits(given, sizes):
-            shown, taken = (_show_shape(shape) for shape in (given, sizes))
-            raise ModelError(f"{path}: takes {taken}, the model gives {shown}; {EXPORT_AGAIN}")
+            raise _takes_other(path, sizes, given)
 
     def __call__(
         self, values: npt.NDArray[np.float32], answer: Sequence[int | None] | None = None
@@ -141,15 +136,10 @@ class Int8Network:
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: is not a TFLite network; {EXPORT_AGAIN}") from error
-        inputs = self._interpreter.get_input_details()
-        outputs = self._interpreter.get_output_details()
-        if [one["dtype"] for one in (*inputs, *outputs)] != [np.int8, np.int8]:
-            raise ModelError(f"{path}: does not take and give one array of int8; {EXPORT_AGAIN}")
-        self._given, self._answer = inputs[0], outputs[0]
+        self._given, self._answer = _details(self._interpreter, path, np.int8)
         sizes = self._given["shape"].tolist()
         if given is not None and not _fits(given[1:], sizes[1:]):
-            shown, taken = (_show_shape(shape) for shape in (given, sizes))
-            raise ModelError(f"{path}: takes {taken}, the model gives {shown}; {EXPORT_AGAIN}")
+            raise _takes_other(path, sizes, given)
         self._lock = threading.Lock()
 
     def __call__(
@@ -184,6 +174,29 @@ def _read_network(path: str | os.PathLike[str]) -> bytes:
             return file.read()
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise ModelError(f"{path}: the network is missing; {EXPORT_AGAIN}") from error
+
+
+def _details(
+    interpreter: Any, path: str | os.PathLike[str], kind: type
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the details of a network's only input and only output, of numbers of a kind."""
+    try:
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    except (RuntimeError, ValueError) as error:  # such as a name that is no text
+        raise ModelError(f"{path}: is not a TFLite network; {EXPORT_AGAIN}") from error
+    if [one["dtype"] for one in (*inputs, *outputs)] != [kind, kind]:
+        raise ModelError(
+            f"{path}: does not take and give one array of {kind.__name__}; {EXPORT_AGAIN}"
+        )
+    return inputs[0], outputs[0]
+
+
+def _takes_other(
+    path: str | os.PathLike[str], sizes: Sequence[int], given: Sequence[int | None]
+) -> ModelError:
+    return ModelError(
+        f"{path}: takes {_show_shape(sizes)}, the model gives {_show_shape(given)}; {EXPORT_AGAIN}"
+    )
 
 
 def _fits(shape: Sequence[int | None], sizes: Sequence[int]) -> bool:

@@ -32,7 +32,7 @@ def refuses(bundle: Path, message: str) -> None:
     ("file", "name", "value", "message"),
     [
         (f"{DETECTOR}/model.json", "kind", ["pooled-gmm"], "holds a model of kind"),
-        (f"{DETECTOR}/model.json", "machines", {}, "machines is an object of 0"),
+        (f"{DETECTOR}/model.json", "machines", {}, "machines is an empty object"),
         (f"{DETECTOR}/model.json", "machines", {"../fan": ["00"]}, "it must be a name without /"),
         (f"{DETECTOR}/model.json", "machines.fan", ["00"], r"has the shape .* must be \(4, 1\)"),
         (f"{DETECTOR}/model.json", "pooling.segment_seconds", 0, "pooling.segment_seconds is 0"),
@@ -111,7 +111,7 @@ def test_wrong_array_or_network_is_named(
     [
         ("thresholds", None, "thresholds"),
         ("thresholds.false_alarm_rate", 0, "false_alarm_rate is 0; it must be above 0"),
-        ("thresholds.machines", {}, "machines is an object of 0"),
+        ("thresholds.machines", {}, "machines is an empty object"),
         ("thresholds.machines.fan/00.value", "0.5", "value is '0.5'"),
         ("thresholds.machines.fan/00.gamma.shape", -1, "shape is -1"),
         ("thresholds.unknown", {}, "the name '' is missing"),

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.checks import (
+    EXPORT_AGAIN,
     both,
     check,
     entries,
@@ -160,6 +161,12 @@ class PooledModel:
         return score - float(self.lengths.of(len(frames))), machine
 
     def _score_as(self, views: Mapping[str, Array], pooling: AnyPooling, machine: int) -> float:
+        for view, segments in views.items():
+            if segments.shape[-1] != self.gaussians[view].means.shape[1]:
+                raise ModelError(
+                    f"pooled-gmm: the view {view} of a recording has {segments.shape[-1]} values, "
+                    f"the model has {self.gaussians[view].means.shape[1]}; {EXPORT_AGAIN}"
+                )
         levels = [
             float(pooling.log_distance(view, segments, self.gaussians[view], machine))
             for view, segments in views.items()
