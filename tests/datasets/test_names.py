@@ -1,4 +1,4 @@
-from stethoscope.datasets.names import natural_order
+from stethoscope.datasets.names import natural_order, places
 
 
 def test_numbers_in_names_are_in_order() -> None:
@@ -12,3 +12,7 @@ def test_numbers_in_names_are_in_order() -> None:
         "take 10",
         "Ä",
     ]
+
+
+def test_places_are_those_in_the_order_of_the_names() -> None:
+    assert places(["take 10", "take 9", "take 10", "a"]) == ([2, 1, 2, 0], 3)

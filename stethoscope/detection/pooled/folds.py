@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.names import places
 from stethoscope.datasets.splits import known_sessions
 from stethoscope.errors import DatasetError
 
@@ -55,15 +56,15 @@ class RecordingOrder:
         order = cls(*(np.empty_like(owners) for _ in range(4)))
         for number, machine in enumerate(machines):
             own = np.flatnonzero(owners == number).tolist()
-            names, which = np.unique([clips[i].recording for i in own], return_inverse=True)
-            if len(names) < 2:
+            which, count = places([clips[i].recording for i in own])
+            if count < 2:
                 raise DatasetError(
-                    f"{machine} has only {len(names)} normal recording to train on, "
+                    f"{machine} has only {count} normal recording to train on, "
                     "detector pooled-gmm needs 2 or more; record more, or leave this machine out"
                 )
-            order.place[own], order.total[own] = which, len(names)
-            names, which = np.unique(known_sessions([clips[i] for i in own]), return_inverse=True)
-            order.session[own], order.sessions[own] = which, len(names)
+            order.place[own], order.total[own] = which, count
+            which, count = places(known_sessions([clips[i] for i in own]))
+            order.session[own], order.sessions[own] = which, count
         return order
 
     def interleaved(self, folds: int) -> Indices:
