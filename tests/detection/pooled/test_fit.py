@@ -105,8 +105,7 @@ def test_the_shift_between_sessions_counts_twice(make_store: MakeStore) -> None:
         }
         for i in range(12)
     ]
-    # Numbers are ordered as text, as the names of recordings are.
-    order = sorted(range(12), key=str)
+    order = list(range(12))  # as the recordings are numbered
     expected = np.empty(12)
     for third in (order[:4], order[4:8], order[8:]):
         others = [i for i in order if i not in third]
