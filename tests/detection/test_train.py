@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +47,22 @@ def test_held_out_recordings_are_not_trained_on_and_marked(two_types: Path, tmp_
         ("fan/00", "fan/02", "pump/00"), 2
     )
     assert sum(map(len, scores.trained.values())) == 12
+
+
+def test_whole_sessions_are_held_out_where_a_machine_has_three(
+    make_store: Callable[..., FeatureStore], tmp_path: Path
+) -> None:
+    store = make_store({"fan/00": 9})
+    named = [dataclasses.replace(clip, session="abc"[n % 3]) for n, clip in enumerate(store.clips)]
+    store, detector = dataclasses.replace(store, clips=named), HeldOutOnly()
+    train_detector(store, detector, tmp_path / "model", validation_split=0.1, seed=0)
+    held_out = {store.clips[index].session for index in detector.clips[1]}
+    assert len(held_out) == 1
+    assert len(detector.clips[1]) == 3
+    sessions = read_normal_scores(tmp_path / "model").sessions["fan/00"]
+    assert {name: len(scores) for name, scores in sessions.items()} == {
+        name: 3 * (name in held_out) for name in "abc"
+    }
 
 
 def test_the_folder_names_the_detector_and_its_feature(two_types: Path, tmp_path: Path) -> None:
