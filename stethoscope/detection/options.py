@@ -87,7 +87,8 @@ class FitOptions(Options):
     validation_split: float = option(
         0.1,
         "Fraction of each machine's recordings that is held out from training; their scores set "
-        "the thresholds.",
+        "the thresholds. Where three or more recording sessions are known, whole ones are held "
+        "out.",
         least=0,
         below=1,
     )
