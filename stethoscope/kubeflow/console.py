@@ -1,5 +1,6 @@
 """What a local run shows: a line per step on the terminal, and everything in the log."""
 
+import contextlib
 import io
 import re
 import threading
@@ -169,10 +170,15 @@ class Console(io.TextIOBase):
         return f"[{min(number, self._steps)}/{self._steps}] {running.item or running.step:<18}"
 
     def _show(self, text: str, *, last: bool = False) -> None:
-        """Show a line; on a terminal it stays in place until the step has ended."""
-        if self._terminal.isatty():
-            self._terminal.write("\r" + text[:110].ljust(self._shown) + ("\n" if last else ""))
-            self._shown = 0 if last else len(text[:110])
-        elif last:
-            self._terminal.write(text + "\n")
-        self._terminal.flush()
+        """Show a line; on a terminal it stays in place until the step has ended.
+
+        A run goes on when the lines cannot be written, as when the program that reads them ended.
+        """
+        with contextlib.suppress(OSError):
+            if self._terminal.isatty():
+                line = "\r" + text[:110].ljust(self._shown)
+                self._terminal.write(line + ("\n" if last else ""))
+                self._shown = 0 if last else len(text[:110])
+            elif last:
+                self._terminal.write(text + "\n")
+            self._terminal.flush()

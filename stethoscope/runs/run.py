@@ -130,21 +130,21 @@ def _execute(
     print(f"Running {name}{data}; results go to {folder.path}")
     again = f"stethoscope {'sweep' if name == 'sweep' else 'run'} --resume {folder.path}"
     try:
-        summary = _run_steps(folder, name, given, compiled)
+        summary, closing = _run_steps(folder, name, given, compiled)
     except RunError as error:
         _note_failure(folder, str(error))
         raise RunError(f"{error}; continue by `{again}`") from error
     except KeyboardInterrupt:
         print(f"stethoscope: continue by `{again}`", file=sys.stderr)
         raise
-    failed = summary.get("failed")
-    if failed:
+    if failed := summary.get("failed"):
         _note_failure(folder, f"{len(failed)} failed")
-        print(f"Run those again that failed: {again}")
+        closing.append(f"Run those again that failed: {again}")
     else:
         folder.note(state="finished", key=_key(compiled, given))
         if not keep:
             shutil.rmtree(folder.work, ignore_errors=True)
+    print_closing(closing, summary["warnings"])
     return summary
 
 
@@ -155,8 +155,8 @@ def _note_failure(folder: RunFolder, reason: str) -> None:
 
 def _run_steps(
     folder: RunFolder, name: str, given: Mapping[str, Any], compiled: Path
-) -> dict[str, Any]:
-    """Run the steps and write the results."""
+) -> tuple[dict[str, Any], list[str]]:
+    """Run the steps and write the results; return the summary, and lines to print."""
     started = time.monotonic()
     done = run_locally(compiled, given, work=folder.work, log=folder.log, salt=_salt(given))
     results = results_of(read_spec(compiled), done.outputs)
@@ -173,10 +173,12 @@ def _run_steps(
         "warnings": done.warnings,
     }
     folder.publish(folder.work / "results", summary)
-    print_closing(results.closing_lines(summary, folder.path), done.warnings)
     before = f"; {done.taken} steps were finished before" if done.taken else ""
-    print(f"Done in {summary['seconds']:.0f} s{before}.")
-    return summary
+    closing = [
+        *results.closing_lines(summary, folder.path),
+        f"Done in {summary['seconds']:.0f} s{before}.",
+    ]
+    return summary, closing
 
 
 def _cast(compiled: Path, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import builtins
 import io
 import logging
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -157,3 +158,17 @@ def test_console_shows_a_step_that_did_not_end() -> None:
     with Console(io.StringIO(), terminal, steps=1) as console:
         print(STARTED.format("download"), file=console)
     assert terminal.getvalue().rstrip().endswith("stopped")
+
+
+def test_console_goes_on_when_nobody_reads_its_lines() -> None:
+    log = io.StringIO()
+    reader, writer = os.pipe()
+    os.close(reader)
+    terminal = os.fdopen(writer, "w", buffering=1)
+    with Console(log, terminal, steps=2) as console:
+        for step in ("download", "report"):
+            print(STARTED.format(step), file=console)
+            print(ENDED.format(step, "SUCCESS"), file=console)
+    assert list(console.seconds) == ["download", "report"]
+    with pytest.raises(BrokenPipeError):
+        terminal.close()

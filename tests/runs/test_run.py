@@ -160,6 +160,19 @@ def test_two_runs_without_an_output_have_folders_of_their_own(
     assert len(list((tmp_path / "runs").glob("one-step-*/summary.json"))) == 2
 
 
+def test_a_run_whose_last_lines_nobody_reads_is_finished(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise BrokenPipeError
+
+    (tmp_path / "go").touch()
+    monkeypatch.setattr("stethoscope.runs.run.print_closing", fail)
+    with pytest.raises(BrokenPipeError):
+        run("one-step", {"folder": str(tmp_path)}, tmp_path / "out", source=source)
+    assert RunFolder(tmp_path / "out").state() == "finished"
+
+
 def test_only_the_folder_of_a_run_is_continued(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
