@@ -9,6 +9,7 @@ WORKDIR /src
 RUN python -m venv /opt/stethoscope
 COPY pyproject.toml constraints.txt README.md LICENSE pipeline.yaml ./
 COPY data/catalogue.json data/
+COPY deploy/kserve deploy/kserve
 COPY pipelines pipelines
 COPY stethoscope stethoscope
 

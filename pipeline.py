@@ -24,10 +24,12 @@ from components.placement import (
     EVALUATES,
     EXTRACTS,
     HOLDS_FEATURES,
+    REGISTERS,
     SHOWS,
     TRAINS,
     place,
 )
+from components.register_model import register_model
 from components.report import report
 from components.roc_curve import roc_curve
 from components.train_detector import train_detector
@@ -43,6 +45,7 @@ class Outputs(NamedTuple):
     diagnosed: dsl.Artifact
     page: dsl.HTML
     bundle: dsl.Model
+    serving: dsl.Artifact
 
 
 def steps(given: Given) -> Outputs:
@@ -96,6 +99,12 @@ def steps(given: Given) -> Outputs:
         **given.of(export_model),
     )
     place(exported, "Export model", HOLDS_FEATURES)
+    bundle = exported.outputs["bundle"]
+
+    registered = register_model(
+        bundle=bundle, fingerprint=checked.output, **given.of(register_model)
+    )
+    place(registered, "Register model", REGISTERS)
 
     reported = report(
         recordings=recordings,
@@ -108,7 +117,8 @@ def steps(given: Given) -> Outputs:
         **given.of(report),
     )
     place(reported, "Report", HOLDS_FEATURES)
-    return Outputs(results, diagnosed, reported.outputs["page"], exported.outputs["bundle"])
+    page, serving = reported.outputs["page"], registered.outputs["serving"]
+    return Outputs(results, diagnosed, page, bundle, serving)
 
 
 @dsl.pipeline(
@@ -124,6 +134,7 @@ def stethoscope(given: Given) -> Outputs:
         diagnosed: Groups of faults and how well they are recognised, or why there is no diagnosis.
         page: The report, one self-contained HTML file.
         bundle: The exported model.
+        serving: What was registered of it, and its manifest of KServe.
     """
     return steps(given)
 

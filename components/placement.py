@@ -54,6 +54,7 @@ TRAINS = Needs(cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24
 EVALUATES = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"))
 HOLDS_FEATURES = Needs(memory=("1Gi", "4Gi"))
 SHOWS = Needs()
+REGISTERS = Needs(timeout=timedelta(minutes=15), retries=2)
 
 
 def place(task: dsl.PipelineTask, display_name: str, needs: Needs) -> dsl.PipelineTask:

@@ -25,6 +25,7 @@ def detect(given: Given) -> Outputs:
         diagnosed: Groups of faults and how well they are recognised, or why there is no diagnosis.
         page: The report, one self-contained HTML file.
         bundle: The exported model.
+        serving: What was registered of it, and its manifest of KServe.
     """
     return steps(given)
 

@@ -5,6 +5,7 @@ from stethoscope.datasets.options import DATASET
 from stethoscope.detection.keras_names import check_keras_names
 from stethoscope.detection.options import DETECTOR, FIT, LOG_MEL, MAX_FPR, THRESHOLDS
 from stethoscope.diagnosis.options import DIAGNOSIS
+from stethoscope.monitoring.publish import PUBLISH
 from stethoscope.options import ParameterSet
 
 MONITORING = ParameterSet(
@@ -16,6 +17,7 @@ MONITORING = ParameterSet(
     FIT,
     *DIAGNOSIS,
     EXPORT_FORMATS,
+    PUBLISH,
     checks=[check_keras_names],
 )
 

@@ -10,6 +10,7 @@
         fault_answers.csv                   answers of the diagnosis for the test recordings
         fault_confusion.csv                 these, counted by group and answer
         bundle/                             the exported model
+        inference_service.yaml              manifest of KServe for it, if it was asked for
         summary.json, run.log               settings, figures and warnings; what the steps printed
 """
 
@@ -37,7 +38,12 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
 
 
 RESULTS = Results(
-    files={"results/*.csv": ".", "diagnosed/*.csv": ".", "page": "report.html"},
+    files={
+        "results/*.csv": ".",
+        "diagnosed/*.csv": ".",
+        "page": "report.html",
+        "serving/*.yaml": ".",
+    },
     folders={"bundle": "bundle"},
     summary={"evaluation": "results/evaluation.json", "diagnosis": "diagnosed/diagnosis.json"},
     closing_lines=closing_lines,

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from stethoscope.cli import main
 from stethoscope.detection.scores import ScoredClip, read_scores
+from tests.kubeflow.fake_registry import Registry
 
 MIMII = "simulated/fan?layout=mimii&ids=2&train_clips=8&test_anomaly=9&seconds=1&snr_db={snr}"
 QUICK = ["-p", "class_epochs=3", "-p", "class_window=16", "-p", "class_filters=4,8"]
@@ -89,7 +90,16 @@ def test_run_without_anomalies_has_nothing_to_diagnose(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=0&seconds=1"
-    assert main(["run", "--dataset-url", url, *QUICK, "--output", str(tmp_path / "run")]) == 0
+    registry = Registry()
+    offered = ["-p", f"export_registry={registry.address}", "-p", "export_serve_image=r.io/s:1"]
+    arguments = ["run", "--dataset-url", url, *QUICK, *offered, "--output", str(tmp_path / "run")]
+    try:
+        assert main(arguments) == 0
+    finally:
+        registry.close()
+    [version] = registry.versions.values()
+    assert version["customProperties"]["machines"]["string_value"] == "fan/00"
+    assert "image: r.io/s:1" in (tmp_path / "run" / "inference_service.yaml").read_text()
     assert "Nothing to diagnose: no clip is anomalous" in capsys.readouterr().out
     report = (tmp_path / "run" / "report.html").read_text()
     assert "no clip is anomalous" in report
