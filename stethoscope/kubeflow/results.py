@@ -1,7 +1,7 @@
 """From the outputs of a pipeline to a folder of results."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ class Results:
         For each key of ``summary.json`` the source of its value: a JSON file,
         ``results/evaluation.json``, or one key of it, ``results/leaderboard.json#failed``. The key
         ``failed`` lists what failed without stopping the run.
+    optional : collection of str
+        Outputs that a run may lack, such as one of an earlier version; nothing is copied of them.
     closing_lines : callable
         Takes the content of ``summary.json`` and the folder of results, and returns the lines that
         are printed when the run has ended.
@@ -35,6 +37,7 @@ class Results:
     files: Mapping[str, str]
     folders: Mapping[str, str] = field(default_factory=dict)
     summary: Mapping[str, str] = field(default_factory=dict)
+    optional: Collection[str] = ()
     closing_lines: Callable[[Mapping[str, Any], Path], Sequence[str]]
 
     def names(self) -> list[str]:
@@ -58,6 +61,9 @@ class Results:
             The part of ``summary.json`` that `summary` defines.
         """
         for source, name in self.files.items():
+            output = source.partition("/")[0]
+            if output in self.optional and output not in outputs:
+                continue
             for path in _found(outputs, source):
                 _copy(path, folder / (path.name if name == "." else name))
         for source, name in self.folders.items():

@@ -46,6 +46,7 @@ RESULTS = Results(
     },
     folders={"bundle": "bundle"},
     summary={"evaluation": "results/evaluation.json", "diagnosis": "diagnosed/diagnosis.json"},
+    optional=("serving",),
     closing_lines=closing_lines,
 )
 """What of the pipeline's outputs is kept, and where."""

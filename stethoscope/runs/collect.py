@@ -42,10 +42,15 @@ def collect(name: str, copied: Path, output: Path) -> dict[str, Any]:
         raise ParameterError(
             f"{copied}: is not a folder; copy the run's folder from the artifact store first"
         )
-    outputs = {
-        key: _newest(copied, task, artifact)
-        for key, (task, artifact) in artifact_outputs(read_spec(compiled_file(name))).items()
-    }
+    outputs = {}
+    for key, (task, artifact) in artifact_outputs(read_spec(compiled_file(name))).items():
+        if place := _newest(copied, task, artifact):
+            outputs[key] = place
+        elif key not in results.optional:
+            raise DatasetError(
+                f"{copied}: holds no {artifact} of the step {task}; copy the whole folder, or that "
+                "of the earlier run whose result was reused"
+            )
     output.mkdir(parents=True, exist_ok=True)
     summary = {
         "pipeline": name,
@@ -58,13 +63,8 @@ def collect(name: str, copied: Path, output: Path) -> dict[str, Any]:
     return summary
 
 
-def _newest(copied: Path, task: str, artifact: str) -> Path:
-    """Return where the newest attempt of a step left an artifact."""
+def _newest(copied: Path, task: str, artifact: str) -> Path | None:
+    """Return where the newest attempt of a step left an artifact; None if it left none."""
     folders = (copied / task, *(copied / task).glob("*/"))
     places = [folder / artifact for folder in folders if (folder / artifact).exists()]
-    if not places:
-        raise DatasetError(
-            f"{copied}: holds no {artifact} of the step {task}; copy the whole folder, or that of "
-            "the earlier run whose result was reused"
-        )
-    return max(places, key=lambda place: place.stat().st_mtime)
+    return max(places, key=lambda place: place.stat().st_mtime, default=None)
