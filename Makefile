@@ -8,7 +8,7 @@ PIPELINES := pipeline $(patsubst pipelines/%.py,pipelines.%,$(sort $(wildcard pi
 IMAGE ?=
 DOCKER ?= docker
 
-.PHONY: install run test quick faults lint types compile image push clean
+.PHONY: install run test quick faults lint types compile image push lock sbom audit clean
 
 install: .venv/installed
 
@@ -51,6 +51,35 @@ image:
 
 push: image
 	$(DOCKER) push $(IMAGE)
+
+# Versions and hashes of all packages in the images, from pyproject.toml and constraints.txt.
+LOCK := build/tools/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --constraint constraints.txt
+
+lock: build/tools/installed
+	$(LOCK) --extra serve pyproject.toml --output-file requirements/serve.txt
+	$(LOCK) --extra train --extra pipelines pyproject.toml --output-file requirements/pipeline.txt
+	$(LOCK) requirements/build.in --output-file requirements/build.txt
+	$(LOCK) requirements/tools.in --output-file requirements/tools.txt
+
+# What the image of the service contains, with licences, in CycloneDX: build/sbom.json.
+sbom: build/tools/installed
+	rm -rf build/serve
+	$(PYTHON) -m venv build/serve
+	build/serve/bin/python -m pip install --quiet --require-hashes --requirement requirements/serve.txt
+	build/serve/bin/python -m pip install --quiet --require-hashes --requirement requirements/build.txt
+	build/serve/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	build/serve/bin/python -m pip uninstall --quiet --yes --requirement requirements/build.txt pip setuptools
+	build/tools/bin/cyclonedx-py environment --gather-license-texts --output-reproducible --output-file build/sbom.json build/serve/bin/python
+	@echo build/sbom.json
+
+# Exit status 2 says that nothing is known, because there is no data on vulnerabilities.
+audit: build/tools/installed
+	$(PYTHON) deploy/audit.py build/tools/bin/pip-audit requirements/serve.txt requirements/pipeline.txt
+
+build/tools/installed: requirements/tools.txt
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/tools.txt
+	touch $@
 
 clean:
 	rm -rf .venv build dist runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
