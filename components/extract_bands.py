@@ -38,5 +38,6 @@ def extract_bands(
         BAND_SPECTRUM.of(parameters),
         features.path,
         min_frames=parameters["event_window"],
+        padded=True,
     )
     features.metadata.update(**store.metadata())

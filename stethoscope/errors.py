@@ -19,7 +19,17 @@ class ParameterError(StethoscopeError):
 
 
 class AudioError(StethoscopeError):
-    """A recording cannot be used: undecodable, empty, not finite, or without the channel."""
+    """A recording cannot be used: undecodable, empty, silent, or without the channel.
+
+    Attributes
+    ----------
+    reason : str
+        For programs: an identifier that stays the same.
+    """
+
+    def __init__(self, message: str, reason: str = "unusable_recording") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class DatasetError(StethoscopeError):

@@ -15,14 +15,15 @@ from stethoscope.bundle.golden import write_golden
 from stethoscope.bundle.manifest import write_manifest
 from stethoscope.bundle.roles import open_model
 from stethoscope.detection.scorer import Scorer
+from stethoscope.detection.sound_profiles import SOUND_PROFILES, read_sound_profiles
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import skip_reason
 from stethoscope.files import atomic_folder, read_json
 from stethoscope.machines import types_of
 from stethoscope.sound.logmel import LogMel
 
-_TRAINING_ONLY = shutil.ignore_patterns("parts.csv")
-"""Files of a model folder that name the user's training recordings."""
+_TRAINING_ONLY = shutil.ignore_patterns("parts.csv", SOUND_PROFILES)
+"""Files of a model folder that name the user's training recordings, or go into the manifest."""
 
 
 def export_bundle(
@@ -75,6 +76,7 @@ def export_bundle(
             thresholds=thresholds,
             metrics=evaluation,
             settings=settings,
+            sound_profiles=read_sound_profiles(Path(model)),
         )
 
 
@@ -86,6 +88,7 @@ def write_bundle(
     metrics: Mapping[str, Any],
     settings: Mapping[str, Any],
     thresholds: Thresholds | None = None,
+    sound_profiles: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Assemble a bundle, all or nothing, and open it as a check.
 
@@ -100,6 +103,8 @@ def write_bundle(
         JSON values that are stored with the models: what was measured, and with which settings.
     thresholds : Thresholds, optional
         Those of the detector.
+    sound_profiles : mapping, optional
+        What the training recordings of the detector were like, as JSON values by machine type.
     """
     machines = sorted(thresholds.machines) if thresholds else []
     versions: dict[str, str] = {}
@@ -119,6 +124,7 @@ def write_bundle(
                 "metrics": dict(metrics),
                 "settings": dict(settings),
                 "versions": versions,
+                **({"sound_profiles": dict(sound_profiles)} if sound_profiles else {}),
             },
         )
     return Bundle.open(folder)

@@ -4,8 +4,8 @@ It is self-contained, checked file by file, and readable without TensorFlow::
 
     bundle/
         bundle.json        schema version, thresholds with the held-out normal scores behind them,
-                           metrics, settings, package versions, SHA-256 of every other file and
-                           of itself
+                           metrics, settings, package versions, what the training recordings
+                           were like, SHA-256 of every other file and of itself
         models/<role>/     a model folder: networks, numbers, definition of the feature
         golden/<role>/     a synthetic sound, its frames and its score, which every
                            implementation must reproduce
@@ -34,6 +34,7 @@ from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import ModelError
 from stethoscope.events.model import EventDetector
+from stethoscope.sound.suitability import SoundProfile, profiles_from_json
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Bundle:
             check_golden(folder / "golden" / role, model)
         bundle = cls(folder, models, seal)
         bundle._check_roles()
+        _ = bundle.sound_profiles  # read now, so that damaged ones are refused here
         return bundle
 
     def _check_roles(self) -> None:
@@ -149,6 +151,11 @@ class Bundle:
     def thresholds(self) -> Thresholds:
         """Thresholds of the detector."""
         return Thresholds.from_json(self.manifest["thresholds"])
+
+    @cached_property
+    def sound_profiles(self) -> Mapping[str, SoundProfile]:
+        """What the training recordings were like, by machine type; empty in an older bundle."""
+        return profiles_from_json(self.manifest.get("sound_profiles", {}), str(self.folder))
 
     @property
     def name(self) -> str:

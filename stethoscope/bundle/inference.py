@@ -3,28 +3,27 @@
 Evaluation, ``predict``, the service and the golden vectors share this code.
 """
 
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.diagnosis.model import UNKNOWN, Diagnosis
 from stethoscope.errors import AudioError, ModelError
+from stethoscope.events.decoder import Scores
 from stethoscope.events.model import Event
 from stethoscope.machines import machine_key, split_key, type_of, types_of
-from stethoscope.sound.audio import MAX_SECONDS, Samples
+from stethoscope.sound.audio import MAX_SAMPLES, MAX_SECONDS
 from stethoscope.sound.definition import Frames
-from stethoscope.sound.feature import Feature, load_for_feature
+from stethoscope.sound.measurement import Measurement
+from stethoscope.sound.recording import Recording, Source
+from stethoscope.sound.suitability import Finding
 
 COMPONENT_OK = "Component OK"
 ANOMALY = "Anomaly"
 UNKNOWN_FAULT = "Unknown fault"
 NO_EVENT = "No event"
-
-Source = str | os.PathLike[str] | bytes | BinaryIO
-"""A recording: its path, its content, or an open binary file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,8 @@ class Verdict:
     fault_distance : float or None
         Distance from the nearest group of known faults, in units of the distance that few of the
         group's own recordings exceed. None without a diagnosis, or with one of an old version.
+    warnings : tuple of Finding
+        Why the verdict may be wrong: how the recording is unlike those of the training.
     """
 
     anomaly: bool
@@ -67,6 +68,7 @@ class Verdict:
     labels: tuple[str, ...] = ()
     events: tuple[Event, ...] | None = None
     fault_distance: float | None = None
+    warnings: tuple[Finding, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as the service answers it."""
@@ -88,25 +90,9 @@ class Verdict:
         }
         if self.events is not None:
             details["Events"] = [event.to_json() for event in self.events]
+        if self.warnings:
+            details["Warnings"] = [warning.to_json() for warning in self.warnings]
         return {"Anomaly": self.anomaly, "Details": details}
-
-
-@dataclass(frozen=True, slots=True)
-class _Recording:
-    """A recording whose content can be loaded several times, for one feature after another."""
-
-    content: str | os.PathLike[str] | bytes
-    name: str
-    max_seconds: float
-
-    @classmethod
-    def of(cls, source: Source, name: str, max_seconds: float) -> "_Recording":
-        if isinstance(source, (str, os.PathLike)):
-            return cls(source, name or str(source), max_seconds)
-        return cls(source if isinstance(source, bytes) else source.read(), name, max_seconds)
-
-    def samples(self, feature: Feature) -> Samples:
-        return load_for_feature(self.content, feature, name=self.name, max_seconds=self.max_seconds)
 
 
 class Inference:
@@ -137,6 +123,8 @@ class Inference:
         machine_id: str = "",
         name: str = "",
         max_seconds: float = MAX_SECONDS,
+        max_samples: int = MAX_SAMPLES,
+        compare: bool = True,
     ) -> Verdict:
         """Judge a recording with every model that the bundle has.
 
@@ -151,30 +139,38 @@ class Inference:
             Name of the recording in messages; the path by default.
         max_seconds : float
             Longest duration that is accepted, in seconds.
+        max_samples : int
+            Most samples that are accepted, over all channels.
+        compare : bool
+            Whether the recording is compared with those of the training.
 
         Raises
         ------
         AudioError
-            If the recording cannot be used.
+            If the recording cannot be used, or is so unlike those of the training that a verdict
+            would say nothing about the machine; its attribute ``reason`` says why.
         ModelError
             If the model knows several machine types and `machine_id` does not name one of them.
         """
-        recording = _Recording.of(source, name, max_seconds)
+        recording = Recording(source, name=name, max_seconds=max_seconds, max_samples=max_samples)
         if "detector" not in self.bundle.models:
             return self._verdict_by_events(recording)
         machine = self.machine(machine_id, recording.name)
-        verdict = self.decide(self._frames(recording), machine)
+        frames, measured = self._frames(recording)
+        warnings = self._warnings(recording, measured, machine) if compare else ()
+        verdict = replace(self.decide(frames, machine), warnings=warnings)
+        recording.check_finite(verdict.score)
         if diagnosis := self.bundle.diagnosis:
             verdict = self._with_diagnosis(verdict, diagnosis, recording)
         if "events" in self.bundle.models:
-            found = self.bundle.events.find(
-                recording.content, name=recording.name, max_seconds=max_seconds
-            )
-            verdict = replace(verdict, events=tuple(found))
+            events = self._events(recording)[1]
+            verdict = replace(verdict, events=events)
         return verdict
 
     def frames(self, source: Source, *, name: str = "", max_seconds: float = MAX_SECONDS) -> Frames:
-        """Compute the detector's frames of a recording.
+        """Compute the detector's frames of a recording that is not useless.
+
+        The recording is not compared with those of the training.
 
         Parameters
         ----------
@@ -188,9 +184,9 @@ class Inference:
         Raises
         ------
         AudioError
-            If the recording cannot be decoded or is shorter than one window.
+            As for :meth:`verdict`.
         """
-        return self._frames(_Recording.of(source, name, max_seconds))
+        return self._frames(Recording(source, name=name, max_seconds=max_seconds))[0]
 
     def decide(self, frames: Frames, machine: str) -> Verdict:
         """Judge frames with the detector alone.
@@ -253,19 +249,31 @@ class Inference:
             )
         return machine_key(machine_type if machine_type in types else types[0], "")
 
-    def _frames(self, recording: _Recording) -> Frames:
+    def _frames(self, recording: Recording) -> tuple[Frames, Measurement]:
+        """Compute the frames of a recording, and measure it; refuse what is useless."""
         feature = self.bundle.detector.feature
         samples = recording.samples(feature)
         if feature.n_frames(len(samples)) < self.bundle.detector.min_frames:
             raise AudioError(
-                f"{recording.name or 'recording'}: "
-                f"lasts {len(samples) / feature.sample_rate:.3f} s, "
+                f"{recording.name}: lasts {len(samples) / feature.sample_rate:.3f} s, "
                 f"the model needs at least {self.min_seconds:.3f} s; record longer"
             )
-        return feature.extract(samples)
+        measured = recording.measure(feature)
+        frames = feature.extract(samples)
+        return frames, measured.with_bands(frames)
+
+    def _warnings(
+        self, recording: Recording, measured: Measurement, machine: str
+    ) -> tuple[Finding, ...]:
+        """Return what to warn about; refuse what is too unlike the training recordings."""
+        profile = self.bundle.sound_profiles.get(type_of(machine))
+        findings = profile.compare(measured) if profile else []
+        if findings and findings[0].refuses:
+            raise recording.refusal(findings[0])
+        return tuple(findings)
 
     def _with_diagnosis(
-        self, verdict: Verdict, diagnosis: Diagnosis, recording: _Recording
+        self, verdict: Verdict, diagnosis: Diagnosis, recording: Recording
     ) -> Verdict:
         frames = diagnosis.feature.extract(recording.samples(diagnosis.feature))
         false_alarms = self.bundle.thresholds.false_alarm_rate if verdict.anomaly else 1.0
@@ -282,11 +290,10 @@ class Inference:
             fault_distance=found.distance,
         )
 
-    def _verdict_by_events(self, recording: _Recording) -> Verdict:
+    def _verdict_by_events(self, recording: Recording) -> Verdict:
         """Judge a recording with a bundle that has no detector."""
         model = self.bundle.events
-        scores = model.scores(model.frames(recording.samples(model.feature), recording.name))
-        events = tuple(model.events(scores))
+        scores, events = self._events(recording)
         highest = float(scores.max())
         found = f"{len(events)} event{'s' if len(events) > 1 else ''}: {', '.join(model.labels)}"
         return Verdict(
@@ -299,6 +306,11 @@ class Inference:
             model=self.bundle.name,
             events=events,
         )
+
+    def _events(self, recording: Recording) -> tuple[Scores, tuple[Event, ...]]:
+        model = self.bundle.events
+        scores = model.scores_of(recording)
+        return scores, tuple(model.events(scores))
 
 
 def machine_id_of_name(name: str) -> str:

@@ -47,4 +47,4 @@ def extract_sounds(
     class_labels([labels[index] for index in chosen])
     fold_of(clips, labels, chosen, n_folds, seed=seed)
     versions = altered([clips[index] for index in chosen], alterations)
-    return extract_features(archives, versions, feature, folder)
+    return extract_features(archives, versions, feature, folder, padded=True)

@@ -13,9 +13,10 @@ from stethoscope.checks import check, fields, items, text, whole
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Network
 from stethoscope.sound.definition import Frames
-from stethoscope.sound.feature import Feature, load_for_feature, read_feature
+from stethoscope.sound.feature import Feature, read_feature
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.planes import Planes
+from stethoscope.sound.recording import Recording, Source
 
 KIND = "classifier"
 _MODEL = fields(
@@ -104,7 +105,7 @@ class Classifier:
             network=Network(folder / "classifier.tflite", (None, model["window"], feature.size)),
         )
 
-    def classify(self, recording: str | os.PathLike[str]) -> dict[str, float]:
+    def classify(self, source: Source) -> dict[str, float]:
         """Return the probability of every class for a recording, the likeliest first.
 
         Raises
@@ -112,9 +113,11 @@ class Classifier:
         AudioError
             If the recording cannot be used.
         """
-        frames = self.feature.extract(load_for_feature(recording, self.feature))
-        probabilities = self.probabilities(frames).tolist()
-        pairs = zip(self.labels, probabilities, strict=True)
+        recording = Recording(source)
+        recording.measure(self.feature, padded=True)
+        probabilities = self.probabilities(self.feature.extract(recording.samples(self.feature)))
+        recording.check_finite(probabilities)
+        pairs = zip(self.labels, probabilities.tolist(), strict=True)
         return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
     def probabilities(self, frames: Frames) -> npt.NDArray[np.float32]:

@@ -27,6 +27,6 @@ def print_answers(files: Iterable[str], answer: Callable[[str], Mapping[str, Any
             fields = answer(file)
             status = 0
         except AudioError as error:
-            fields = {"Error": str(error)}
-        print(json.dumps({"File": file, **fields}, ensure_ascii=False), flush=True)
+            fields = {"Error": str(error), "Reason": error.reason}
+        print(json.dumps({"File": file, **fields}, ensure_ascii=False, allow_nan=False), flush=True)
     return status

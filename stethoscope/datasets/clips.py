@@ -75,11 +75,23 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A recording that could not be used, and why."""
+    """A recording that could not be used, and why.
+
+    Attributes
+    ----------
+    source, path : str
+        As in :class:`Clip`.
+    reason : str
+        For people.
+    kind : str
+        For programs, where the recording was decoded but is useless: ``silent``, ``clipped`` and
+        others of :func:`stethoscope.sound.suitability.find_useless`. Empty for any other reason.
+    """
 
     source: str
     path: str
     reason: str
+    kind: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Clip))

@@ -1,8 +1,11 @@
 """Evaluation of a detector: score the test clips with the exported model, decide, measure."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.dcase import write_results
@@ -10,6 +13,7 @@ from stethoscope.detection.metrics import Evaluation, Summary, evaluate
 from stethoscope.detection.normal_scores import read_normal_scores, score_clips
 from stethoscope.detection.options import MAX_FPR, ThresholdMethod, ThresholdOptions
 from stethoscope.detection.scores import ScoredClip, write_scores
+from stethoscope.detection.sound_profiles import count_unlike
 from stethoscope.detection.thresholds import Thresholds, fit_thresholds
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
@@ -69,10 +73,12 @@ def evaluate_detector(
         for index, score in zip(test, score_clips(model, store, test), strict=True)
     ]
     evaluation = evaluate(scored, max_fpr=max_fpr, seed=seed)
+    unlike = count_unlike(Path(model), store, test)
     warnings += [
         *thresholds.warnings(),
         *evaluation.warnings,
         *_too_many_alarms(evaluation.overall, thresholds),
+        *_unlike(unlike),
     ]
     for warning in warnings:
         warn(warning)
@@ -88,6 +94,7 @@ def evaluate_detector(
                     machine: thresholds.sessions.get(machine) for machine in thresholds.machines
                 },
                 "skipped": [asdict(one) for one in store.skipped],
+                "unlike_training": unlike,
                 "warnings": warnings,
             },
         )
@@ -149,6 +156,18 @@ def _too_many_alarms(measured: Summary, thresholds: Thresholds) -> list[str]:
         "from the training clips: train on recordings of more days and places"
     )
     return [format_machines(list(shares), text)]
+
+
+def _unlike(counts: Mapping[str, Any]) -> list[str]:
+    """Return a warning about test clips that would be refused, because they are unlike training."""
+    if not counts["refused"]:
+        return []
+    reasons = ", ".join(one["reason"] for one in counts["reasons"] if one["refuses"])
+    return [
+        f"{counts['refused']} of {counts['clips']} test clips are so unlike the training "
+        f"recordings that predict and the service refuse them ({reasons}); "
+        "record training and test alike"
+    ]
 
 
 def _decide(clip: Clip, score: float, thresholds: Thresholds) -> ScoredClip:

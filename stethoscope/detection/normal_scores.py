@@ -1,5 +1,6 @@
 """Scoring the clips of a feature store, and the scores of normal clips that travel with a model."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.load import load_scorer
+from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_csv, write_csv
 from stethoscope.machines import machine_key
@@ -21,11 +23,24 @@ _NORMAL_SCORES = "normal_scores.csv"
 def score_clips(
     model: str | os.PathLike[str], store: FeatureStore, clips: npt.NDArray[np.intp]
 ) -> list[float]:
-    """Score clips of a store, given by index, with the exported files of a model folder."""
+    """Score clips of a store, given by index, with the exported files of a model folder.
+
+    Raises
+    ------
+    DatasetError
+        If a score is not a finite number.
+    """
     scorer = load_scorer(model)
     scores = []
     for index in track(clips, label="score", total=len(clips)):
-        scores.append(scorer.score(np.array(store.clip_frames(index)), store.clips[index].machine))
+        clip = store.clips[index]
+        score = scorer.score(np.array(store.clip_frames(index)), clip.machine)
+        if not math.isfinite(score):
+            raise DatasetError(
+                f"{clip.path} in {clip.source}: its score is not a finite number; "
+                "remove the recording, or train again"
+            )
+        scores.append(score)
         store.release()
     return scores
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from stethoscope.datasets.splits import hold_out, sessions_as_recordings
 from stethoscope.detection.detector import Detector
 from stethoscope.detection.normal_scores import score_clips, write_normal_scores
+from stethoscope.detection.sound_profiles import write_sound_profiles
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
@@ -124,6 +125,7 @@ def write_model(
     description = detector.save(folder)
     write_json(folder / "feature.json", store.feature.to_json())
     write_json(folder / "curves.json", detector.curves_)
+    write_sound_profiles(folder, store, np.sort(np.concatenate([training, held_out])))
     write_description(folder, detector.kind, description)
     if detector.out_of_fold_ is not None:
         clips = np.sort(training)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,11 @@ from stethoscope.errors import AudioError, ModelError
 from stethoscope.events.decoder import Decoder, Scores
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Int8Network, Network
-from stethoscope.sound.audio import MAX_SECONDS, Samples, load
+from stethoscope.sound.audio import MAX_SECONDS, Samples
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import read_feature_of
+from stethoscope.sound.recording import Recording, Source
 
 KIND = "events"
 NETWORKS = ("float", "int8")
@@ -179,7 +180,7 @@ class EventDetector:
 
     def find(
         self,
-        source: str | os.PathLike[str] | bytes | BinaryIO,
+        source: Source,
         *,
         name: str = "",
         max_seconds: float = MAX_SECONDS,
@@ -197,17 +198,25 @@ class EventDetector:
         Raises
         ------
         AudioError
-            If the recording cannot be decoded or is shorter than one window.
+            If the recording cannot be decoded, is useless or shorter than one window.
         """
-        name = name or (str(source) if isinstance(source, (str, os.PathLike)) else "recording")
-        samples, _ = load(
-            source,
-            sample_rate=self.feature.sample_rate,
-            channel=self.feature.channel,
-            name=name,
-            max_seconds=max_seconds,
-        )
-        return self.events(self.scores(self.frames(samples, name)))
+        recording = Recording(source, name=name, max_seconds=max_seconds)
+        return self.events(self.scores_of(recording))
+
+    def scores_of(self, recording: Recording) -> Scores:
+        """Return the scores of the windows of a recording.
+
+        Raises
+        ------
+        AudioError
+            If the recording is useless or shorter than one window, or a score is not finite.
+        """
+        samples = recording.samples(self.feature)
+        frames = self.frames(samples, recording.name)
+        recording.measure(self.feature, padded=True)
+        scores = self.scores(frames)
+        recording.check_finite(scores)
+        return scores
 
     def frames(self, samples: Samples, name: str = "recording") -> Frames:
         """Compute the frames of samples [shape=(n_samples,)].

@@ -4,7 +4,7 @@ import json
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,8 +17,10 @@ from stethoscope.errors import ModelError
 from stethoscope.files import read_csv, read_json, write_json
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, feature_from_json
+from stethoscope.sound.measurement import Measurement
 
 _FRAMES, _CLIPS, _FEATURE, _SKIPPED = "frames.npy", "clips.csv", "feature.json", "skipped.json"
+_MEASURED = "measured.npy"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class FeatureStore:
         The definition by which the frames were computed.
     skipped : list of Skipped
         Recordings that are not in the store, and why.
+    measured : list of Measurement
+        Of each clip; empty if the clips were not measured.
     """
 
     frames: Frames
@@ -44,6 +48,7 @@ class FeatureStore:
     n_frames: npt.NDArray[np.int64]
     feature: Feature
     skipped: list[Skipped]
+    measured: list[Measurement] = field(default_factory=list, kw_only=True)
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
@@ -73,6 +78,7 @@ class FeatureStore:
                 Skipped(**row)
                 for row in json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))
             ],
+            measured=_read_measured(folder / _MEASURED),
         )
 
     def clip_frames(self, index: int) -> Frames:
@@ -126,9 +132,11 @@ class FeatureWriter:
         self._folder = Path(folder)
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / _FEATURE).unlink(missing_ok=True)
+        (self._folder / _MEASURED).unlink(missing_ok=True)
         self._file = (self._folder / _FRAMES).open("wb")
         self._clips: list[Clip] = []
         self._spans: list[tuple[int, int]] = []
+        self._measured: list[Measurement] = []
         self._total = 0
         self._size = 0
         self.skipped: list[Skipped] = []
@@ -147,8 +155,11 @@ class FeatureWriter:
     def __len__(self) -> int:
         return len(self._clips)
 
-    def add(self, clip: Clip, frames: Frames) -> None:
-        """Append a clip's frames [shape=(n_frames, n_values), dtype=float32]."""
+    def add(self, clip: Clip, frames: Frames, measured: Measurement | None = None) -> None:
+        """Append a clip's frames [shape=(n_frames, n_values), dtype=float32].
+
+        The store holds measurements if every clip has one.
+        """
         if not self._clips:
             self._size = frames.shape[1]
             self._write_header()
@@ -156,10 +167,12 @@ class FeatureWriter:
         self._clips.append(clip)
         self._spans.append((self._total, len(frames)))
         self._total += len(frames)
+        if measured is not None:
+            self._measured.append(measured)
 
-    def skip(self, clip: Clip, reason: str) -> None:
-        """Note that a recording could not be used."""
-        self.skipped.append(Skipped(clip.source, clip.path, reason))
+    def skip(self, clip: Clip, reason: str, kind: str = "") -> None:
+        """Note that a recording could not be used, as in :class:`Skipped`."""
+        self.skipped.append(Skipped(clip.source, clip.path, reason, kind))
 
     def finish(self, feature: Feature) -> None:
         """Write the table and, last, the definition, which makes the folder a valid store."""
@@ -169,8 +182,10 @@ class FeatureWriter:
         write_clips(self._folder / _CLIPS, self._clips, first_frame=first_frame, n_frames=n_frames)
         write_json(
             self._folder / _SKIPPED,
-            [{"source": s.source, "path": s.path, "reason": s.reason} for s in self.skipped],
+            [asdict(one) for one in self.skipped],
         )
+        if self._clips and len(self._measured) == len(self._clips):
+            np.save(self._folder / _MEASURED, [one.to_row() for one in self._measured])
         write_json(self._folder / _FEATURE, feature.to_json())
 
     def _write_header(self) -> None:
@@ -179,3 +194,7 @@ class FeatureWriter:
         np.lib.format.write_array_header_1_0(
             self._file, {"descr": "<f4", "fortran_order": False, "shape": (self._total, self._size)}
         )
+
+
+def _read_measured(path: Path) -> list[Measurement]:
+    return [Measurement.from_row(row) for row in np.load(path)] if path.is_file() else []

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.files import read_json
+from stethoscope.progress import format_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,10 @@ def skipped_lines(skipped: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the closing line about recordings that could not be used, none if there is none."""
     if not skipped:
         return []
+    kinds = [one.get("kind") or "other" for one in skipped]
+    counts = f" ({format_counts(kinds)})" if set(kinds) != {"other"} else ""
     first = skipped[0]["reason"]
-    return [f"warning: {len(skipped)} recording(s) could not be used, the first: {first}"]
+    return [f"warning: {len(skipped)} recording(s) could not be used{counts}, the first: {first}"]
 
 
 def _path(outputs: Mapping[str, Path], source: str) -> Path:

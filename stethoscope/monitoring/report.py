@@ -20,6 +20,7 @@ from stethoscope.detection.report.notes import (
 )
 from stethoscope.detection.report.overview import header
 from stethoscope.detection.report.sessions import session_section
+from stethoscope.detection.report.unlike import unlike_section
 from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.diagnosis.report.sections import fault_sections
 from stethoscope.report.common import skipped_section, warning_section
@@ -71,6 +72,7 @@ def write_report(
         map_section(inputs),
         loss_section(inputs),
         detector_settings_section(inputs),
+        unlike_section(inputs),
         skipped_section(inputs.skipped),
     ]
     write_page(path, header(inputs), sections)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from stethoscope.progress import format_counts
 from stethoscope.report.blocks import notes, table
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section
@@ -23,7 +24,7 @@ def skipped_section(skipped: Sequence[Mapping[str, str]]) -> Section | None:
     Parameters
     ----------
     skipped : sequence of mapping
-        ``source``, ``path`` and ``reason`` of each, as in ``evaluation.json``.
+        ``source``, ``path``, ``reason`` and ``kind`` of each, as in ``evaluation.json``.
     """
     if not skipped:
         return None
@@ -35,12 +36,18 @@ def skipped_section(skipped: Sequence[Mapping[str, str]]) -> Section | None:
     return section(
         "skipped",
         "Skipped recordings",
-        tag("p", "These recordings could not be used."),
+        tag("p", f"These recordings could not be used{_kinds(skipped)}."),
         table(("Recording", "Reason"), rows, caption="Skipped recordings", words=True),
         tag("p", f"{left_out:,} more are listed in evaluation.json.", class_="soft")
         if left_out
         else "",
     )
+
+
+def _kinds(skipped: Iterable[Mapping[str, str]]) -> str:
+    """Return how many of the skipped recordings are useless, by kind; empty if there are none."""
+    kinds = [one["kind"] for one in skipped if one.get("kind")]
+    return f"; those that are useless, by kind: {format_counts(kinds)}" if kinds else ""
 
 
 def settings_section(settings: Mapping[str, Any], versions: Mapping[str, Any]) -> Section:

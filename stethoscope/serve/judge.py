@@ -1,7 +1,6 @@
 """From a recording of unknown origin to its verdict; runs in a worker process."""
 
 import io
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,14 +92,16 @@ def judge(
     _check_size(content, limits, name)
     try:
         verdict = inference.verdict(
-            content, machine_id=machine_id, name=name, max_seconds=limits.max_seconds
+            content,
+            machine_id=machine_id,
+            name=name,
+            max_seconds=limits.max_seconds,
+            max_samples=limits.max_samples,
         )
     except AudioError as error:
-        raise _unusable(str(error)) from error
+        raise RefusalError(422, error.reason, str(error)) from error
     except ModelError as error:
         raise RefusalError(422, "unknown_machine", str(error)) from error
-    if not math.isfinite(verdict.score):
-        raise _unusable(f"{name}: its samples are too large to compute with; scale them to -1..1")
     answer = verdict.to_json()
     if picture:
         answer["Picture"] = draw_picture(inference, content, verdict)

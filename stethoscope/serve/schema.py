@@ -14,6 +14,13 @@ class Event(BaseModel):
     )
 
 
+class Caution(BaseModel):
+    """Why a verdict may be wrong: how the recording is unlike those of the training."""
+
+    Reason: str = Field(description="For programs: an identifier that stays the same.")
+    Message: str = Field(description="For people: what is unlike, and what to do.")
+
+
 class VerdictDetails(BaseModel):
     """The details of a verdict."""
 
@@ -49,6 +56,9 @@ class VerdictDetails(BaseModel):
     )
     Model: str
     Events: list[Event] | None = Field(default=None, description="Only for a model of events.")
+    Warnings: list[Caution] | None = Field(
+        default=None, description="Only where the recording is unlike those of the training."
+    )
 
 
 class VerdictPicture(BaseModel):

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+import numpy as np
+
 from stethoscope.errors import ModelError
 from stethoscope.files import read_json
 from stethoscope.options import OptionError
-from stethoscope.sound.audio import MAX_SECONDS, Samples, load, load_channels
+from stethoscope.sound.audio import MAX_SECONDS, Decoded, Samples, decode, resample
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import FeatureDefinition
 from stethoscope.sound.logmel import LogMel
@@ -79,15 +81,43 @@ def load_for_feature(
     -------
     np.ndarray [shape=(n_samples,) or, for planes, (channels, n_samples), dtype=float32]
     """
-    if isinstance(feature, Planes):
-        channels = range(feature.channel, feature.channel + feature.channels)
-        return load_channels(
-            source, channels, sample_rate=feature.sample_rate, name=name, max_seconds=max_seconds
-        )[0]
-    return load(
-        source,
-        sample_rate=feature.sample_rate,
-        channel=feature.channel,
-        name=name,
-        max_seconds=max_seconds,
-    )[0]
+    decoded = decode(source, name=name, max_seconds=max_seconds)
+    return at_feature_rate(
+        channels_for_feature(decoded, feature, name=name), decoded.sample_rate, feature
+    )
+
+
+def channels_for_feature(decoded: Decoded, feature: Feature, *, name: str = "") -> Samples:
+    """Return the channels of a recording that a feature needs, not resampled.
+
+    Returns
+    -------
+    np.ndarray [shape=(channels, n_samples), dtype=float32]
+
+    Raises
+    ------
+    AudioError
+        If a channel does not exist.
+    """
+    count = feature.channels if isinstance(feature, Planes) else 1
+    return decoded.channels(range(feature.channel, feature.channel + count), name=name)
+
+
+def at_feature_rate(channels: Samples, sample_rate: int, feature: Feature) -> Samples:
+    """Resample channels for a feature.
+
+    Parameters
+    ----------
+    channels : np.ndarray [shape=(channels, n_samples), dtype=float32]
+    sample_rate : int
+        Of the channels, in Hz.
+    feature : Feature
+        With sample rate 0 nothing is resampled.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_samples,) or, for planes, (channels, n_samples), dtype=float32]
+    """
+    if feature.sample_rate not in (0, sample_rate):
+        channels = np.stack([resample(one, sample_rate, feature.sample_rate) for one in channels])
+    return channels if isinstance(feature, Planes) else channels[0]

@@ -10,6 +10,7 @@ from stethoscope.errors import DatasetError, ModelError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.measurement import measure
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = 16_000, **options: object) -> None:
@@ -115,3 +116,81 @@ def test_labelled_intervals_of_one_recording_are_cut_from_it(tmp_path: Path) -> 
         store.clip_frames(1), store.feature.extract(samples[16_000:24_000])
     )
     assert len(store.clips) == 2
+
+
+def useless_among_good(folder: Path, n_good: int, n_silent: int) -> list[Clip]:
+    for i in range(n_good):
+        write_wav(folder / f"good{i}.wav", noise(i))
+    for i in range(n_silent):
+        write_wav(folder / f"silent{i}.wav", np.zeros(16_000))
+    return clips_of(folder)
+
+
+def test_useless_recordings_are_left_out_counted_and_named_by_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "set"
+    clips = useless_among_good(folder, 6, 2)
+    write_wav(folder / "constant.wav", np.full(16_000, 0.25))
+    write_wav(folder / "square.wav", np.sign(noise(9)))
+    write_wav(folder / "faint.wav", 1e-5 * noise(9), subtype="FLOAT")
+    write_wav(folder / "huge.wav", np.full(16_000, 1e30) * noise(9)[:, 0], subtype="FLOAT")
+    clips = clips_of(folder)
+    store = extract_features([folder], clips, LogMel(), tmp_path / "store")
+    assert [clip.path for clip in store.clips] == [f"good{i}.wav" for i in range(6)]
+    assert {one.path: one.kind for one in FeatureStore.open(tmp_path / "store").skipped} == {
+        "silent0.wav": "silent",
+        "silent1.wav": "silent",
+        "constant.wav": "constant",
+        "square.wav": "clipped",
+        "faint.wav": "nearly_empty",
+        "huge.wav": "too_large",
+    }
+    assert "6 recording(s) are useless and left out (silent: 2, " in capsys.readouterr().err
+
+
+def test_more_than_half_useless_training_recordings_fail_with_one_line(tmp_path: Path) -> None:
+    clips = useless_among_good(tmp_path / "half", 3, 3)
+    assert len(extract_features([tmp_path / "half"], clips, LogMel(), tmp_path / "a").clips) == 3
+    clips = useless_among_good(tmp_path / "most", 3, 4)
+    with pytest.raises(DatasetError, match=r"4 of 7 training recordings are useless \(silent: 4\)"):
+        extract_features([tmp_path / "most"], clips, LogMel(), tmp_path / "b")
+
+
+def test_labelled_sounds_may_be_padded_with_silence(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    padded = noise(0)
+    padded[4_000:] = 0.0
+    write_wav(folder / "a.wav", padded)
+    write_wav(folder / "b.wav", noise(1))
+    for allowed, expected in ((False, ["b.wav"]), (True, ["a.wav", "b.wav"])):
+        store = extract_features(
+            [folder], clips_of(folder), LogMel(), tmp_path / "store", padded=allowed
+        )
+        assert [clip.path for clip in store.clips] == expected
+
+
+def test_recordings_that_were_cut_off_are_used_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "set"
+    for name in ("a.wav", "b.wav"):
+        write_wav(folder / name, noise(0))
+    content = (folder / "a.wav").read_bytes()
+    (folder / "a.wav").write_bytes(content[:20_000])
+    store = extract_features([folder], clips_of(folder), LogMel(), tmp_path / "store")
+    assert [one.missing_seconds > 0 for one in store.measured] == [True, False]
+    assert "1 recording(s) are shorter than their headers say, the first is a.wav" in (
+        capsys.readouterr().err
+    )
+
+
+def test_clips_are_measured_as_they_were_recorded(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    write_wav(folder / "a.wav", noise(0, 48_000), rate=48_000)
+    clips = [Clip(path="a.wav", recording="a", source="set", start=0.25, end=0.75)]
+    store = extract_features([folder], clips, LogMel(sample_rate=16_000), tmp_path / "store")
+    (found,) = FeatureStore.open(tmp_path / "store").measured
+    samples, rate = soundfile.read(folder / "a.wav", dtype="float32")
+    expected = measure(samples[12_000:36_000], rate).with_bands(store.clip_frames(0))
+    assert found.to_row() == pytest.approx(expected.to_row())

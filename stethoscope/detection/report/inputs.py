@@ -41,6 +41,8 @@ class DetectionInputs:
     warnings : list of str
     skipped : list of dict
         Source, path and reason of recordings that could not be used.
+    unlike_training : dict
+        Test clips that are unlike the training recordings; empty in an older evaluation.
     model : dict
         The content of ``model.json``.
     curves : dict
@@ -57,6 +59,7 @@ class DetectionInputs:
     breakdowns: dict[str, dict[str, Summary]]
     warnings: list[str]
     skipped: list[dict[str, str]]
+    unlike_training: dict[str, Any]
     model: dict[str, Any]
     curves: dict[str, dict[str, list[float]]]
 
@@ -91,6 +94,7 @@ class DetectionInputs:
             },
             warnings=evaluation["warnings"],
             skipped=evaluation["skipped"],
+            unlike_training=evaluation.get("unlike_training", {}),
             model=read_json(model / "model.json"),
             curves=read_json(model / "curves.json"),
         )

@@ -93,6 +93,7 @@ function show(entry) {
   const machine = [Details.MachineType, Details.MachineId].filter(Boolean).join(" ");
   const judged = ofEvents(Details) ? "" : ` · threshold of ${machine}${Details.MachineId ? "" : ", all ids"}`;
   $("about").textContent = `${entry.name}${judged}`;
+  showWarnings(Details.Warnings ?? []);
   showGauge(Details);
   showProbabilities(Details, Anomaly);
   showEvents(Details.Events);
@@ -100,6 +101,11 @@ function show(entry) {
   for (const [index, button] of [...document.querySelectorAll("#history button")].entries()) {
     button.toggleAttribute("aria-current", history[index] === entry);
   }
+}
+
+function showWarnings(warnings) {
+  $("warnings").replaceChildren(...warnings.map(({ Message }) => element("li", "", `Unlike the training recordings: ${Message}.`)));
+  $("warnings").hidden = !warnings.length;
 }
 
 function showGauge({ Score, Threshold }) {
