@@ -15,12 +15,17 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get i
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser whose microphone hears noise: the usual fake one is silent between its beeps."""
+    heard = tmp_path_factory.mktemp("microphone") / "noise.wav"
+    noise = 0.1 * np.random.default_rng(0).standard_normal(10 * 48_000)
+    soundfile.write(heard, noise, 48_000, subtype="PCM_16")
     with sync_playwright() as playwright:
         flags = [
             "--no-sandbox",
             "--use-fake-device-for-media-stream",
             "--use-fake-ui-for-media-stream",
+            f"--use-file-for-fake-audio-capture={heard}",
         ]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
@@ -218,3 +223,19 @@ def test_documentation_lists_the_routes(opened: Callable[..., Page]) -> None:
         ["POST /inference", "POST /inference/batch"]
     )
     assert violations(page) == []
+
+
+def test_warnings_and_refusals_are_shown(
+    opened: Callable[..., Page], recordings: list[Path], tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(recordings[0], dtype="float32")
+    soundfile.write(tmp_path / "faint.wav", samples / 16, rate, subtype="FLOAT")
+    soundfile.write(tmp_path / "silent.wav", np.zeros(rate), rate)
+    page = opened()
+    drop(page, tmp_path / "faint.wav")
+    expect(page.locator("#warnings")).to_contain_text("Unlike the training recordings: its level")
+    drop(page, recordings[0])
+    expect(page.locator("#about")).to_contain_text(recordings[0].name)
+    expect(page.locator("#warnings")).to_be_hidden()
+    drop(page, tmp_path / "silent.wav")
+    expect(page.get_by_role("status")).to_contain_text("is digital silence")
