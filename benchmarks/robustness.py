@@ -93,10 +93,18 @@ def decoded(encode: Alteration) -> Alteration:
 
 
 def at_rate(to_rate: int, *, channels: int = 1) -> Alteration:
-    """Record at another rate, on one channel or several."""
+    """Record at another rate, on one channel or several.
+
+    A higher rate keeps every band: the spectrum is extended by zeros.
+    """
 
     def resampled(samples: Samples, rate: int) -> bytes:
-        other = resample(samples, rate, to_rate)
+        if to_rate > rate:
+            count = round(len(samples) * to_rate / rate)
+            spectrum = np.fft.rfft(samples) * (count / len(samples))
+            other = np.fft.irfft(spectrum, count).astype(np.float32)
+        else:
+            other = resample(samples, rate, to_rate)
         return wav(np.repeat(other[:, None], channels, axis=1), to_rate, subtype="PCM_24")
 
     return resampled
