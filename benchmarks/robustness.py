@@ -154,6 +154,9 @@ def alterations() -> dict[str, Alteration]:
     if shutil.which("ffmpeg"):
         found |= {"MP3 128k": mp3, "AAC 64k": aac}
         found |= {"MP3 128k as WAV": decoded(mp3), "AAC 64k as WAV": decoded(aac)}
+        found["MP3 128k, 44100 Hz"] = coded(
+            "mp3", "-ar", "44100", "-c:a", "libmp3lame", "-b:a", "128k"
+        )
         found["Opus 24k as WAV"] = decoded(coded("opus", "-c:a", "libopus", "-b:a", "24k"))
     else:
         found["MP3"] = lambda samples, rate: wav(

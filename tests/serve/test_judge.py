@@ -1,3 +1,6 @@
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +67,16 @@ def test_unusable_recording_is_refused_with_a_reason(
 def test_truncated_recording_is_judged_or_refused(service: str) -> None:
     content = wav(noise(2.0))
     assert post(service, content[: len(content) // 2]).status_code in (200, 422)
+
+
+@pytest.mark.skipif(
+    not shutil.which("ffmpeg") and not os.environ.get("CI"), reason="ffmpeg is not installed"
+)
+def test_recording_of_a_phone_is_judged_with_a_warning(
+    service: str, recordings: list[Path], tmp_path: Path
+) -> None:
+    command = ["ffmpeg", "-loglevel", "error", "-i", str(recordings[0]), "-c:a", "aac"]
+    subprocess.run([*command, str(tmp_path / "clip.m4a")], check=True)
+    answer = post(service, (tmp_path / "clip.m4a").read_bytes(), "clip_id_00_1.m4a")
+    assert answer.status_code == 200, answer.text
+    assert "lossy" in [one["Reason"] for one in answer.json()["Details"]["Warnings"]]
