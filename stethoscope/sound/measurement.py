@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -74,9 +75,8 @@ class Measurement:
         frames : np.ndarray [shape=(n_frames, n_mels)]
             In dB.
         """
-        by_mel = frames.mean(axis=0)
-        groups = np.array_split(by_mel, min(_BANDS, len(by_mel)))
-        levels = np.array([group.mean() for group in groups])
+        edges = _edges(frames.shape[1])
+        levels = np.add.reduceat(frames.mean(axis=0), edges[:-1]) / np.diff(edges)
         return replace(self, bands=tuple((levels - np.median(levels)).tolist()))
 
     def to_row(self) -> list[float]:
@@ -130,13 +130,20 @@ def measure(samples: Samples, sample_rate: int, decoded: Decoded | None = None) 
     )
 
 
+@lru_cache(maxsize=8)
+def _edges(n_mels: int) -> npt.NDArray[np.intp]:
+    """Return where the groups of bands begin, and where the last one ends."""
+    groups = np.array_split(np.arange(n_mels), min(_BANDS, n_mels))
+    return np.array([group[0] for group in groups] + [n_mels])
+
+
 def _blocks(
     samples: Samples, length: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Return the range and the variance of every whole block; of a short clip as one block."""
     length = min(length, len(samples))
     blocks = samples[: len(samples) // length * length].reshape(-1, length)
-    means = blocks.mean(axis=1)
+    means = blocks @ np.full(length, 1.0 / length, dtype=np.float32)
     powers = np.einsum("ij,ij->i", blocks, blocks) / np.float32(length) - means * means
     return blocks.max(axis=1) - blocks.min(axis=1), np.maximum(powers, 0.0)
 
