@@ -8,7 +8,10 @@ PIPELINES := pipeline $(patsubst pipelines/%.py,pipelines.%,$(sort $(wildcard pi
 IMAGE ?=
 DOCKER ?= docker
 
-.PHONY: install run test quick faults lint types compile image push lock sbom audit clean
+# How long `make fuzz` takes.
+MINUTES ?= 30
+
+.PHONY: install run test quick fuzz faults lint types compile image push lock sbom audit clean
 
 install: .venv/installed
 
@@ -31,6 +34,10 @@ quick: install
 # Kill runs, sweeps and downloads at random moments, fill their disk, and continue them.
 faults: install
 	$(BIN)/python -m tests.faults.harness --minutes $(or $(MINUTES),30)
+
+# Random and altered input of every kind, for some minutes: make fuzz MINUTES=30
+fuzz: install
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 lint: install
 	$(BIN)/ruff check

@@ -323,13 +323,19 @@ def load_channels(
     Raises
     ------
     AudioError
-        As :func:`decode`, and if a channel does not exist.
+        As :func:`decode`, and if a channel does not exist or nothing is left at this rate.
     """
     decoded = decode(source, name=name, max_seconds=max_seconds)
     chosen, native_rate = decoded.channels(channels, name=name), decoded.sample_rate
     if sample_rate in (0, native_rate):
         return chosen, native_rate
-    return np.stack([resample(one, native_rate, sample_rate) for one in chosen]), sample_rate
+    resampled = np.stack([resample(one, native_rate, sample_rate) for one in chosen])
+    if not resampled.size:
+        raise AudioError(
+            f"{name or 'recording'}: lasts {chosen.shape[1] / native_rate:.2g} s by its rate of "
+            f"{native_rate} Hz, less than a sample at {sample_rate} Hz; record it again"
+        )
+    return resampled, sample_rate
 
 
 def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:

@@ -31,6 +31,7 @@ from stethoscope.files import digest
 ODD = (None, True, -1, 0, 1, 10**30, 1e308, 5e-324, 0.5, "", "x", "../x", "\ud800", [], {}, [[]])
 _NAMES = ("fan/00", "a/b/c", "/", "..", "\0", "normal")
 SECONDS = 30
+_REPORTED = 500
 
 
 def files_of(bundle: Path) -> list[Path]:
@@ -315,6 +316,10 @@ def main() -> int:
             seed = options.seed + number
             done, kind, wrong = mutated_outcome(copies[seed % len(copies)], seed)
             counts[kind] += 1
+            if (number + 1) % _REPORTED == 0:
+                print(
+                    f"{number + 1} mutated bundles: {dict(counts)}, {failed} failures", flush=True
+                )
             if wrong:
                 failed += 1
                 print(f"seed {seed} ({done}): {wrong}", file=sys.stderr, flush=True)

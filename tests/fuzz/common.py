@@ -1,20 +1,28 @@
 """What the fuzz tests share: the settings of the short run, and altered files."""
 
 import io
+import os
 from functools import cache
 
 import numpy as np
 import soundfile
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from stethoscope.errors import StethoscopeError
 from tests.fuzz.bundles import mutate_bytes
 
-short_run = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[*HealthCheck]
+CASES = "FUZZ_CASES"
+"""Environment variable with the number of new cases per run; absent in CI."""
+
+_COMMON = {"deadline": None, "suppress_health_check": [*HealthCheck]}
+
+fuzzed = (
+    settings(max_examples=int(os.environ[CASES]), database=None, phases=[Phase.generate], **_COMMON)
+    if CASES in os.environ
+    else settings(max_examples=40, derandomize=True, **_COMMON)
 )
-"""The run in CI, always of the same cases; ``python -m tests.fuzz`` draws new ones."""
+"""The settings of each test: in CI always the same cases, by ``python -m tests.fuzz`` new ones."""
 
 
 def altered(*originals: bytes) -> st.SearchStrategy[bytes]:

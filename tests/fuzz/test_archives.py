@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stethoscope.datasets.archives import open_archive
 from stethoscope.errors import DatasetError
-from tests.fuzz.common import altered, one_line, short_run, sounds
+from tests.fuzz.common import altered, fuzzed, one_line, sounds
 
 NAMES = ("fan/train/normal_id_00_00000000.wav", "fan/test/anomaly_id_00_00000001.wav", "a/b.txt")
 
@@ -53,7 +53,7 @@ def reads_or_refuses(content: bytes) -> None:
         assert [one.name for one in Path(folder).iterdir()] == ["set.zip"]
 
 
-@short_run
+@fuzzed
 @given(altered(*archives()))
 def test_altered_archive_is_read_or_refused_with_a_reason(content: bytes) -> None:
     reads_or_refuses(content)
@@ -64,7 +64,7 @@ NAME = st.text(max_size=30) | st.sampled_from(
 )
 
 
-@short_run
+@fuzzed
 @given(
     names=st.lists(NAME, max_size=6),
     kinds=st.lists(st.sampled_from([*tarfile.SUPPORTED_TYPES]), min_size=6, max_size=6),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from stethoscope.errors import AudioError
 from stethoscope.sound.audio import load
 from stethoscope.sound.logmel import LogMel
-from tests.fuzz.common import altered, one_line, short_run, sounds
+from tests.fuzz.common import altered, fuzzed, one_line, sounds
 
 FEATURE = LogMel(sample_rate=16_000, n_mels=32)
 NUMBERS = st.sampled_from((0, 1, 2, 3, 8, 16, 24, 32, 64, 255, 0x7FFF, 0xFFFE, 0xFFFF))
@@ -27,7 +27,7 @@ def decodes_or_refuses(content: bytes) -> None:
     assert len(frames) == FEATURE.n_frames(len(samples))
 
 
-@short_run
+@fuzzed
 @given(altered(*sounds().values()))
 def test_altered_recording_is_decoded_or_refused_with_a_reason(content: bytes) -> None:
     decodes_or_refuses(content)
@@ -37,7 +37,7 @@ def chunk(name: bytes, content: bytes, size: int | None) -> bytes:
     return name + struct.pack("<I", len(content) if size is None else size) + content
 
 
-@short_run
+@fuzzed
 @given(
     fields=st.tuples(NUMBERS, NUMBERS, LARGE, LARGE, NUMBERS, NUMBERS),
     sizes=st.lists(st.none() | LARGE, min_size=3, max_size=3),

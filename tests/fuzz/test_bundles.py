@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stethoscope.bundle.bundle import Bundle
 from tests.bundle.conftest import OLD_BUNDLE
 from tests.fuzz.bundles import count_unnoticed_flips, mutated_outcome, ready
-from tests.fuzz.common import short_run
+from tests.fuzz.common import fuzzed
 
 
 @cache
@@ -20,14 +20,14 @@ def bundle() -> Path:
     return copy
 
 
-@short_run
+@fuzzed
 @given(st.integers(0, 2**60))
 def test_mutated_bundle_is_opened_or_refused_with_one_line(seed: int) -> None:
     done, kind, wrong = mutated_outcome(bundle(), seed)
     assert not wrong, f"{done}: {kind}, {wrong}"
 
 
-@short_run
+@fuzzed
 @given(st.integers(0, 2**60))
 def test_bundle_with_a_flipped_bit_is_refused(seed: int) -> None:
     assert count_unnoticed_flips(bundle(), 10, random.Random(seed)) == 0

@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 
 from stethoscope.datasets.audacity import parse_labels
 from stethoscope.errors import DatasetError
-from tests.fuzz.common import one_line, short_run
+from tests.fuzz.common import fuzzed, one_line
 
 NUMBER = st.floats().map(str) | st.integers().map(str) | st.sampled_from(("1,5", "1e9", "", "٣"))
 LINE = st.builds("\t".join, st.lists(NUMBER | st.text(max_size=5), max_size=4)) | st.text()
 
 
-@short_run
+@fuzzed
 @given(st.lists(LINE).map("\n".join))
 def test_any_label_file_is_read_or_refused_with_the_line(text: str) -> None:
     try:

@@ -8,7 +8,7 @@ from stethoscope.errors import ParameterError
 from stethoscope.kubeflow.compiled import read_spec
 from stethoscope.kubeflow.parameters import cast_values, parameters_of, parse_assignments
 from stethoscope.runs.pipelines import PIPELINES, compiled_file
-from tests.fuzz.common import one_line, short_run
+from tests.fuzz.common import fuzzed, one_line
 
 COMPILED = {name: parameters_of(read_spec(compiled_file(name))) for name in PIPELINES}
 TEXT = (
@@ -30,7 +30,7 @@ def assignments(draw: st.DrawFn) -> tuple[str, list[str]]:
     return name, texts + draw(st.lists(TEXT, max_size=1))
 
 
-@short_run
+@fuzzed
 @given(assignments())
 def test_any_values_are_accepted_or_refused_with_all_that_is_wrong(
     given_texts: tuple[str, list[str]],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stethoscope.commands.same import Program
 from stethoscope.errors import ParameterError
-from tests.fuzz.common import altered, one_line, short_run
+from tests.fuzz.common import altered, fuzzed, one_line
 
 ROOT = Path(__file__).resolve().parents[2]
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates()
@@ -44,13 +44,13 @@ def reads_or_refuses(content: bytes) -> None:
     assert not any(isinstance(value, (dict, list)) or value is None for value in values)
 
 
-@short_run
+@fuzzed
 @given(SECTIONS)
 def test_any_settings_are_read_or_refused_with_a_reason(document: dict[str, Any]) -> None:
     reads_or_refuses(yaml.safe_dump(document, allow_unicode=True).encode())
 
 
-@short_run
+@fuzzed
 @given(altered((ROOT / "same.yaml").read_bytes(), b"[" * 400, b"a: &a [*a]", b"- !!python/x 1"))
 def test_any_altered_file_is_read_or_refused_with_a_reason(content: bytes) -> None:
     reads_or_refuses(content)

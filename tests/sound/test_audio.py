@@ -133,3 +133,10 @@ def test_damaged_headers_raise_only_audio_errors(data: st.DataObject) -> None:
         return
     assert rate > 0
     assert np.isfinite(samples).all()
+
+
+def test_recording_of_less_than_a_sample_at_the_wanted_rate_is_refused() -> None:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.ones(100), 500_000_000, format="WAV")
+    with pytest.raises(AudioError, match="less than a sample at 16000 Hz"):
+        load(buffer.getvalue(), sample_rate=16_000)
