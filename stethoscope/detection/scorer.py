@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from stethoscope.detection.evidence import Evidence
 from stethoscope.errors import ModelError
 from stethoscope.machines import type_of
 from stethoscope.sound.definition import Frames
@@ -52,13 +53,10 @@ class Scorer(ABC):
         """
 
     @abstractmethod
-    def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Return how anomalous each value of a clip is.
+    def evidence(self, frames: Frames, machine: str) -> Evidence:
+        """Return what made the score of a clip: contributions by place and by part.
 
-        Returns
-        -------
-        np.ndarray [shape=(n_frames, n_mels), dtype=float32]
-                Not negative; comparable within the clip and between clips of one machine.
+        It takes more time than the score alone. The parameters are those of :meth:`score`.
         """
 
 

@@ -1,4 +1,4 @@
-"""Normal frames of machines, as mean and variance: the measure of deviations."""
+"""Normal frames of machines, as mean and variance: what is usual."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from stethoscope.sound.definition import Frames
 
-# In dB²: a value within about a decibel of the mean is no deviation, even in a silent band.
+# In dB²: a fluctuation of about a decibel is usual, even in a silent band.
 _LEAST_VARIANCE = 1.0
 
 
@@ -24,8 +24,11 @@ class NormalSpectra:
     mean: npt.NDArray[np.float64]
     variance: npt.NDArray[np.float64]
 
-    def deviation(self, frames: Frames, machine: int) -> Frames:
-        """Return squared deviations from a machine's mean, in units of its variance.
+    def as_usual(self, frames: Frames, machine: int) -> Frames:
+        """Return frames whose mean and fluctuation are those of a machine's normal frames.
+
+        The spectrum becomes the machine's, at the level of the clip. A band that fluctuates more
+        than usual fluctuates as usual. What remains sounds like the machine and not like a tone.
 
         Parameters
         ----------
@@ -38,5 +41,8 @@ class NormalSpectra:
         np.ndarray [shape=(n_frames, n_bands), dtype=float32]
         """
         variance = np.maximum(self.variance[machine], _LEAST_VARIANCE)
-        deviation: Frames = ((frames - self.mean[machine]) ** 2 / variance).astype(np.float32)
-        return deviation
+        scale = np.sqrt(np.minimum(1.0, variance / np.maximum(frames.var(axis=0), _LEAST_VARIANCE)))
+        own_mean, normal_mean = frames.mean(axis=0), self.mean[machine]
+        level = np.median(own_mean - normal_mean)
+        usual: Frames = (normal_mean + level + (frames - own_mean) * scale).astype(np.float32)
+        return usual

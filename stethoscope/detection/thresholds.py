@@ -44,6 +44,7 @@ _MIN_EXPECTED_BEYOND = 3.0
 """A threshold is reliable if at least this many held-out clips are expected above it."""
 
 _LEAST_PROBABILITY = 1e-12
+_HIGH, _LEAST_UNIT = 0.9, 1e-9
 
 
 _THRESHOLD = fields(
@@ -157,6 +158,18 @@ class Thresholds:
             rank = bisect_left(reference, score - self._shift(machine))
             return (rank + 0.5) / (len(reference) + 1)
         return min(max(gamma.cdf(score), _LEAST_PROBABILITY), 1 - _LEAST_PROBABILITY)
+
+    def unit(self, machine: str | None) -> float:
+        """Return the distance from the median of a machine's normal scores to their 0.9 quantile.
+
+        By it, distances of scores can be compared between detectors and between machines.
+        """
+        gamma = self.of(machine).gamma
+        if gamma is not None:
+            return gamma.quantile(_HIGH) - gamma.quantile(0.5)
+        reference = _reference(machine or "", self.held_out, self.offsets)
+        middle, high = np.quantile(reference, [0.5, _HIGH])
+        return max(float(high - middle), _LEAST_UNIT)
 
     def of(self, machine: str | None) -> Threshold:
         """Return the threshold of a machine, one of :attr:`unknown` if the machine has none."""

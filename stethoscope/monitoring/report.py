@@ -8,8 +8,8 @@ from pathlib import Path
 from stethoscope.detection.report.bands import band_section
 from stethoscope.detection.report.clip_map import map_section
 from stethoscope.detection.report.clips import clip_section
+from stethoscope.detection.report.contributions import profiles
 from stethoscope.detection.report.curves import curve_section
-from stethoscope.detection.report.deviations import profiles
 from stethoscope.detection.report.distributions import distribution_section
 from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.report.machines import breakdown_section, machine_section
@@ -58,14 +58,13 @@ def write_report(
         If one of the folders is incomplete.
     """
     inputs = DetectionInputs.read(features=features, model=model, results=results)
-    deviations = profiles(inputs)
     sections = [
         machine_section(inputs),
         breakdown_section(inputs),
         warning_section([*warnings, *warning_texts(inputs)]),
-        partial(clip_section, inputs, deviations, archives),
+        partial(clip_section, inputs, archives),
         *(fault_sections(inputs, faults, archives) if faults else []),
-        band_section(inputs, deviations),
+        band_section(inputs, profiles(inputs)),
         session_section(inputs),
         distribution_section(inputs),
         curve_section(inputs),

@@ -1,4 +1,4 @@
-"""The picture of a recording: its spectrogram and where in it the anomaly is."""
+"""The picture of a recording: its spectrogram and what in it made the score."""
 
 import base64
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.detection.evidence import heat
 from stethoscope.detection.scorer import Scorer
 from stethoscope.events.model import Event, EventDetector
 from stethoscope.sound.audio import load
@@ -15,38 +16,44 @@ from stethoscope.sound.definition import Frames
 from stethoscope.sound.display import dynamic_range
 
 _MAX_COLUMNS = 480
-_SATURATED = 0.995  # quantile of the deviation that is painted at full strength
 _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
 
 def draw_picture(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
     """Draw a recording that has been judged.
 
-    The deviation shows what is unlike normal; without a detector, it shows the events.
+    The deviation shows what made the score exceed the threshold: nothing if it does not. Without a
+    detector, it shows the events.
 
     Returns
     -------
     dict
         ``Columns`` and ``Bands``; ``Seconds``; ``Frequencies``, the centre of every band in Hz;
         ``Spectrogram`` and ``Deviation``, base64 of uint8 values [shape=(bands, columns)], the
-        lowest band first.
+        lowest band first; ``Parts``, the contributions of the detector's views to the score.
     """
     bundle = inference.bundle
     if "detector" in bundle.models:
-        return _draw_deviation(bundle.detector, inference.frames(content), verdict.machine)
+        unit = bundle.thresholds.unit(verdict.machine)
+        return _draw_evidence(bundle.detector, inference.frames(content), verdict, unit)
     return _draw_events(bundle.events, content, verdict.events or ())
 
 
-def _draw_deviation(detector: Scorer, frames: Frames, machine: str) -> dict[str, Any]:
+def _draw_evidence(
+    detector: Scorer, frames: Frames, verdict: Verdict, unit: float
+) -> dict[str, Any]:
     feature = detector.feature
+    evidence = detector.evidence(frames, verdict.machine)
+    strengths = _smooth(_columns(evidence.above(verdict.threshold, unit)))
     lines = np.arange(1 + feature.n_fft // 2) * (feature.sample_rate / feature.n_fft)
-    return _picture(
+    picture = _picture(
         frames,
-        _smooth(_columns(detector.deviation(frames, machine))),
+        heat(strengths),
         seconds=(len(frames) - 1) * feature.hop_length / feature.sample_rate,
         frequencies=np.maximum.accumulate(lines[feature.filters.argmax(axis=1)]),
         dynamic_range=dynamic_range(feature),
     )
+    return {**picture, "Parts": dict(evidence.parts)}
 
 
 def _draw_events(model: EventDetector, content: bytes, events: Iterable[Event]) -> dict[str, Any]:
@@ -74,7 +81,7 @@ def _event_scores(events: Iterable[Event], frames: Frames, seconds: float) -> Fr
 
 def _picture(
     frames: Frames,
-    deviation: Frames,
+    deviation: npt.NDArray[np.floating],
     *,
     seconds: float,
     frequencies: npt.NDArray[Any],
@@ -89,7 +96,7 @@ def _picture(
         "Seconds": seconds,
         "Frequencies": [round(float(hz), 1) for hz in frequencies],
         "Spectrogram": _bytes(spectrogram, quietest, loudest),
-        "Deviation": _bytes(deviation, 0.0, float(np.quantile(deviation, _SATURATED))),
+        "Deviation": _bytes(deviation, 0.0, 1.0),
     }
 
 
@@ -114,6 +121,6 @@ def _smooth(values: Frames) -> Frames:
     return values
 
 
-def _bytes(values: Frames, low: float, high: float) -> str:
+def _bytes(values: npt.NDArray[np.floating], low: float, high: float) -> str:
     scaled = np.clip((values - low) / ((high - low) or 1.0), 0.0, 1.0)
     return base64.b64encode((scaled * 255).round().astype(np.uint8).T.tobytes()).decode("ascii")

@@ -62,7 +62,7 @@ class VerdictDetails(BaseModel):
 
 
 class VerdictPicture(BaseModel):
-    """The spectrogram of a recording and where in it the anomaly is.
+    """The spectrogram of a recording and what in it made the score.
 
     Values are base64 of one byte each, row by row, the lowest band first.
     """
@@ -72,7 +72,16 @@ class VerdictPicture(BaseModel):
     Seconds: float
     Frequencies: list[float] = Field(description="Centre of every band, in Hz.")
     Spectrogram: str
-    Deviation: str
+    Deviation: str = Field(
+        description=(
+            "How strongly each place contributes to what lies above the threshold, on one scale "
+            "for all recordings of a machine; 0 everywhere in a recording that is not anomalous. "
+            "Without a detector, the scores of the events."
+        )
+    )
+    Parts: dict[str, float] = Field(
+        default={}, description="Contributions of the detector's views to the score."
+    )
 
 
 class Verdict(BaseModel):

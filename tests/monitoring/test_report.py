@@ -15,6 +15,7 @@ import soundfile
 import stethoscope.report.page
 from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.detection.autoencoder.score import PredictionScorer
+from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.errors import ModelError
 from stethoscope.features.extract import extract_features
@@ -75,7 +76,13 @@ def test_charts_have_descriptions_with_their_figures(report: Reporter) -> None:
         text.startswith("Scores of fan 02: normal, 3 clips; anomalous, 3 clips; threshold 1.2")
         for text in descriptions
     )
-    assert sum(text.startswith("Mean deviation of fan 0") for text in descriptions) == 2
+    assert (
+        sum(
+            text.startswith("Contributions of the bands to the scores of fan 0")
+            for text in descriptions
+        )
+        == 2
+    )
 
 
 def test_headline_names_a_single_machine(report: Reporter) -> None:
@@ -178,11 +185,13 @@ def test_sounds_are_the_recordings_with_one_gain(report: Reporter, fan_archive: 
     np.testing.assert_allclose(gains, gains[0], rtol=1e-3)
 
 
-def test_long_recording_is_cut_to_its_part_of_strongest_deviation(
+def test_long_recording_is_cut_to_its_part_that_contributes_most(
     report: Reporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        PredictionScorer, "deviation", lambda _self, frames, _machine: 10 ** (frames / 10)
+        PredictionScorer,
+        "evidence",
+        lambda _self, frames, _machine: Evidence(3.0, 10 ** (frames / 10), {}),
     )  # loud is anomalous
     rng = np.random.default_rng(0)
     hum = 0.01 * rng.standard_normal(48000 * 14)

@@ -43,6 +43,8 @@ class Autoencoder(Detector):
         [shape=(batch, n_predicted * n_mels)].
     covariances_ : dict of str to np.ndarray [shape=(n_predicted * n_mels, n_predicted * n_mels)]
         Of the errors, by machine type; empty for the mean squared error.
+    squared_errors_ : dict of str to np.ndarray [shape=(n_predicted * n_mels,)]
+        Mean square of the errors, by machine type; empty where their covariance is taken.
     curves_ : dict of str to dict
         Loss curves of each machine type.
     """
@@ -80,6 +82,7 @@ class Autoencoder(Detector):
             )
         self.networks_: dict[str, keras.Model] = {}
         self.covariances_: dict[str, npt.NDArray[np.float64]] = {}
+        self.squared_errors_: dict[str, npt.NDArray[np.float64]] = {}
         self.curves_ = {}
         validation = dict(store.by_type(held_out))
         for machine_type, clips in store.by_type(training):
@@ -89,8 +92,8 @@ class Autoencoder(Detector):
     def save(self, folder: Path) -> dict[str, Any]:
         """Write ``<type>.keras`` to train on and ``<type>.tflite`` to score with.
 
-        Where errors are measured by their Mahalanobis distance, ``<type>.npz`` holds their
-        variances and inverse covariance.
+        ``<type>.npz`` holds the usual contribution of every value to the error and, where errors
+        are measured by their Mahalanobis distance, their inverse covariance.
         """
         for machine_type, network in self.networks_.items():
             network.save(folder / f"{machine_type}.keras")
@@ -101,13 +104,7 @@ class Autoencoder(Detector):
                 shape=(1, None, bands),
                 probe=(1, 4 * self.context, bands),
             )
-        for machine_type, covariance in self.covariances_.items():
-            precision = np.linalg.inv(covariance).astype(np.float32)
-            np.savez(
-                folder / f"{machine_type}.npz",
-                precision=precision,
-                variance=np.diag(covariance).astype(np.float32),
-            )
+            np.savez(folder / f"{machine_type}.npz", **self._numbers(machine_type))
         return {
             "machine_types": sorted(self.networks_),
             "context": self.context,
@@ -138,6 +135,20 @@ class Autoencoder(Detector):
             self.covariances_[machine_type] = error_covariance(
                 network, self._batches(store, training, training=False)
             )
+        else:
+            self.squared_errors_[machine_type] = mean_squared_errors(
+                network, self._batches(store, training, training=False)
+            )
+
+    def _numbers(self, machine_type: str) -> dict[str, Any]:
+        """Return the arrays of a machine type's ``.npz``, by name."""
+        if self.score == "mse":
+            return {"usual": self.squared_errors_[machine_type].astype(np.float32)}
+        covariance = self.covariances_[machine_type]
+        precision = np.linalg.inv(covariance)
+        # The mean of e * (P e) over errors of this covariance.
+        usual = (precision * covariance).sum(axis=1)
+        return {"precision": precision.astype(np.float32), "usual": usual.astype(np.float32)}
 
     def _batches(
         self, store: FeatureStore, clips: npt.NDArray[np.intp], *, training: bool
@@ -225,6 +236,17 @@ def error_covariance(network: keras.Model, batches: WindowBatches) -> npt.NDArra
         for given, wanted in zip(*several, strict=True):
             covariance.add(network.predict_on_batch(given) - wanted)
     return covariance.shrunk()
+
+
+def mean_squared_errors(network: keras.Model, batches: WindowBatches) -> npt.NDArray[np.float64]:
+    """Return the mean square of a network's errors, by value [shape=(n_values,)]."""
+    total, count = np.zeros(network.output_shape[-1]), 0
+    for several in batches:
+        for given, wanted in zip(*several, strict=True):
+            error = network.predict_on_batch(given) - wanted
+            total += (error.astype(np.float64) ** 2).sum(axis=0)
+            count += len(error)
+    return total / max(count, 1)
 
 
 def _hidden(values: Any, layer: keras.layers.Layer) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.checks import Check, check, fields, file_name, items, text, whole
+from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.model.arrays import floats, read_arrays
 from stethoscope.model.network import Network
@@ -23,7 +24,8 @@ _MODEL = fields(
         "predicted": items(whole(), least=1, distinct=True),
     }
 )
-_NUMBERS = {"precision": floats("values", "values"), "variance": floats("values", above=0)}
+_NUMBERS = {"precision": floats("values", "values")}
+_USUAL = {"usual": floats("values", optional=True)}
 
 Float32 = npt.NDArray[np.float32]
 
@@ -37,13 +39,14 @@ class Predictor:
     network : Network
     precision : np.ndarray or None [shape=(n_predicted * n_mels, n_predicted * n_mels)]
         Inverse covariance of the errors; None where their mean square is taken.
-    variance : np.ndarray or None [shape=(n_predicted * n_mels,)]
-        Of the errors.
+    usual : np.ndarray or None [shape=(n_predicted, n_mels)]
+        Mean contribution of every value to the errors of training clips; None for a model of an
+        old version.
     """
 
     network: Network
     precision: Float32 | None = None
-    variance: Float32 | None = None
+    usual: Float32 | None = None
 
     @classmethod
     def open(cls, folder: Path, machine_type: str, score: str, bands: int, values: int) -> Self:
@@ -59,10 +62,17 @@ class Predictor:
             Values that the network predicts for each window.
         """
         network = Network(folder / f"{machine_type}.tflite", (1, None, bands))
-        if score == "mse":
+        path = folder / f"{machine_type}.npz"
+        declared = _USUAL if score == "mse" else {**_NUMBERS, **_USUAL}
+        if score == "mse" and not path.is_file():  # as in models of an old version
             return cls(network)
-        numbers = read_arrays(folder / f"{machine_type}.npz", _NUMBERS, values=values)
-        return cls(network, numbers["precision"], numbers["variance"])
+        numbers = read_arrays(path, declared, values=values)
+        usual = numbers.get("usual")
+        return cls(
+            network,
+            numbers.get("precision"),
+            None if usual is None else usual.reshape(-1, bands),
+        )
 
 
 def _predicted_of(context: int) -> Check:
@@ -110,23 +120,25 @@ class PredictionScorer(Scorer):
         stacked = error.reshape(len(error), -1)
         return float(np.mean((stacked @ precision) * stacked, dtype=np.float64))
 
-    def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Return the squared error of every value, averaged over the windows that predict it.
+    def evidence(self, frames: Frames, machine: str) -> Evidence:
+        """Return the share of every place in the mean error of all windows.
 
-        Where the score is a Mahalanobis distance, it is in units of the errors' variance. It is 0
-        for frames at the ends that no window predicts.
+        The error that is usual for a band is subtracted if the model knows it, so that the sum is
+        the score above that of a usual clip. A place that no window predicts contributes nothing.
         """
-        squared = self._error(frames, machine) ** 2
-        variance = of_type(self.predictors, machine).variance
-        if variance is not None:
-            squared /= variance.reshape(squared.shape[1:])
-        total = np.zeros_like(frames)
-        count = np.zeros((len(frames), 1), dtype=np.float32)
+        error = self._error(frames, machine)
+        predictor = of_type(self.predictors, machine)
+        stacked = error.reshape(len(error), -1)
+        weighted = stacked if predictor.precision is None else stacked @ predictor.precision
+        shares = (weighted * stacked).reshape(error.shape)
+        score = float(np.mean(shares, dtype=np.float64))
+        if predictor.usual is not None:
+            shares -= predictor.usual
+        values = np.zeros_like(frames)
         for position, offset in enumerate(self.predicted):
-            total[offset : offset + len(squared)] += squared[:, position]
-            count[offset : offset + len(squared)] += 1.0
-        total /= np.maximum(count, 1.0)
-        return total
+            values[offset : offset + len(shares)] += shares[:, position]
+        values /= np.float32(shares.size)
+        return Evidence(score, values, {})
 
     def _error(self, frames: Frames, machine: str) -> Float32:
         """Return the error of every window [shape=(n_windows, n_predicted, n_mels)]."""

@@ -5,7 +5,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 from stethoscope.checks import EXPORT_AGAIN, check, entries, fields, items, number, text
+from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.load import load_scorer
 from stethoscope.detection.registry import DETECTORS
 from stethoscope.detection.scorer import Scorer, candidates
@@ -92,13 +95,34 @@ class EnsembleScorer(Scorer):
         known = next(iter(self.levels.values()))
         return min(self._score_as(frames, one) for one in candidates(known, machine))
 
-    def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Return the deviation of the first member."""
-        return next(iter(self.members.values())).deviation(frames, machine)
+    def evidence(self, frames: Frames, machine: str) -> Evidence:
+        """Return the contributions of the members, in standard deviations of normal clips."""
+        known = next(iter(self.levels.values()))
+        scores = {one: self._score_as(frames, one) for one in candidates(known, machine)}
+        scored_as = min(scores, key=scores.__getitem__)
+        values = np.zeros_like(frames)
+        parts = {}
+        for kind, share in self._shares(frames, scored_as).items():
+            level = self.levels[kind][scored_as]
+            own = self.members[kind].evidence(frames, scored_as)
+            values += own.values * np.float32(share / level.deviation)
+            parts[kind] = share * (own.score - level.mean) / level.deviation
+        return Evidence(scores[scored_as], values, parts)
+
+    def _shares(self, frames: Frames, machine: str) -> dict[str, float]:
+        """Return the share of each member in the score: equal, or all for the highest."""
+        z = self._z(frames, machine)
+        if self.combine is max:
+            return {max(z, key=z.__getitem__): 1.0}
+        return dict.fromkeys(z, 1 / len(z))
 
     def _score_as(self, frames: Frames, machine: str) -> float:
-        z = []
+        return float(self.combine(self._z(frames, machine).values()))
+
+    def _z(self, frames: Frames, machine: str) -> dict[str, float]:
+        """Return the score of each member, in standard deviations above normal clips."""
+        z = {}
         for kind, member in self.members.items():
             level = self.levels[kind][machine]
-            z.append((member.score(frames, machine) - level.mean) / level.deviation)
-        return float(self.combine(z))
+            z[kind] = (member.score(frames, machine) - level.mean) / level.deviation
+        return z

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.checks import EXPORT_AGAIN, check, fields, items, text, whole
+from stethoscope.detection.evidence import Evidence, occlusion
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.scorer import Scorer, candidates
 from stethoscope.detection.spectra import NormalSpectra
@@ -150,13 +151,15 @@ class IdClassifierScorer(Scorer):
         """
         return self._score(frames, machine)[0]
 
-    def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Return the squared deviation of every value from the machine's mean normal frame.
+    def evidence(self, frames: Frames, machine: str) -> Evidence:
+        """Return by how much the score falls if a place is replaced by what is usual.
 
-        It is in units of the variance of the machine's normal frames. The embedding has no
-        positions in time or frequency, so it cannot be used for this.
+        The embedding has no positions in time or frequency, so the network is asked again.
         """
-        return self.references.spectra.deviation(frames, self._score(frames, machine)[1])
+        _, index = self._score(frames, machine)
+        name = self.references.machines[index]
+        spectra = self.references.spectra
+        return occlusion(lambda changed: self.score(changed, name), frames, spectra, index)
 
     def _score(self, frames: Frames, machine: str) -> tuple[float, int]:
         machines = self.references.machines

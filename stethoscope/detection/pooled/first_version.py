@@ -3,6 +3,7 @@
 Nothing is fitted with it any more. Such models score as on the day they were made.
 """
 
+import sys
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.pooling import Array, rhythm_heights
 from stethoscope.sound.definition import Frames
+
+_STEPS = 64  # of a numerical integral
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,9 @@ class FirstPooling:
     """
 
     views: ClassVar[tuple[str, ...]] = ("steady", "mean", "events", "rhythm")
+    averaged: ClassVar[frozenset[str]] = frozenset()
+    without_level: ClassVar[tuple[str, ...]] = ("steady",)
+    bands: ClassVar[int] = sys.maxsize
 
     segment_seconds: float = 1.0
     quiet_share: float = 0.1
@@ -45,10 +51,15 @@ class FirstPooling:
     per_octave: int = 6
     quiet_quantile: float = 0.25
 
+    @property
+    def hop_seconds(self) -> float:
+        """Time from the start of a segment to that of the next."""
+        return self.segment_seconds
+
     def __call__(self, frames: Frames, rate: float) -> dict[str, Array]:
         """Pool a clip; return the segments of every view [shape=(n_segments, n_values)]."""
         values = np.asarray(frames, dtype=np.float64)
-        length = min(max(1, round(self.segment_seconds * rate)), len(values))
+        length = self.segment_frames(rate, len(values))
         segments = values[: len(values) // length * length].reshape(-1, length, values.shape[1])
         quietest = max(1, round(self.quiet_share * len(values)))
         quiet = np.partition(values, quietest - 1, axis=0)[:quietest].mean(axis=0)
@@ -80,3 +91,25 @@ class FirstPooling:
         highest = z.max(axis=0)
         voted: Array = highest + np.log(np.tensordot(weights, np.exp(z - highest), axes=1))
         return voted
+
+    @classmethod
+    def divide(cls, z: Array, weights: Array) -> Array:
+        """Return what each view contributes to the score of a clip [shape=(n_views,)].
+
+        They are the Aumann-Shapley values: z times the slope, averaged from z = 0 to z.
+        """
+        steps = (np.arange(_STEPS) + 0.5) / _STEPS
+        slopes = np.mean([cls.slopes(step * z, weights) for step in steps], axis=0)
+        shares: Array = z * slopes
+        return shares
+
+    @staticmethod
+    def slopes(z: Array, weights: Array) -> Array:
+        """Return the change of the score of a clip with each z [shape=(n_views,)]."""
+        powers = weights * np.exp(z - z.max())
+        shares: Array = powers / powers.sum()
+        return shares
+
+    def segment_frames(self, rate: float, n_frames: int) -> int:
+        """Return the frames of a segment of a clip of `n_frames` frames."""
+        return min(max(1, round(self.segment_seconds * rate)), n_frames)

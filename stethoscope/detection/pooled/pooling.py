@@ -14,7 +14,7 @@ Array = npt.NDArray[np.float64]
 MIN_FRAMES = 4
 """Frames that a rhythm needs at least."""
 
-_LEAST_POWER = 1e-9  # dB²: far below any audible fluctuation, so that a silent band has no rhythm
+LEAST_POWER = 1e-9  # dB²: far below any audible fluctuation, so that a silent band has no rhythm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,8 @@ class Pooling:
     """
 
     views: ClassVar[tuple[str, ...]] = ("steady", "mean", "events", "modulation", "rhythm")
+    averaged: ClassVar[frozenset[str]] = frozenset({"events"})
+    without_level: ClassVar[tuple[str, ...]] = ("steady", "mean", "events")
 
     bands: int = 40
     segment_seconds: float = 1.0
@@ -130,7 +132,7 @@ class Pooling:
         -------
         np.ndarray [shape=(...)]
         """
-        if view == "events":
+        if view in self.averaged:
             segments = segments.mean(axis=-2, keepdims=True)
         return gaussians.levels(segments, machine, self.quiet_quantile)
 
@@ -154,12 +156,24 @@ class Pooling:
         mean: Array = np.tensordot(weights, z, axes=1)
         return mean
 
-    def _segment_frames(self, rate: float, n_frames: int) -> int:
+    @staticmethod
+    def divide(z: Array, weights: Array) -> Array:
+        """Return what each view contributes to the score of a clip [shape=(n_views,)]."""
+        shares: Array = weights * z
+        return shares
+
+    @staticmethod
+    def slopes(z: Array, weights: Array) -> Array:  # noqa: ARG004
+        """Return the change of the score of a clip with each z [shape=(n_views,)]."""
+        return weights
+
+    def segment_frames(self, rate: float, n_frames: int) -> int:
+        """Return the frames of a segment of a clip of `n_frames` frames."""
         return min(max(1, round(self.segment_seconds * rate)), n_frames)
 
     def _means(self, coarse: Array, rate: float) -> Array:
         """Return the mean spectrum of every overlapping segment."""
-        length = self._segment_frames(rate, len(coarse))
+        length = self.segment_frames(rate, len(coarse))
         sums = np.concatenate([np.zeros((1, coarse.shape[1])), coarse.cumsum(axis=0)])
         hop = max(1, round(self.hop_seconds * rate))
         means: Array = (sums[length:] - sums[:-length])[::hop] / length
@@ -167,7 +181,7 @@ class Pooling:
 
     def _events(self, coarse: Array, rate: float) -> Array:
         """Return the frames of every segment, ranked in each band and weighted by rank."""
-        length = self._segment_frames(rate, len(coarse))
+        length = self.segment_frames(rate, len(coarse))
         segments = coarse[: len(coarse) // length * length].reshape(-1, length, coarse.shape[1])
         weights = self.event_order ** np.arange(length)
         ranked = np.sort(segments, axis=1)[:, ::-1]
@@ -228,11 +242,33 @@ def modulation_power(values: Array, rate: float) -> tuple[Array, Array]:
     power : np.ndarray [shape=(n_frames // 2, n_bands)]
         In dB², above 0.
     """
-    window = np.hanning(len(values))[:, np.newaxis]
-    spectrum = np.fft.rfft((values - values.mean(axis=0)) * window, axis=0)[1:]
-    power: Array = np.abs(spectrum) ** 2 + _LEAST_POWER
+    power: Array = np.abs(fluctuation_spectrum(values)[1:]) ** 2 + LEAST_POWER
     hz: Array = np.fft.rfftfreq(len(values), 1 / rate)[1:].astype(np.float64)
     return hz, power
+
+
+def fluctuation_spectrum(values: Array) -> npt.NDArray[np.complex128]:
+    """Return the spectrum over time of windowed values less their mean.
+
+    Parameters
+    ----------
+    values : np.ndarray [shape=(n_frames, n_bands)]
+
+    Returns
+    -------
+    np.ndarray [shape=(1 + n_frames // 2, n_bands)]
+    """
+    window = fluctuation_window(len(values))
+    spectrum: npt.NDArray[np.complex128] = np.fft.rfft(
+        (values - values.mean(axis=0)) * window, axis=0
+    )
+    return spectrum
+
+
+def fluctuation_window(n_frames: int) -> Array:
+    """Return the Hann window of a clip's fluctuation [shape=(n_frames, 1)]."""
+    window: Array = np.hanning(n_frames)[:, np.newaxis]
+    return window
 
 
 def rhythm_kernel(hz: Array, rate: float, lowest_hz: float, per_octave: int) -> Array:

@@ -24,8 +24,10 @@ from stethoscope.checks import (
     text,
     whole,
 )
+from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.first_version import FirstPooling
+from stethoscope.detection.pooled.gradient import score_gradient
 from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Pooling
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
@@ -40,6 +42,7 @@ RECIPE = 2
 
 AnyPooling = Pooling | FirstPooling
 _POOLINGS: dict[int, type[AnyPooling]] = {1: FirstPooling, RECIPE: Pooling}
+_STEPS = 6  # of the integral of gradients
 _NUMBERS = ("centre", "scale", "weights")
 
 _ARRAYS = {
@@ -160,7 +163,45 @@ class PooledModel:
         score, machine = min(scores)
         return score - float(self.lengths.of(len(frames))), machine
 
+    def evidence(
+        self, frames: Frames, rate: float, pooling: AnyPooling, machine_id: str
+    ) -> Evidence:
+        """Return what made the score of a clip; the parameters are those of :meth:`score`.
+
+        The contributions of places are integrated gradients: the gradient of the score, averaged
+        on the straight way from the clip made usual to the clip, times their difference. Their sum
+        is the difference of both scores.
+
+        References
+        ----------
+        M. Sundararajan, A. Taly and Q. Yan, "Axiomatic attribution for deep networks", ICML 2017.
+        """
+        score, machine = self.score(frames, rate, pooling, machine_id)
+        shares = pooling.divide(self._z(pooling(frames, rate), pooling, machine), self.weights)
+        usual = self.spectra.as_usual(frames, machine)
+        difference = frames - usual
+        steps = (np.arange(_STEPS) + 0.5) / _STEPS
+        gradient = np.mean(
+            [
+                self._gradient(usual + np.float32(step) * difference, rate, pooling, machine)
+                for step in steps
+            ],
+            axis=0,
+        )
+        values = (difference * gradient).astype(np.float32)
+        return Evidence(score, values, dict(zip(pooling.views, shares.tolist(), strict=True)))
+
+    def _gradient(self, frames: Frames, rate: float, pooling: AnyPooling, machine: int) -> Array:
+        z = self._z(pooling(frames, rate), pooling, machine)
+        slopes = pooling.slopes(z, self.weights) / self.scale
+        by_view = dict(zip(pooling.views, slopes.tolist(), strict=True))
+        return score_gradient(frames, rate, pooling, self.gaussians, machine, by_view)
+
     def _score_as(self, views: Mapping[str, Array], pooling: AnyPooling, machine: int) -> float:
+        return float(pooling.combine(self._z(views, pooling, machine), self.weights))
+
+    def _z(self, views: Mapping[str, Array], pooling: AnyPooling, machine: int) -> Array:
+        """Return the normalised distance of a clip in every view [shape=(n_views,)]."""
         for view, segments in views.items():
             if segments.shape[-1] != self.gaussians[view].means.shape[1]:
                 raise ModelError(
@@ -171,8 +212,8 @@ class PooledModel:
             float(pooling.log_distance(view, segments, self.gaussians[view], machine))
             for view, segments in views.items()
         ]
-        z = (np.array(levels) - self.centre[:, machine]) / self.scale
-        return float(pooling.combine(z, self.weights))
+        z: Array = (np.array(levels) - self.centre[:, machine]) / self.scale
+        return z
 
     def save(self, path: Path) -> None:
         """Write the numbers (``.npz``)."""
@@ -269,17 +310,18 @@ class PooledScorer(Scorer):
 
         An id that is not known is scored as each known id of its type; the lowest score counts.
         """
-        return self._score(frames, machine)[0]
-
-    def deviation(self, frames: Frames, machine: str) -> Frames:
-        """Return the squared deviation of every value from the machine's mean normal frame.
-
-        It is in units of the variance of the machine's normal frames.
-        """
-        spectra = of_type(self.models, machine).spectra
-        return spectra.deviation(frames, self._score(frames, machine)[1])
-
-    def _score(self, frames: Frames, machine: str) -> tuple[float, int]:
-        rate = self.feature.sample_rate / self.feature.hop_length
         model = of_type(self.models, machine)
-        return model.score(frames, rate, self.pooling, split_key(machine)[1])
+        return model.score(frames, self._rate, self.pooling, split_key(machine)[1])[0]
+
+    def evidence(self, frames: Frames, machine: str) -> Evidence:
+        """Return the contributions of views, whose sum is the score, and of places.
+
+        The offset of a short clip is subtracted from the score afterwards.
+        """
+        model = of_type(self.models, machine)
+        return model.evidence(frames, self._rate, self.pooling, split_key(machine)[1])
+
+    @property
+    def _rate(self) -> float:
+        """Frames per second."""
+        return self.feature.sample_rate / self.feature.hop_length

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stethoscope.detection.report.deviations import FloatArray, spread
+from stethoscope.detection.report.contributions import FloatArray, spread
 from stethoscope.detection.report.distributions import MAX_CHARTS
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.scores import ScoredClip

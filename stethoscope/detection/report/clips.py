@@ -1,4 +1,4 @@
-"""Clips to play, with their spectrogram and a map of their deviation."""
+"""Clips to play, with their spectrogram and a map of what made their score."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.detection.evidence import STRENGTHS, Evidence, heat
 from stethoscope.detection.report.choice import ShownClips, choose
-from stethoscope.detection.report.deviations import Profile, deviation_of, excess, smooth
+from stethoscope.detection.report.contributions import evidence_of, smooth
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.report.blocks import clip_card
@@ -33,11 +34,7 @@ from stethoscope.sound.audio import load
 SECONDS = 10.0
 """Longest excerpt, in seconds."""
 
-MIN_PEAK = 3.0
-"""The peak of the deviation is described if it is at least this many times the usual."""
-
-_DEVIATION_COLOURS = "inferno"
-_HIGHEST_EXCESS = 8.0
+_COLOURS = "inferno"
 _SMOOTHING = {"frames": 7, "bands": 3}
 _PEAK_SMOOTHING = {"frames": 15, "bands": 5}
 _OUTCOMES = {
@@ -80,16 +77,12 @@ class _View:
     pictures: list[Html]
 
 
-def clip_section(
-    inputs: DetectionInputs, profiles: Mapping[str, Profile], archives: Sequence[Path], room: int
-) -> Section:
+def clip_section(inputs: DetectionInputs, archives: Sequence[Path], room: int) -> Section:
     """Return a card for each of the most interesting clips.
 
     Parameters
     ----------
     inputs : DetectionInputs
-    profiles : mapping of str to Profile
-        Usual deviation, by machine.
     archives : sequence of Path
         Archives or folders of the recordings.
     room : int
@@ -97,7 +90,7 @@ def clip_section(
     """
     groups = choose(inputs)
     views = {
-        recording_key(clip): _view(inputs, profiles.get(clip.machine), clip)
+        recording_key(clip): _view(inputs, clip)
         for group in groups
         for clip in group.clips
         if recording_key(clip) in inputs.position
@@ -107,10 +100,11 @@ def clip_section(
     absences = [group.absence for group in groups if group.absence and not group.clips]
     notes = [*absences, *sound_notes, *room_notes, *_format_notes(inputs, views)]
     text = (
-        "Each clip has a spectrogram and a map of its deviation, the difference from what the "
-        "detector expects. The map shows it as a multiple of the usual deviation of normal clips "
-        "of the machine in that band: dark is as usual, bright is many times the usual. Click a "
-        "picture to play from there."
+        "Each clip has a spectrogram and a map of what made its score exceed the threshold: how "
+        "strongly each place contributes. A place has the strength 1 if a clip that were like it "
+        "everywhere would exceed the threshold by as much as 10 % of normal clips exceed the "
+        "median of their scores. The colours are the same for all clips. A clip that does not "
+        "exceed the threshold is dark everywhere. Click a picture to play from there."
     )
     return section(
         "clips",
@@ -121,68 +115,77 @@ def clip_section(
     )
 
 
-def _view(inputs: DetectionInputs, profile: Profile | None, clip: ScoredClip) -> _View:
+def _view(inputs: DetectionInputs, clip: ScoredClip) -> _View:
     feature = inputs.scorer.feature
     position = inputs.position[recording_key(clip)]
-    deviation = deviation_of(inputs, position, clip.machine)
-    own_mean = np.maximum(deviation.mean(axis=0, dtype=np.float64), 1e-12)
-    ratio = smooth(excess(deviation, profile.usual if profile else own_mean), **_SMOOTHING)
+    evidence = evidence_of(inputs, position, clip.machine)
+    unit = inputs.thresholds.unit(clip.machine)
+    strengths = smooth(evidence.above(clip.threshold, unit), **_SMOOTHING)
     step = feature.hop_length / feature.sample_rate
-    excerpt = _excerpt(ratio, step)
-    shown = ratio[excerpt.first : excerpt.last]
+    excerpt = _excerpt(np.maximum(evidence.values, 0.0), step)
+    shown = strengths[excerpt.first : excerpt.last]
     centres = band_centres(feature)
     peak = _peak(shown, centres, excerpt, step)
     frames = np.array(inputs.store.clip_frames(position)[excerpt.first : excerpt.last])
     name = short(clip.path)
-    heat = np.log2(np.maximum(shown, 1.0)) / np.log2(_HIGHEST_EXCESS)
     return _View(
         excerpt,
         [
             tag("h4", "Spectrogram", colour_scale("quiet", "loud", COLOURS)),
             spectrogram(frames, feature, f"Spectrogram of {name}", start=excerpt.start),
-            tag("h4", "Deviation", _deviation_scale()),
+            tag("h4", "What made the score", _strength_scale()),
             framed(
-                picture(heat, _DEVIATION_COLOURS),
+                picture(heat(shown), _COLOURS),
                 time_axis(len(shown), feature, start=excerpt.start),
                 frequency_axis(centres),
-                f"Deviation of {name} over time and frequency. {peak}",
+                f"What made the score of {name}, over time and frequency. {peak}",
             ),
-            tag("p", peak),
+            tag("p", " ".join(filter(None, (peak, _parts(evidence))))),
         ],
     )
 
 
-def _deviation_scale() -> Html:
-    return colour_scale("usual", f"≥ {_HIGHEST_EXCESS:g} times", _DEVIATION_COLOURS)
+def _strength_scale() -> Html:
+    low, high = STRENGTHS
+    return colour_scale(f"≤ {low:g}", f"≥ {high:g}", _COLOURS)
 
 
-def _excerpt(ratio: npt.NDArray[np.float64], step: float) -> Excerpt:
-    """Return the part of a clip to show: all of it, or the part that deviates most."""
-    n = len(ratio)
+def _parts(evidence: Evidence) -> str:
+    """Return the contributions of the views in words; empty for a detector without parts."""
+    if len(evidence.parts) < 2:
+        return ""
+    parts = sorted(evidence.parts.items(), key=lambda part: -part[1])
+    return (
+        f"By view: {', '.join(f'{name} {number(round(value, 2) + 0.0)}' for name, value in parts)}."
+    )
+
+
+def _excerpt(strengths: npt.NDArray[np.floating], step: float) -> Excerpt:
+    """Return the part of a clip to show: all of it, or the part that contributes most."""
+    n = len(strengths)
     width = max(1, int(SECONDS / step))
     if n <= width + 1:
         return Excerpt(0, n, 0.0, max(n - 1, 1) * step, whole=True)
-    total = np.concatenate([[0.0], np.cumsum(ratio.mean(axis=1))])
+    total = np.concatenate([[0.0], np.cumsum(strengths.mean(axis=1, dtype=np.float64))])
     first = int(np.argmax(total[width:] - total[:-width]))
     return Excerpt(first, first + width, first * step, (first + width) * step, whole=False)
 
 
 def _peak(
-    ratio: npt.NDArray[np.float64],
+    strengths: npt.NDArray[np.floating],
     centres: npt.NDArray[np.float64],
     excerpt: Excerpt,
     step: float,
 ) -> str:
-    """Return where the deviation is strongest, in words."""
-    wide = smooth(ratio, **_PEAK_SMOOTHING)
+    """Return where the evidence is strongest, in words."""
+    if not strengths.any():
+        return "The score does not exceed the threshold, so nothing is marked."
+    wide = smooth(strengths, **_PEAK_SMOOTHING)
     frame, band = np.unravel_index(int(wide.argmax()), wide.shape)
-    times = float(wide[frame, band])
-    if times < MIN_PEAK:
-        return f"No part deviates more than {MIN_PEAK:g} times the usual."
     high = max(float(centres[band]), 1.0)
-    duration = float((wide[:, band] > times / 2).mean())
+    duration = float((wide[:, band] > wide[frame, band] / 2).mean())
     when = "throughout" if duration > 0.5 else f"around {excerpt.start + float(frame) * step:.1f} s"
-    return f"Strongest {when}, near {hertz(high, high)}: {times:.1f} times the usual deviation."
+    return f"Strongest {when}, near {hertz(high, high)}."
 
 
 def _sounds(
@@ -246,8 +249,8 @@ def _format_notes(inputs: DetectionInputs, views: Mapping[RecordingKey, _View]) 
     notes = []
     if any(not view.excerpt.whole for view in views.values()):
         notes.append(
-            f"Of clips longer than {SECONDS:g} s, the {SECONDS:g} s of strongest deviation are "
-            "shown."
+            f"Of clips longer than {SECONDS:g} s, the {SECONDS:g} s that contribute most to the "
+            "score are shown."
         )
     rate = inputs.scorer.feature.sample_rate
     if rate > MAX_SAMPLE_RATE:

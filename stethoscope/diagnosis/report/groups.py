@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from stethoscope.detection.report.deviations import spread
+from stethoscope.detection.report.contributions import spread
 from stethoscope.detection.report.inputs import machine_name
 from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.diagnosis.report.maps import (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.detection.report.deviations import spread
+from stethoscope.detection.report.contributions import spread
 from stethoscope.detection.report.inputs import machine_name
 from stethoscope.diagnosis.groups import GroupedClip
 from stethoscope.diagnosis.report.inputs import FaultInputs

@@ -123,13 +123,15 @@ function showGauge({ Score, Threshold }) {
 }
 
 function showProbabilities(details, anomaly) {
-  const { Probabilities, Labels } = details;
-  // The detector decides. The likeliest fault is highlighted only if the detector found an anomaly. Without a diagnosis the
+  const { Probabilities, Labels, FaultDistance } = details;
+  const likeliest = Probabilities.indexOf(Math.max(...Probabilities));
+  const unknown = likeliest === 0 || FaultDistance > 1;
+  // The detector decides. The likeliest fault is highlighted only if the detector found an anomaly and it is a known one. Without a diagnosis the
   // probabilities are the fractions of normal recordings that score higher and lower; they are no verdict, and none is highlighted.
   const [title, labels, most] = ofEvents(details)
     ? ["Highest score of a window", ["No event", "Event"], Number(anomaly)]
     : Labels
-      ? [anomaly ? "Diagnosis" : "Most similar faults (no alarm)", Labels, anomaly ? Probabilities.indexOf(Math.max(...Probabilities)) : -1]
+      ? [anomaly ? (unknown ? "Most similar classes (unknown fault)" : "Diagnosis") : "Most similar faults (no alarm)", Labels, anomaly && !unknown ? likeliest : -1]
       : ["Fraction of normal recordings", ["with a higher score", "with a lower score"], -1];
   $("probabilities-title").textContent = title;
   const rows = Probabilities.map((share, index) => {
@@ -159,7 +161,7 @@ function showEvents(events) {
 // ---- picture ----
 
 const bytes = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-// Loudness is black to blue-grey; the deviation is painted over it, rust to pale yellow.
+// Loudness is black to blue-grey; what made the score is painted over it, rust to pale yellow.
 const LOUDNESS = ramp([[12, 15, 17], [38, 49, 58], [92, 108, 120], [190, 202, 210]]);
 const DEVIATION = ramp([[120, 40, 12], [208, 84, 24], [255, 138, 42], [255, 224, 138]]);
 
@@ -195,14 +197,11 @@ function paint(entry) {
   $("picture").width = Columns;
   $("picture").height = Bands;
   const image = context.createImageData(Columns, Bands);
-  // A normal clip has a largest deviation, too. It is painted more weakly, by how unlike normal the clip is.
-  const unlike = !Details.Labels && Details.Probabilities.length === 2 ? Details.Probabilities[1] : Anomaly ? 1 : 0.4;
-  const strength = $("heat").checked ? (Anomaly ? 1 : 0.75 * unlike ** 2) : 0;
   for (let band = 0; band < Bands; band++) {
     for (let column = 0; column < Columns; column++) {
       const from = band * Columns + column;
       const to = 4 * ((Bands - 1 - band) * Columns + column);
-      const heat = Math.min(255, Math.round(deviation[from] * strength));
+      const heat = $("heat").checked ? deviation[from] : 0; // 0 everywhere in a recording that is not anomalous
       const cover = ofEvents(Details) ? 0.3 * (heat / 255) : Math.min(1, heat / 140); // the spectrogram of an event stays visible
       for (let channel = 0; channel < 3; channel++) {
         image.data[to + channel] = LOUDNESS[loud[from]][channel] * (1 - cover) + DEVIATION[heat][channel] * cover;
@@ -216,9 +215,11 @@ function paint(entry) {
     $("picture-title").textContent = "Spectrogram";
     return;
   }
-  const strongest = spot(deviation, Picture);
-  $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. It deviates most from normal ${strongest}.`);
-  $("picture-title").textContent = Anomaly ? `Largest deviation ${strongest}` : "Spectrogram";
+  const made = Anomaly ? `What made the score: strongest ${spot(deviation, Picture)}` : "Spectrogram; nothing exceeds the threshold";
+  $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. ${made}.`);
+  $("picture-title").textContent = made;
+  const parts = Object.entries(Picture.Parts || {}).sort(([, one], [, other]) => other - one);
+  $("parts").textContent = parts.length > 1 ? `Contributions to the score by view: ${parts.map(([name, value]) => `${name} ${value.toFixed(2)}`).join(", ")}` : "";
 }
 
 function spot(deviation, { Columns, Bands, Seconds, Frequencies }) {

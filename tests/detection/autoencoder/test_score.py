@@ -14,6 +14,7 @@ from stethoscope.detection.load import load_scorer
 from stethoscope.detection.options import FitOptions
 from stethoscope.detection.train import write_model
 from stethoscope.features.store import FeatureStore
+from stethoscope.files import read_csv
 
 pytestmark = pytest.mark.slow
 
@@ -46,18 +47,38 @@ def test_scores_equal_the_published_recipe(fan_archive: Path, fan_model: Path) -
             )
 
 
-def test_deviation_is_the_error_of_every_value_averaged_over_its_windows(fan_model: Path) -> None:
+def test_evidence_is_the_error_of_every_value_less_the_usual_one(fan_model: Path) -> None:
     scorer = load_scorer(fan_model)
     frames = 10 * np.random.default_rng(0).standard_normal((12, 32)).astype(np.float32)
     network = keras.models.load_model(fan_model / "fan.keras")
-    total, count = np.zeros((12, 32)), np.zeros((12, 1))
+    with np.load(fan_model / "fan.npz") as numbers:
+        usual = numbers["usual"].reshape(5, 32)
+    total = np.zeros((12, 32))
     for t in range(8):
         window = frames[t : t + 5]
-        total[t : t + 5] += np.square(
-            np.asarray(network(window.reshape(1, -1))).reshape(5, 32) - window
-        )
-        count[t : t + 5] += 1
-    np.testing.assert_allclose(scorer.deviation(frames, "fan/00"), total / count, rtol=1e-3)
+        predicted = np.asarray(network(window.reshape(1, -1))).reshape(5, 32)
+        total[t : t + 5] += np.square(predicted - window) - usual
+    evidence = scorer.evidence(frames, "fan/00")
+    np.testing.assert_allclose(evidence.values, total / (8 * 5 * 32), rtol=1e-3, atol=1e-6)
+    assert evidence.values.sum() == pytest.approx(evidence.score - usual.mean(), rel=1e-4)
+
+
+def test_what_is_usual_is_the_mean_over_the_training_clips(
+    fan_model: Path, fan_store: Path
+) -> None:
+    """The clips that the network was trained on contribute nothing on the average."""
+    scorer, store = load_scorer(fan_model), FeatureStore.open(fan_store)
+    rows = {row["path"]: row for row in read_csv(fan_model / "normal_scores.csv")}
+    clips = [
+        index
+        for index, clip in enumerate(store.clips)
+        if clip.path in rows and rows[clip.path]["held_out"] == "0"
+    ]
+    values = [scorer.evidence(np.array(store.clip_frames(i)), "fan/00") for i in clips]
+    means = np.mean([one.values.sum(axis=0) for one in values], axis=0)
+    scale = np.mean([np.abs(one.values).sum(axis=0) for one in values], axis=0)
+    assert len(clips) > 4
+    assert np.abs(means / scale).max() < 0.05
 
 
 @pytest.mark.parametrize("score", ["mse", "mahalanobis"])
@@ -89,8 +110,10 @@ def test_scores_equal_those_by_keras_scipy_and_scikit_learn(
     expected = np.mean(found**2) if score == "mse" else np.mean(distances)
     assert scorer.score(frames, "pump/00") == pytest.approx(expected, rel=1e-3)
 
-    deviation = scorer.deviation(frames, "pump/00")
-    variance = 1.0 if score == "mse" else np.diag(ledoit_wolf(deviations, assume_centered=True)[0])
-    np.testing.assert_allclose(deviation[2:-2], found**2 / variance, rtol=1e-2, atol=1e-3)
-    assert not deviation[:2].any()
-    assert not deviation[-2:].any()
+    evidence = scorer.evidence(frames, "pump/00")
+    matrix = np.eye(12) if score == "mse" else precision
+    usual = ((deviations @ matrix) * deviations).mean(axis=0)
+    shares = ((found @ matrix) * found - usual) / found.size
+    np.testing.assert_allclose(evidence.values[2:-2], shares, rtol=0.05, atol=2e-3)
+    assert not evidence.values[:2].any()
+    assert not evidence.values[-2:].any()

@@ -1,4 +1,4 @@
-"""Deviation of clips from what the detector expects, over frequency and over time."""
+"""What made the scores of clips: contributions of frequencies, of places and of views."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.progress import track
 from stethoscope.report.media import recording_key
-from stethoscope.sound.definition import Frames
 
 T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]
 
-MAX_CLIPS = 500
+MAX_CLIPS = 100
 """About the number of clips that all profiles use.
 
 Each machine has an equal share, at least four of each condition.
@@ -24,22 +24,37 @@ Each machine has an equal share, at least four of each condition.
 
 
 @dataclass(frozen=True)
-class Profile:
-    """Mean deviation of a machine's clips in every frequency band.
+class Mean:
+    """Mean contributions of several clips, in units of the score.
 
     Attributes
     ----------
-    usual : np.ndarray [shape=(n_bands,)]
+    bands : np.ndarray [shape=(n_bands,)]
+    parts : dict of str to float
+        By part of the detector.
+    """
+
+    bands: FloatArray
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Mean contributions to the scores of a machine's clips.
+
+    Attributes
+    ----------
+    normal : Mean
         Of normal test clips, or of normal training clips where there are none.
     in_training : bool
-        True if `usual` is that of training clips.
-    anomaly : np.ndarray or None [shape=(n_bands,)]
+        True if `normal` is that of training clips.
+    anomaly : Mean or None
         Of anomalous test clips; None without such clips.
     """
 
-    usual: FloatArray
+    normal: Mean
     in_training: bool
-    anomaly: FloatArray | None
+    anomaly: Mean | None
 
 
 def profiles(inputs: DetectionInputs) -> dict[str, Profile]:
@@ -49,13 +64,13 @@ def profiles(inputs: DetectionInputs) -> dict[str, Profile]:
         machine: _sample(inputs, machine, clips, most)
         for machine, clips in inputs.by_machine.items()
     }
-    means = _mean_deviations(inputs, wanted)
+    means = _means(inputs, wanted)
     found = {}
     for machine in wanted:
-        usual = means.get((machine, "normal"), means.get((machine, "train")))
-        if usual is not None:
+        normal = means.get((machine, "normal"), means.get((machine, "train")))
+        if normal is not None:
             in_training = (machine, "train") in means
-            found[machine] = Profile(usual, in_training, means.get((machine, "anomaly")))
+            found[machine] = Profile(normal, in_training, means.get((machine, "anomaly")))
     return found
 
 
@@ -74,45 +89,41 @@ def _sample(
     return sample
 
 
-def _mean_deviations(
+def _means(
     inputs: DetectionInputs, wanted: Mapping[str, Mapping[str, Sequence[int]]]
-) -> dict[tuple[str, str], FloatArray]:
-    """Return the mean deviation per band [shape=(n_bands,)], by machine and kind of clips."""
+) -> dict[tuple[str, str], Mean]:
+    """Return the mean contributions by machine and kind of clips."""
     flat = [
         (machine, kind, position)
         for machine, kinds in wanted.items()
         for kind, positions in kinds.items()
         for position in positions
     ]
-    means: dict[tuple[str, str], FloatArray] = {}
-    for machine, kind, position in track(flat, label="bands", total=len(flat)):
-        deviation = deviation_of(inputs, position, machine).mean(axis=0, dtype=np.float64)
-        share = deviation / len(wanted[machine][kind])
-        means[machine, kind] = means.get((machine, kind), 0.0) + share
-    return means
+    found: dict[tuple[str, str], list[Mean]] = {}
+    for machine, kind, position in track(flat, label="contributions", total=len(flat)):
+        evidence = evidence_of(inputs, position, machine)
+        bands = evidence.values.sum(axis=0, dtype=np.float64)
+        found.setdefault((machine, kind), []).append(Mean(bands, evidence.parts))
+    return {key: _mean(clips) for key, clips in found.items()}
 
 
-def deviation_of(inputs: DetectionInputs, position: int, machine: str) -> Frames:
-    """Return the deviation of a clip of the store [shape=(n_frames, n_bands)]."""
-    deviation = inputs.scorer.deviation(np.array(inputs.store.clip_frames(position)), machine)
+def _mean(clips: Sequence[Mean]) -> Mean:
+    # In an ensemble by maximum, clips have different parts.
+    names = dict.fromkeys(name for one in clips for name in one.parts)
+    parts = {name: float(np.mean([one.parts.get(name, 0.0) for one in clips])) for name in names}
+    return Mean(np.mean([one.bands for one in clips], axis=0), parts)
+
+
+def evidence_of(inputs: DetectionInputs, position: int, machine: str) -> Evidence:
+    """Return what made the score of a clip of the store."""
+    evidence = inputs.scorer.evidence(np.array(inputs.store.clip_frames(position)), machine)
     inputs.store.release()
-    return deviation
+    return evidence
 
 
-def excess(deviation: npt.NDArray[np.floating], usual: FloatArray) -> FloatArray:
-    """Return the deviation as a multiple of the usual deviation in each band.
-
-    Parameters
-    ----------
-    deviation : np.ndarray [shape=(..., n_bands)]
-    usual : np.ndarray [shape=(n_bands,)]
-    """
-    floor = 1e-3 * float(usual.max()) or 1.0
-    ratio: FloatArray = deviation / np.maximum(usual, floor)
-    return ratio
-
-
-def smooth(values: FloatArray, *, frames: int, bands: int) -> FloatArray:
+def smooth(
+    values: npt.NDArray[np.floating], *, frames: int, bands: int
+) -> npt.NDArray[np.floating]:
     """Return moving means of values that are mirrored at the edges.
 
     Parameters
@@ -129,28 +140,28 @@ def smooth(values: FloatArray, *, frames: int, bands: int) -> FloatArray:
     return values
 
 
-def strongest_bands(ratio: FloatArray, centres: FloatArray) -> tuple[float, float, float]:
-    """Return the bands of strongest excess: lower and upper frequency in Hz, and the excess.
+def strongest_bands(contributions: FloatArray, centres: FloatArray) -> tuple[float, float, float]:
+    """Return the bands that contribute most: lower and upper frequency in Hz, and their share.
 
-    The excess is smoothed over five bands. The range reaches from its peak to where the excess over
-    1 has fallen to half.
+    The contributions are smoothed over five bands. The range reaches from their peak to where they
+    have fallen to half of it. The share is that of all positive contributions.
 
     Parameters
     ----------
-    ratio : np.ndarray [shape=(n_bands,)]
-        Result of :func:`excess`.
+    contributions : np.ndarray [shape=(n_bands,)]
     centres : np.ndarray [shape=(n_bands,)]
         Frequencies of the bands, in Hz.
     """
-    level = smooth(ratio[np.newaxis], frames=1, bands=5)[0]
+    level = smooth(contributions[np.newaxis], frames=1, bands=5)[0]
     peak = int(level.argmax())
     low = high = peak
-    half = 1 + (level[peak] - 1) / 2
-    while low > 0 and level[low - 1] >= half:
+    while low > 0 and level[low - 1] >= level[peak] / 2:
         low -= 1
-    while high < len(level) - 1 and level[high + 1] >= half:
+    while high < len(level) - 1 and level[high + 1] >= level[peak] / 2:
         high += 1
-    return float(centres[low]), float(centres[high]), float(level[peak])
+    positive = np.maximum(contributions, 0.0)
+    share = float(positive[low : high + 1].sum() / max(float(positive.sum()), 1e-12))
+    return float(centres[low]), float(centres[high]), share
 
 
 def _positions(
