@@ -15,7 +15,6 @@ from stethoscope.errors import DatasetError
 from stethoscope.sound.formats import SUFFIXES
 from stethoscope.watch.history import History
 from stethoscope.watch.overview import SPANS, RecordingRow, overview
-from stethoscope.watch.page import history_page
 
 router = APIRouter(include_in_schema=False)
 
@@ -57,6 +56,9 @@ class ServedHistory:
     def _make(self, span: str) -> str:
         with History(self._path, read_only=True) as history:
             view = overview(history, span=span)
+        # It loads numpy, which the service does without as long as nobody opens this page.
+        from stethoscope.watch.page import history_page
+
         return history_page(view, title=self._path.stem, address=_address, span=span, links=True)
 
     def sound(self, number: int) -> Path | None:

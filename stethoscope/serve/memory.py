@@ -1,4 +1,4 @@
-"""Memory of a process: what the C library keeps, and a limit on what work may add."""
+"""Memory of a process: what the C library keeps, who may read it, and a limit on its growth."""
 
 import contextlib
 import ctypes
@@ -8,6 +8,7 @@ from pathlib import Path
 
 _M_MMAP_THRESHOLD = -3  # of mallopt(3)
 _LARGE_BYTES = 1 << 20
+_PR_SET_DUMPABLE = 4  # of prctl(2)
 
 
 def return_large_buffers() -> None:
@@ -19,6 +20,15 @@ def return_large_buffers() -> None:
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def forbid_inspection() -> None:
+    """Keep other processes of the same user from reading this one's memory and environment.
+
+    Workers are such processes, and the environment holds the key of the service.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def limit_growth(n_bytes: int) -> None:

@@ -10,7 +10,7 @@ from stethoscope.serve.connections import MAX_CONNECTIONS, BoundedWebSocket, bou
 from stethoscope.serve.history import ServedHistory
 from stethoscope.serve.limits import Limits
 from stethoscope.serve.logs import configure_logging
-from stethoscope.serve.memory import return_large_buffers
+from stethoscope.serve.memory import forbid_inspection, return_large_buffers
 from stethoscope.serve.model import LiveModel
 from stethoscope.serve.stream import MAX_BLOCK_BYTES
 
@@ -55,6 +55,7 @@ def serve(
         If the address is in use or does not exist.
     """
     return_large_buffers()
+    forbid_inspection()
     listener = bind(host, port)
     configure_logging()
     shown = f"[{host}]" if ":" in host else host

@@ -1,7 +1,14 @@
 """The process that answers requests loads no decoder and no runtime of networks."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.serve.helpers import serving
 
 _RISKY = ("numpy", "soundfile", "soxr", "ai_edge_litert")
 
@@ -13,3 +20,30 @@ def test_process_of_the_service_loads_nothing_that_reads_recordings_or_networks(
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == []
+
+
+def test_workers_do_not_get_the_keys(fan_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STETHOSCOPE_API_KEY", "s3cret")
+    with serving(fan_bundle) as running:
+        service = psutil.Process(running.process.pid)
+        assert "s3cret" in service.environ().values()
+        processes = service.children(recursive=True)
+        assert len(processes) >= 2
+        for process in processes:
+            assert "s3cret" not in process.environ().values()
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs Linux and root")
+def test_process_that_forbids_inspection_belongs_to_root() -> None:
+    """The kernel lets nobody but the owner of these files read the environment and the memory."""
+    code = (
+        "import ctypes, os\n"
+        "from stethoscope.serve.memory import forbid_inspection\n"
+        "os.setuid(65534)\n"
+        "ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"
+        "print(os.stat('/proc/self/environ').st_uid)\n"
+        "forbid_inspection()\n"
+        "print(os.stat('/proc/self/environ').st_uid)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["65534", "0"]
