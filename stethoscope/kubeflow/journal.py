@@ -7,6 +7,7 @@ made of its code, its parameters, and the keys of the steps that its inputs come
 import hashlib
 import json
 import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -106,10 +107,14 @@ class Journal:
         return outputs
 
     def put(self, key: str, outputs: Mapping[str, Any]) -> None:
-        """Note that a step is finished, unless an output says that it failed."""
-        self._remember(key, outputs)
+        """Note that a step is finished, unless an output says that it failed.
+
+        A step that takes the output of a failed one is executed again when that one is.
+        """
+        failed = any(_failed(value) for value in outputs.values())
+        self._remember(f"{key} {uuid.uuid4()}" if failed else key, outputs)
         folder = getattr(self._current, "folder", None)
-        if folder is None or any(_failed(value) for value in outputs.values()):
+        if folder is None or failed:
             return
         note = {
             "key": key,

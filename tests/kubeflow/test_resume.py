@@ -190,6 +190,47 @@ def test_a_full_disk_of_the_log_does_not_stop_a_run(
 
 
 @component
+def item(place: str, outcome: dsl.Output[dsl.Artifact]):
+    from pathlib import Path
+
+    status = "succeeded" if Path(place).exists() else "failed"
+    Path(outcome.path).write_text(status)
+    outcome.metadata["status"] = status
+
+
+@component
+def board(outcome: dsl.Input[dsl.Artifact], made: dsl.Output[dsl.Artifact]):
+    from pathlib import Path
+
+    Path(made.path).write_text(Path(outcome.path).read_text())
+
+
+@dsl.pipeline(name="sweeping")
+def sweeping(place: str) -> dsl.Artifact:
+    return board(outcome=item(place=place).outputs["outcome"]).outputs["made"]
+
+
+def test_an_item_that_failed_and_what_takes_its_outcome_are_repeated(tmp_path: Path) -> None:
+    compiler.Compiler().compile(sweeping, str(tmp_path / "pipeline.yaml"))
+
+    def run() -> tuple[int, str]:
+        done = run_locally(
+            tmp_path / "pipeline.yaml",
+            {"place": str(tmp_path / "there")},
+            work=tmp_path / "work",
+            log=tmp_path / "run.log",
+            terminal=io.StringIO(),
+        )
+        return done.taken, done.outputs["Output"].read_text()
+
+    assert run() == (0, "failed")
+    assert run() == (0, "failed")
+    (tmp_path / "there").touch()
+    assert run() == (0, "succeeded")
+    assert run() == (2, "succeeded")
+
+
+@component
 def wait(pid: str):
     import os
     import time
