@@ -187,7 +187,9 @@ def measure(command: list[str], body: bytes, requests: int, seconds: float) -> M
         for thread in threads:
             thread.join()
         rate = sum(counts) / (time.perf_counter() - began)
-        memory = sum(one.memory_info().rss for one in (process, *process.children(recursive=True)))
+        # Workers share pages with the process that forked them; each page counts once.
+        processes = (process, *process.children(recursive=True))
+        memory = sum(one.memory_full_info().pss for one in processes)
     return Measured(
         ready,
         first,
