@@ -54,9 +54,9 @@ SIMULATED = [f"simulated/{machine}{query}" for query in ("", "?snr_db=-6") for m
 """Simulated sets that the detectors are compared on."""
 
 
-def store_of(source: str, seed: int, folder: Path) -> FeatureStore:
+def store_of(source: str, seed: int, feature: LogMel, folder: Path) -> FeatureStore:
     """Return the feature store of an archive, or of a machine simulated with `seed`."""
-    features = folder / f"{source.replace('/', '_')}-{seed}"
+    features = folder / f"{source.replace('/', '_')}-{seed}-{feature.kind}"
     if not features.exists():
         archive = Path(source)
         if source.startswith("simulated/"):
@@ -68,7 +68,7 @@ def store_of(source: str, seed: int, folder: Path) -> FeatureStore:
                 seed=seed,
                 snr_db=float(dict(parse_qsl(query)).get("snr_db", 0)),
             )
-        extract_features([archive], index([archive]), LogMel(), features, min_frames=5)
+        extract_features([archive], index([archive]), feature, features, min_frames=5)
     return FeatureStore.open(features)
 
 
@@ -89,10 +89,9 @@ def measure(
     ).overall, training.seconds
 
 
-def made_up_store(n_clips: int, folder: Path) -> FeatureStore:
+def made_up_store(n_clips: int, feature: LogMel, folder: Path) -> FeatureStore:
     """Return a store of random clips of 10 s of four machines."""
     rng = np.random.default_rng(0)
-    feature = LogMel(sample_rate=16_000)
     with FeatureWriter(folder) as writer:
         for number in range(n_clips):
             name = f"{number}.wav"
@@ -106,9 +105,10 @@ def made_up_store(n_clips: int, folder: Path) -> FeatureStore:
                 condition="normal",
             )
             frames = rng.standard_normal(
-                (feature.n_frames(160_000), feature.n_mels), dtype=np.float32
+                (feature.n_frames(160_000), feature.size), dtype=np.float32
             )
-            writer.add(clip, 5 * frames - 30 + number % 4)
+            frames[:, : feature.n_mels] += number % 4 - 6
+            writer.add(clip, 5 * frames)
         writer.finish(feature)
     return FeatureStore.open(folder)
 
@@ -151,10 +151,13 @@ def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
     )
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
-        made_up_store(n_clips, Path(folder))
         for name in detectors:
+            feature = DetectorOptions(name=name).feature(LogMel(sample_rate=16_000))
+            features = Path(folder) / feature.kind
+            if not features.exists():
+                made_up_store(n_clips, feature, features)
             results = context.SimpleQueue()
-            process = context.Process(target=cost, args=(Path(folder), name, epochs, results))
+            process = context.Process(target=cost, args=(features, name, epochs, results))
             process.start()
             seconds, processor, milliseconds, megabytes = results.get()
             process.join()
@@ -197,9 +200,10 @@ def measure_seeds(
     runs = []
     for seed in range(seeds):
         with contextlib.redirect_stderr(io.StringIO()):
-            store = store_of(source, seed if source.startswith("simulated/") else 0, folder)
-            features = Path(str(store.frames.filename)).parent  # type: ignore[attr-defined]  # a memory map knows its file
             options = DetectorOptions(name=name, score=score)
+            drawn = seed if source.startswith("simulated/") else 0
+            store = store_of(source, drawn, options.feature(LogMel()), folder)
+            features = Path(str(store.frames.filename)).parent  # type: ignore[attr-defined]  # a memory map knows its file
             runs.append(measure(features, options, replace(fit, seed=seed), folder))
     return runs
 

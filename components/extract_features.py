@@ -8,14 +8,16 @@ from components import component
 from stethoscope.detection.options import DETECTOR, LOG_MEL
 
 
-@component(LOG_MEL, DETECTOR["frames"])
+@component(LOG_MEL, DETECTOR["name"], DETECTOR["members"], DETECTOR["frames"])
 def extract_features(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
     **parameters: Any,
 ) -> None:
-    """Compute the log-mel spectrogram of every clip; clips shorter than a window are skipped.
+    """Compute what the detector needs of every clip; clips shorter than a window are skipped.
+
+    That is the log-mel spectrogram, for some detectors with the samples.
 
     Args:
         recordings: Archives of recordings.
@@ -28,13 +30,13 @@ def extract_features(
 
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.detection.options import LOG_MEL
+    from stethoscope.detection.options import feature_of
     from stethoscope.features.extract import extract_features
 
     store = extract_features(
         archives_in(Path(recordings.path)),
         read_clips(clips.path),
-        LOG_MEL.of(parameters),
+        feature_of(parameters),
         features.path,
         min_frames=parameters["feature_frames"],
     )

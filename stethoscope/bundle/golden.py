@@ -20,6 +20,7 @@ from stethoscope.model.arrays import floats, read_array
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import load_for_feature
+from stethoscope.sound.logmel import LogMel
 
 _SECONDS = 2.0
 _TOLERANCE = 1e-4
@@ -39,9 +40,10 @@ def write_golden(folder: Path, model: Model, machine: str) -> None:
     folder.mkdir(parents=True)
     feature = model.feature
     samples = golden_sound(feature.sample_rate, max(_SECONDS, 2.0 * _window_seconds(model)))
-    soundfile.write(folder / "golden.wav", samples, feature.sample_rate, subtype="PCM_16")
-    decoded, _ = soundfile.read(folder / "golden.wav", dtype="float32")
-    frames = feature.extract(decoded)
+    if isinstance(feature, LogMel) and feature.far_channel >= 0:
+        samples = _two_microphones(samples, feature)
+    soundfile.write(folder / "golden.wav", samples.T, feature.sample_rate, subtype="PCM_16")
+    frames = feature.extract(load_for_feature(folder / "golden.wav", feature))
     np.save(folder / "frames.npy", frames)
     score = _score(model, frames, machine)
     write_json(folder / "golden.json", {"machine": machine, "score": score})
@@ -106,6 +108,14 @@ def golden_sound(sample_rate: int, seconds: float) -> Samples:
     noise = np.random.default_rng(0).standard_normal(len(time))
     samples: Samples = (0.05 * hum + 0.1 * knocks + 0.02 * noise).astype(np.float32)
     return samples
+
+
+def _two_microphones(samples: Samples, feature: LogMel) -> Samples:
+    """Return a recording whose far channel has the sound backwards, and whose others are silent."""
+    channels = np.zeros((1 + max(feature.channel, feature.far_channel), len(samples)), np.float32)
+    channels[feature.channel] = samples
+    channels[feature.far_channel] = 0.5 * samples[::-1]
+    return channels
 
 
 def _window_seconds(model: Model) -> float:

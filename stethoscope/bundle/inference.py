@@ -253,14 +253,15 @@ class Inference:
         """Compute the frames of a recording, and measure it; refuse what is useless."""
         feature = self.bundle.detector.feature
         samples = recording.samples(feature)
-        if feature.n_frames(len(samples)) < self.bundle.detector.min_frames:
+        n_samples = samples.shape[-1]
+        if feature.n_frames(n_samples) < self.bundle.detector.min_frames:
             raise AudioError(
-                f"{recording.name}: lasts {len(samples) / feature.sample_rate:.3f} s, "
+                f"{recording.name}: lasts {n_samples / feature.sample_rate:.3f} s, "
                 f"the model needs at least {self.min_seconds:.3f} s; record longer"
             )
         measured = recording.measure(feature)
         frames = feature.extract(samples)
-        return frames, measured.with_bands(frames)
+        return frames, measured.with_bands(frames[:, : feature.n_mels])
 
     def _warnings(
         self, recording: Recording, measured: Measurement, machine: str

@@ -28,6 +28,8 @@ class Declaration:
         Its :class:`~stethoscope.detection.scorer.Scorer`.
     combines : bool
         Whether it combines other detectors; it cannot be combined itself.
+    samples : bool
+        Whether it needs the samples of a clip beside its log-mel spectrogram.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Declaration:
     training_class: str
     deployed_class: str
     combines: bool = False
+    samples: bool = False
 
     def import_training_class(self) -> Any:
         """Return the class that is fitted."""

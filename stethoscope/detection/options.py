@@ -1,13 +1,14 @@
 """The parameters of anomaly detection; no TensorFlow is loaded to know them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from stethoscope.detection.registry import DETECTORS
 from stethoscope.options import Group, Options, Parameter, Problem, Range, option, seed_option
 from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.sampled import SampledLogMel
 
 SCORES = {name: detector.scores for name, detector in DETECTORS.items()}
 """The detectors, the default first, and how each can score, its default first."""
@@ -40,7 +41,7 @@ class DetectorOptions(Options):
         choices=[name for name, detector in DETECTORS.items() if not detector.combines],
         used_by="ensemble",
     )
-    epochs: int = option(16, "Epochs of the id-classifier.", least=1, used_by="id-classifier")
+    epochs: int = option(16, "Most epochs of the id-classifier.", least=1, used_by="id-classifier")
     frames: int = option(5, "Frames per window of a network.", least=1)
 
     def problems(self) -> Iterator[Problem]:
@@ -64,6 +65,11 @@ class DetectorOptions(Options):
     def kinds(self) -> tuple[str, ...]:
         """The names of all detectors that are fitted: the detector's, or its members'."""
         return self.members if self._combines else (self.name,)
+
+    def feature(self, log_mel: LogMel) -> LogMel:
+        """Return the feature that the detector needs: `log_mel`, or the same with the samples."""
+        needs_samples = any(DETECTORS[kind].samples for kind in self.kinds)
+        return SampledLogMel.of(log_mel) if needs_samples else log_mel
 
     @property
     def _combines(self) -> bool:
@@ -129,6 +135,11 @@ class ThresholdOptions(Options):
         "How a threshold is computed from the scores of normal clips: gamma (fits a distribution) "
         "or empirical (a rank, assumes no distribution).",
     )
+
+
+def feature_of(parameters: Mapping[str, Any]) -> LogMel:
+    """Return the feature that the chosen detector needs, from the parameters of a pipeline."""
+    return DETECTOR.of(parameters).feature(LOG_MEL.of(parameters))
 
 
 def _identifier(value: str) -> str | dict[str, Any]:

@@ -226,7 +226,9 @@ def _frames(
     frames = feature.extract(alter(cut, clip))
     if not np.isfinite(frames).all():
         return _Left(f"{clip.path}: its feature is not finite; record it again", "not_finite")
-    return _Used(frames, measured.with_bands(frames) if isinstance(feature, LogMel) else measured)
+    if isinstance(feature, LogMel):
+        measured = measured.with_bands(frames[:, : feature.n_mels])
+    return _Used(frames, measured)
 
 
 def _in_order(

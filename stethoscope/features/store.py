@@ -4,7 +4,7 @@ import json
 import mmap
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,7 @@ from stethoscope.files import read_csv, read_json, write_json
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, feature_from_json
 from stethoscope.sound.measurement import Measurement
+from stethoscope.sound.sampled import SampledLogMel
 
 _FRAMES, _CLIPS, _FEATURE, _SKIPPED = "frames.npy", "clips.csv", "feature.json", "skipped.json"
 _MEASURED = "measured.npy"
@@ -85,6 +86,13 @@ class FeatureStore:
         """Return the frames of one clip [shape=(n_frames, n_values), dtype=float32]."""
         start = self.first_frame[index]
         return self.frames[start : start + self.n_frames[index]]
+
+    def without_samples(self) -> Self:
+        """Return the same store with the bands of a spectrogram alone, if it holds samples too."""
+        if not isinstance(self.feature, SampledLogMel):
+            return self
+        bands = self.frames[:, : self.feature.n_mels]
+        return replace(self, frames=bands, feature=self.feature.log_mel)
 
     def metadata(self) -> dict[str, Any]:
         """Return what the user interface shows of a store: numbers of clips, and the feature."""

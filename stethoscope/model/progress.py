@@ -26,7 +26,8 @@ class EpochProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Show an epoch, counted from 0, with its losses."""
-        losses = "  ".join(f"{name} {value:.5g}" for name, value in (logs or {}).items())
+        shown = {name: value for name, value in (logs or {}).items() if _is_shown(name)}
+        losses = "  ".join(f"{name} {value:.5g}" for name, value in shown.items())
         if self._bar:
             self._bar.advance(losses)
         elif self._lines:
@@ -36,3 +37,8 @@ class EpochProgress(keras.callbacks.Callback):
         """Close the bar."""
         if self._bar:
             self._bar.close()
+
+
+def _is_shown(name: str) -> bool:
+    """Return whether a figure is not one of the parts that a loss is the sum of."""
+    return name in ("loss", "val_loss") or not name.endswith("_loss")

@@ -47,7 +47,7 @@ def _draw_evidence(
     strengths = _smooth(_columns(evidence.above(verdict.threshold, unit)))
     lines = np.arange(1 + feature.n_fft // 2) * (feature.sample_rate / feature.n_fft)
     picture = _picture(
-        frames,
+        frames[:, : feature.n_mels],
         heat(strengths),
         seconds=(len(frames) - 1) * feature.hop_length / feature.sample_rate,
         frequencies=np.maximum.accumulate(lines[feature.filters.argmax(axis=1)]),

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -16,12 +16,15 @@ from stethoscope.sound.definition import FeatureDefinition
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
+from stethoscope.sound.sampled import SampledLogMel
 
 FeatureT = TypeVar("FeatureT", bound=FeatureDefinition)
 
-Feature = LogMel | BandSpectrum | Mfcc | Planes
+Feature = LogMel | SampledLogMel | BandSpectrum | Mfcc | Planes
 
-_KINDS: dict[str, type[Feature]] = {one.kind: one for one in (LogMel, BandSpectrum, Mfcc, Planes)}
+_KINDS: dict[str, type[Feature]] = {
+    one.kind: one for one in (LogMel, SampledLogMel, BandSpectrum, Mfcc, Planes)
+}
 
 
 def feature_from_json(value: Mapping[str, Any]) -> Feature:
@@ -79,7 +82,8 @@ def load_for_feature(
 
     Returns
     -------
-    np.ndarray [shape=(n_samples,) or, for planes, (channels, n_samples), dtype=float32]
+    np.ndarray [shape=(n_samples,) or, for several channels, (channels, n_samples), dtype=float32]
+        The far channel of a log-mel spectrogram comes after the near one.
     """
     decoded = decode(source, name=name, max_seconds=max_seconds)
     return at_feature_rate(
@@ -99,6 +103,10 @@ def channels_for_feature(decoded: Decoded, feature: Feature, *, name: str = "") 
     AudioError
         If a channel does not exist.
     """
+    if _has_far_channel(feature):
+        wanted = (feature.channel, feature.far_channel)
+        # One by one: a mono recording must not stand for both microphones.
+        return np.concatenate([decoded.channels((one,), name=name) for one in wanted])
     count = feature.channels if isinstance(feature, Planes) else 1
     return decoded.channels(range(feature.channel, feature.channel + count), name=name)
 
@@ -116,8 +124,13 @@ def at_feature_rate(channels: Samples, sample_rate: int, feature: Feature) -> Sa
 
     Returns
     -------
-    np.ndarray [shape=(n_samples,) or, for planes, (channels, n_samples), dtype=float32]
+    np.ndarray [shape=(n_samples,) or, for several channels, (channels, n_samples), dtype=float32]
     """
     if feature.sample_rate not in (0, sample_rate):
         channels = np.stack([resample(one, sample_rate, feature.sample_rate) for one in channels])
-    return channels if isinstance(feature, Planes) else channels[0]
+    several = isinstance(feature, Planes) or _has_far_channel(feature)
+    return channels if several else channels[0]
+
+
+def _has_far_channel(feature: Feature) -> TypeGuard[LogMel]:
+    return isinstance(feature, LogMel) and feature.far_channel >= 0

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from stethoscope.options import Problem, option
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.definition import FeatureDefinition, Frames
+from stethoscope.sound.far import background_gain
 from stethoscope.sound.fourier import EnergySpectrum
 from stethoscope.sound.framing import Framing
 
@@ -20,6 +21,7 @@ PadMode = Literal["reflect", "constant"]
 EPSILON = float(np.finfo(np.float64).eps)
 """Added to the mel spectrum before the logarithm, as in the DCASE baseline."""
 
+_FAR_SECONDS = 1.0  # over which the powers of both channels are averaged
 _GROUP = 22  # mel bands whose filters are multiplied at once
 
 
@@ -30,6 +32,9 @@ class LogMel(Framing, FeatureDefinition):
     Mel bands lie on Slaney's scale from 0 Hz to half the sample rate, with area normalisation.
     Frames have a Hann window and are centred: the recording is extended by ``n_fft // 2`` samples
     at both ends.
+
+    With a far channel, the background that it receives is subtracted from the mel bands
+    (:func:`~stethoscope.sound.far.background_gain`).
     """
 
     kind: ClassVar[str] = "logmel"
@@ -42,9 +47,18 @@ class LogMel(Framing, FeatureDefinition):
         "reflect", "How both ends of a clip are extended: reflect, or constant (zeros)."
     )
 
+    far_channel: int = option(
+        -1,
+        "Channel of a microphone that stands farther from the machine, from 0: the background that "
+        "it receives is subtracted. -1 for none.",
+        least=-1,
+    )
+
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between several fields."""
         yield from super().problems()
+        if self.far_channel == self.channel:
+            yield Problem("far_channel", f"is {self.far_channel}, as {{channel}}; name another one")
         if self.n_mels > self.n_fft // 2:
             text = f"is {self.n_mels}; at most half of {{n_fft}}, {self.n_fft // 2}, bands exist"
             yield Problem("n_mels", text)
@@ -63,14 +77,27 @@ class LogMel(Framing, FeatureDefinition):
 
         Parameters
         ----------
-        samples : np.ndarray [shape=(n_samples,), dtype=float32]
-            At ``sample_rate``.
+        samples : np.ndarray [shape=(n_samples,) or, with a far channel, (2, n_samples)]
+            At ``sample_rate``, float32. The far channel comes second.
 
         Returns
         -------
         np.ndarray [shape=(n_frames, n_mels), dtype=float32]
             In decibels, ``n_frames = 1 + n_samples // hop_length``.
         """
+        if self.far_channel < 0:
+            mel = self._mel(samples)
+        else:
+            mel, far = (self._mel(channel) for channel in samples)
+            smoothing = round(_FAR_SECONDS * self.sample_rate / self.hop_length) | 1
+            mel *= background_gain(mel, far, smoothing).astype(np.float32)
+        mel += np.float32(EPSILON)
+        np.log10(mel, out=mel)
+        mel *= np.float32(20.0 / self.power)
+        return np.ascontiguousarray(mel.T)
+
+    def _mel(self, samples: Samples) -> Frames:
+        """Return the mel spectrogram before the logarithm [shape=(n_mels, n_frames)]."""
         half = self.n_fft // 2
         # numpy mirrors a clip shorter than half a window repeatedly, and so does librosa.
         padded = np.pad(np.asarray(samples, dtype=np.float32), half, mode=self.pad_mode)
@@ -80,10 +107,7 @@ class LogMel(Framing, FeatureDefinition):
                 energy **= np.float32(self.power / 2.0)
             for bands, bins, filters in self._groups:
                 np.matmul(filters, energy[bins], out=mel[bands, frames])
-        mel += np.float32(EPSILON)
-        np.log10(mel, out=mel)
-        mel *= np.float32(20.0 / self.power)
-        return np.ascontiguousarray(mel.T)
+        return mel
 
     @cached_property
     def filters(self) -> Frames:

@@ -27,18 +27,29 @@ WAYS = [(name, detector.scores[-1]) for name, detector in DETECTORS.items()]
 
 
 @pytest.fixture(scope="module", params=WAYS, ids=["-".join(way) for way in WAYS])
-def model(
-    request: pytest.FixtureRequest, two_types: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Name of a detector and how it scores."""
+    chosen: tuple[str, str] = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def features(way: tuple[str, str], two_types: Path, two_types_sampled: Path) -> Path:
+    """A feature store with what the detector needs."""
+    return two_types_sampled if DETECTORS[way[0]].samples else two_types
+
+
+@pytest.fixture(scope="module")
+def model(way: tuple[str, str], features: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder of every detector, fitted for an epoch on two machine types."""
-    name, score = request.param
+    name, score = way
     options = DetectorOptions(
         name=name, score=score, members=("pooled-gmm", "interpolation"), epochs=1
     )
     fit = FitOptions(epochs=1, batch_size=64, verbose=0, validation_split=0.3)
     folder = tmp_path_factory.mktemp("model") / "model"
     train_detector(
-        FeatureStore.open(two_types),
+        FeatureStore.open(features),
         make_detector(options, fit),
         folder,
         validation_split=0.3,
@@ -48,11 +59,11 @@ def model(
 
 
 def test_scores_are_the_same_from_model_bundle_and_another_process(
-    model: Path, two_types: Path, tmp_path: Path
+    model: Path, features: Path, tmp_path: Path
 ) -> None:
     """The other process has nothing of what only training needs."""
-    store = FeatureStore.open(two_types)
-    evaluate_detector(two_types, model, tmp_path / "results")
+    store = FeatureStore.open(features)
+    evaluate_detector(features, model, tmp_path / "results")
     test = store.where(lambda clip: clip.split == "test")
     scores = [clip.score for clip in read_scores(tmp_path / "results/scores.csv")]
     assert scores == pytest.approx(score_clips(model, store, test), rel=1e-5)
@@ -73,7 +84,7 @@ for index, clip in enumerate(store.clips):
         print(bundle.detector.score(store.clip_frames(index), clip.machine))
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, str(two_types), str(bundle.folder)],
+        [sys.executable, "-c", program, str(features), str(bundle.folder)],
         capture_output=True,
         text=True,
     )
@@ -106,28 +117,28 @@ def scorer(model: Path) -> Scorer:
 
 
 def test_every_machine_has_a_threshold_from_clips_not_trained_on(
-    model: Path, two_types: Path, tmp_path: Path
+    model: Path, features: Path, tmp_path: Path
 ) -> None:
-    evaluate_detector(two_types, model, tmp_path / "results")
+    evaluate_detector(features, model, tmp_path / "results")
     thresholds = read_json(tmp_path / "results/thresholds.json")
     assert list(thresholds["machines"]) == ["fan/00", "fan/02", "pump/00"]
     counts = {machine: len(scores) for machine, scores in thresholds["held_out"].items()}
     assert set(counts.values()) == {6 if training_class_of(model).cross_fits else 2}
 
 
-def test_evidence_has_the_score_and_the_shape_of_the_clip(scorer: Scorer, two_types: Path) -> None:
-    frames = np.array(FeatureStore.open(two_types).clip_frames(0))
+def test_evidence_has_the_score_and_the_shape_of_the_clip(scorer: Scorer, features: Path) -> None:
+    frames = np.array(FeatureStore.open(features).clip_frames(0))
     evidence = scorer.evidence(frames, "fan/00")
     assert evidence.score == pytest.approx(scorer.score(frames, "fan/00"), rel=1e-5)
-    assert evidence.values.shape == frames.shape
+    assert evidence.values.shape == (len(frames), 12)
     assert evidence.values.dtype == np.float32
     assert np.isfinite(evidence.values).all()
     assert evidence.values.any(axis=0).all()
 
 
-def test_evidence_is_strongest_where_a_clip_was_changed(scorer: Scorer, two_types: Path) -> None:
+def test_evidence_is_strongest_where_a_clip_was_changed(scorer: Scorer, features: Path) -> None:
     """A loud sound in a few bands of a training clip."""
-    frames = np.array(FeatureStore.open(two_types).clip_frames(0))
+    frames = np.array(FeatureStore.open(features).clip_frames(0))
     frames[:, 6:9] += 25.0
     evidence = scorer.evidence(frames, "fan/00")
     by_band = evidence.values.sum(axis=0)
@@ -136,9 +147,9 @@ def test_evidence_is_strongest_where_a_clip_was_changed(scorer: Scorer, two_type
 
 
 def test_an_unknown_id_is_scored_and_an_unknown_type_refused(
-    scorer: Scorer, two_types: Path
+    scorer: Scorer, features: Path
 ) -> None:
-    frames = np.array(FeatureStore.open(two_types).clip_frames(0))
+    frames = np.array(FeatureStore.open(features).clip_frames(0))
     known = [scorer.score(frames, machine) for machine in ("fan/00", "fan/02")]
     assert scorer.score(frames, "fan/") == scorer.score(frames, "fan/77") == min(known)
     assert scorer.evidence(frames, "fan/").score == pytest.approx(min(known), rel=1e-5)
@@ -151,6 +162,6 @@ def test_an_unknown_id_is_scored_and_an_unknown_type_refused(
 def test_clips_of_other_lengths_are_scored(scorer: Scorer) -> None:
     rng = np.random.default_rng(0)
     for length in (scorer.min_frames, scorer.min_frames + 1, 200):
-        frames = rng.normal(-30, 6, (length, 12)).astype(np.float32)
+        frames = rng.normal(-30, 6, (length, scorer.feature.size)).astype(np.float32)
         assert np.isfinite(scorer.score(frames, "pump/00"))
-        assert scorer.evidence(frames, "pump/00").values.shape == frames.shape
+        assert scorer.evidence(frames, "pump/00").values.shape == (length, 12)

@@ -16,6 +16,7 @@ from stethoscope.detection.ensemble import ENSEMBLE
 from stethoscope.detection.ensemble.score import Level
 from stethoscope.detection.normal_scores import NormalScores, read_normal_scores
 from stethoscope.detection.options import DetectorOptions, FitOptions
+from stethoscope.detection.registry import DETECTORS
 from stethoscope.detection.train import write_model
 from stethoscope.features.store import FeatureStore
 from stethoscope.machines import type_of
@@ -67,7 +68,8 @@ class Ensemble(Detector):
         for member in self.members:
             folder = Path(self._folder.name) / member.kind
             folder.mkdir()
-            write_model(folder, member.fit(store, training, held_out), store, training, held_out)
+            own = store if DETECTORS[member.kind].samples else store.without_samples()
+            write_model(folder, member.fit(own, training, held_out), own, training, held_out)
             self.levels_[member.kind] = normal_levels(read_normal_scores(folder))
             self.curves_ |= {
                 f"{member.kind} {machine_type}": curves

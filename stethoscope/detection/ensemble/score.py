@@ -100,11 +100,12 @@ class EnsembleScorer(Scorer):
         known = next(iter(self.levels.values()))
         scores = {one: self._score_as(frames, one) for one in candidates(known, machine)}
         scored_as = min(scores, key=scores.__getitem__)
-        values = np.zeros_like(frames)
+        values = np.zeros((len(frames), self.feature.n_mels), dtype=np.float32)
         parts = {}
         for kind, share in self._shares(frames, scored_as).items():
             level = self.levels[kind][scored_as]
-            own = self.members[kind].evidence(frames, scored_as)
+            member = self.members[kind]
+            own = member.evidence(frames[:, : member.feature.size], scored_as)
             values += own.values * np.float32(share / level.deviation)
             parts[kind] = share * (own.score - level.mean) / level.deviation
         return Evidence(scores[scored_as], values, parts)
@@ -124,5 +125,6 @@ class EnsembleScorer(Scorer):
         z = {}
         for kind, member in self.members.items():
             level = self.levels[kind][machine]
-            z[kind] = (member.score(frames, machine) - level.mean) / level.deviation
+            own = frames[:, : member.feature.size]
+            z[kind] = (member.score(own, machine) - level.mean) / level.deviation
         return z

@@ -4,8 +4,9 @@ from stethoscope.detection.declaration import Declaration
 
 ID_CLASSIFIER = Declaration(
     name="id-classifier",
-    scores=("cosine", "mahalanobis"),
+    scores=("density", "cosine", "mahalanobis"),
     parameters=frozenset({"fit_validation_split"}),
     training_class="stethoscope.detection.identity.fit:IdClassifier",
     deployed_class="stethoscope.detection.identity.score:IdClassifierScorer",
+    samples=True,
 )

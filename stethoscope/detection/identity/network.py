@@ -1,14 +1,19 @@
 """The embedding network and the loss layer of the id-classifier."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from stethoscope.detection.identity.inputs import STEP
 from stethoscope.sound.definition import Frames
 
-_CHANNELS = (16, 32, 64, 128)
-_EMBEDDING = 128
+BRANCH_SIZE = 64
+"""Values of each branch's embedding."""
+
+_CHANNELS = (16, 32, 64)  # of the residual blocks; the first convolution has those of the first
+_MAP = (64, 32)  # frames and bands that the first convolution leaves, at most
 _SUB_CLUSTERS = 16
 
 
@@ -16,9 +21,10 @@ class SubClusterAdaCos(keras.layers.Layer):
     """Softmax over cosines to several centres per class, with a scale that follows the training.
 
     It is called with embeddings [shape=(batch, size)] and labels [shape=(batch, n_classes)], which
-    may be mixed, and returns the probabilities of the classes. The scale is adapted to the median
-    angle between the embeddings of a batch and their classes, so that the gradient does not vanish
-    (equation 11 of the AdaCos paper, with the sub-clusters of Wilkinghoff).
+    may be mixed, and returns the probabilities of the classes. The centres are random and stay as
+    they are: a network could otherwise move embeddings and centres to one point. The scale is
+    adapted to the median angle between the embeddings of a batch and their classes, so that the
+    gradient does not vanish (equation 11 of the AdaCos paper, with Wilkinghoff's sub-clusters).
 
     References
     ----------
@@ -37,7 +43,10 @@ class SubClusterAdaCos(keras.layers.Layer):
         """Make the centres and the scale."""
         n_centres = self._n_classes * _SUB_CLUSTERS
         self._centres = self.add_weight(
-            shape=(shape[-1], n_centres), initializer="glorot_uniform", name="centres"
+            shape=(shape[-1], n_centres),
+            initializer="glorot_uniform",
+            trainable=False,
+            name="centres",
         )
         start = keras.initializers.Constant(math.sqrt(2) * math.log(n_centres - 1))
         self._scale = self.add_weight(shape=(), initializer=start, trainable=False, name="scale")
@@ -61,27 +70,73 @@ class SubClusterAdaCos(keras.layers.Layer):
         return ops.sum(ops.reshape(probabilities, (-1, self._n_classes, _SUB_CLUSTERS)), axis=2)
 
 
-def build(window: int, mean: Frames, variance: Frames) -> keras.Model:
+def build(
+    window: int, shapes: Sequence[tuple[int, int]], mean: Frames, variance: Frames
+) -> keras.Model:
     """Return the untrained embedding network.
 
-    It is a strided convolution and four residual blocks of 16 to 128 channels.
+    Every spectrogram has a branch of its own, a convolution and three residual blocks, and so has
+    the spectrum. The output holds their embeddings one after the other.
 
     Parameters
     ----------
     window : int
-        Frames per window.
-    mean, variance : np.ndarray [shape=(n_mels,)]
-        Of the bands, which the network standardises.
+        Rows per window, a multiple of `STEP`.
+    shapes : sequence of tuple of int
+        Frames per `STEP` rows, and bands, of each spectrogram.
+    mean, variance : np.ndarray [shape=(n_bands_of_all_spectrograms + spectrum_bins,)]
+        Of the bands of every spectrogram, and of the bins of the spectrum, which the network
+        standardises.
     """
-    frames = keras.Input((window, len(mean)))
-    values = keras.layers.Normalization(mean=mean, variance=variance)(frames)
-    values = keras.layers.Reshape((window, len(mean), 1))(values)
-    values = keras.layers.Conv2D(_CHANNELS[0], 5, strides=2, padding="same", use_bias=False)(values)
-    values = keras.layers.ReLU()(keras.layers.BatchNormalization()(values))
+    columns = sum(frames * bands // STEP for frames, bands in shapes)
+    bins = len(mean) - sum(bands for _, bands in shapes)
+    given = keras.Input((window * columns + bins,))
+    rows = keras.layers.Reshape((window, columns))(given[:, : window * columns])
+    embeddings, column, band = [], 0, 0
+    for frames, bands in shapes:
+        width = frames * bands // STEP
+        values = keras.layers.Reshape((window * frames // STEP, bands))(
+            rows[:, :, column : column + width]
+        )
+        of_bands = slice(band, band + bands)
+        values = keras.layers.Normalization(mean=mean[of_bands], variance=variance[of_bands])(
+            values
+        )
+        embeddings.append(_spectrogram_branch(values))
+        column, band = column + width, band + bands
+    spectrum = keras.layers.Normalization(mean=mean[band:], variance=variance[band:])(
+        given[:, window * columns :]
+    )
+    embeddings.append(_spectrum_branch(spectrum))
+    return keras.Model(given, keras.layers.Concatenate()(embeddings))
+
+
+def _spectrogram_branch(values: Any) -> Any:
+    layers, ops = keras.layers, keras.ops
+    strides = tuple(max(1, size // most) for size, most in zip(values.shape[1:], _MAP, strict=True))
+    kernel = tuple(max(3, stride + 1) for stride in strides)
+    values = layers.Reshape((*values.shape[1:], 1))(values)
+    values = layers.Conv2D(_CHANNELS[0], kernel, strides=strides, padding="same", use_bias=False)(
+        values
+    )
+    values = layers.ReLU()(layers.BatchNormalization()(values))
     for channels in _CHANNELS:
         values = _residual(values, channels)
-    values = keras.layers.GlobalAveragePooling2D()(values)
-    return keras.Model(frames, keras.layers.Dense(_EMBEDDING)(values))
+    # Over time only: at which frequency something is heard is a mark of the machine.
+    pooled = ops.concatenate([ops.max(values, axis=1), ops.mean(values, axis=1)], axis=-1)
+    pooled = layers.BatchNormalization()(layers.Flatten()(pooled))
+    return layers.Dense(BRANCH_SIZE, use_bias=False)(pooled)
+
+
+def _spectrum_branch(values: Any) -> Any:
+    layers = keras.layers
+    values = layers.Reshape((values.shape[1], 1))(values)
+    values = layers.ReLU()(layers.Conv1D(32, 64, strides=16, use_bias=False)(values))
+    values = layers.Conv1D(32, 16, strides=8, use_bias=False)(values)
+    values = layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(values)))
+    values = layers.Dense(2 * BRANCH_SIZE, use_bias=False)(values)
+    values = layers.ReLU()(layers.BatchNormalization()(values))
+    return layers.Dense(BRANCH_SIZE, use_bias=False)(values)
 
 
 def _residual(values: Any, channels: int) -> Any:

@@ -1,5 +1,7 @@
 """Scoring by the embedding of a network that distinguishes machines."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,140 +11,135 @@ import numpy.typing as npt
 
 from stethoscope.checks import EXPORT_AGAIN, check, fields, items, text, whole
 from stethoscope.detection.evidence import Evidence, occlusion
-from stethoscope.detection.gaussians import Gaussians
+from stethoscope.detection.identity.inputs import STEP, Resolutions
+from stethoscope.detection.identity.references import NormalEmbeddings
 from stethoscope.detection.scorer import Scorer, candidates
-from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.errors import ModelError
-from stethoscope.model.arrays import floats, indices, read_arrays
 from stethoscope.model.network import Network
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.sampled import SampledLogMel
 
 Float32 = npt.NDArray[np.float32]
+
+RECIPE = 2
+"""Version of the way from frames to a score, in ``model.json``; the first version has none."""
 
 _MODEL = fields(
     {
         "machines": items(text(), least=1, distinct=True),
-        "score": text("cosine", "mahalanobis"),
         "window": whole(least=1, most=100_000),
-    }
+        "score": text("density", "cosine", "mahalanobis"),
+    },
+    {"recipe": whole(least=1), "spectrum_bins": whole(least=1, most=1_000_000)},
 )
-_ARRAYS = {
-    "embeddings": floats("clips", "size"),
-    "means": floats("machines", "size"),
-    "precision": floats("size", "size"),
-    "frame_mean": floats("machines", "bands"),
-    "frame_variance": floats("machines", "bands", least=0),
+_BRANCHES = 4
+_DISTANCES = {
+    "density": NormalEmbeddings.density_distance,
+    "cosine": NormalEmbeddings.cosine_distance,
+    "mahalanobis": NormalEmbeddings.mahalanobis_distance,
 }
 
-NEIGHBOURS = 2
-"""Nearest normal clips whose distance is averaged."""
+
+class Embedder(ABC):
+    """From the frames of a clip to its embedding [shape=(n_branches, size)], of unit length."""
+
+    @abstractmethod
+    def __call__(self, frames: Frames, change: Frames | None = None) -> Float32:
+        """Return the embedding of a clip, with `change` added to its bands, in dB."""
 
 
 @dataclass(frozen=True)
-class NormalEmbeddings:
-    """Embeddings of normal clips.
+class BranchEmbedder(Embedder):
+    """The embedding of a network with a branch per resolution, and one for the spectrum.
 
     Attributes
     ----------
-    machines : tuple of str
-        Type and id.
-    embeddings : np.ndarray [shape=(n_clips, size)]
-        Of unit length.
-    owners : np.ndarray of int [shape=(n_clips,)]
-        Machine of each.
-    gaussians : Gaussians
-        Of the embeddings, one per machine.
-    spectra : NormalSpectra
-        Of the machines.
+    network : Network
+        Input [shape=(batch, window * n_columns + spectrum_bins)], output
+        [shape=(batch, n_branches * size)].
+    resolutions : Resolutions
+    window : int
+        Rows per window.
+    n_branches : int
     """
 
-    machines: tuple[str, ...]
-    embeddings: Float32
-    owners: npt.NDArray[np.intp]
-    gaussians: Gaussians
-    spectra: NormalSpectra
+    network: Network
+    resolutions: Resolutions
+    window: int
+    n_branches: int = _BRANCHES
 
-    def cosine_distance(self, embedding: Float32, machine: int) -> float:
-        """Return the mean cosine distance, 0 to 2, from the nearest normal clips of a machine."""
-        distances = np.sort(1.0 - self.embeddings[self.owners == machine] @ embedding)
-        return float(distances[:NEIGHBOURS].mean(dtype=np.float64))
+    def __call__(self, frames: Frames, change: Frames | None = None) -> Float32:
+        """Return the embedding of a clip: in each branch, the normalised mean over its windows.
 
-    def mahalanobis_distance(self, embedding: Float32, machine: int) -> float:
-        """Return the squared Mahalanobis distance from a machine's mean."""
-        return float(self.gaussians.squared_distances(embedding, machine))
-
-    def save(self, path: Path) -> None:
-        """Write the numbers (``.npz``); the names of the machines are kept by the caller."""
-        np.savez(
-            path,
-            embeddings=self.embeddings,
-            owners=self.owners,
-            means=self.gaussians.means,
-            precision=self.gaussians.precision,
-            frame_mean=self.spectra.mean,
-            frame_variance=self.spectra.variance,
-        )
-
-    @classmethod
-    def open(cls, path: Path, machines: tuple[str, ...], bands: int) -> Self:
-        """Read what :meth:`save` wrote.
-
-        Raises
-        ------
-        ModelError
-            If an array is missing or does not fit, or a machine has no embedding.
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, feature.size)]
+        change : np.ndarray [shape=(n_frames, n_mels)], optional
+            Added to the bands, in all resolutions, in dB.
         """
-        declared = {**_ARRAYS, "owners": indices("clips", below=len(machines))}
-        numbers = read_arrays(path, declared, machines=len(machines), bands=bands)
-        if len(set(numbers["owners"].tolist())) < len(machines):
-            raise ModelError(f"{path}: owners leaves out a machine; {EXPORT_AGAIN}")
-        return cls(
-            machines,
-            numbers["embeddings"],
-            numbers["owners"],
-            Gaussians(numbers["means"], numbers["precision"]),
-            NormalSpectra(numbers["frame_mean"], numbers["frame_variance"]),
-        )
+        outputs = self.network(self.resolutions.of(frames, change).windows(self.window))
+        of_windows = unit(outputs.reshape(len(outputs), self.n_branches, -1))
+        return unit(of_windows.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class FirstEmbedder(Embedder):
+    """The embedding of the first version: one branch, which reads the log-mel spectrogram.
+
+    Attributes
+    ----------
+    network : Network
+        Input [shape=(batch, window, n_mels)], output [shape=(batch, size)].
+    window : int
+        Frames per window.
+    """
+
+    network: Network
+    window: int
+
+    def __call__(self, frames: Frames, change: Frames | None = None) -> Float32:
+        """Return the normalised mean over the windows.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n_frames, n_mels)]
+        change : np.ndarray [shape=(n_frames, n_mels)], optional
+            Added to the bands, in dB.
+        """
+        frames = frames if change is None else frames + change
+        outputs = unit(self.network(overlapping_windows(frames, self.window)))
+        return unit(outputs.mean(axis=0))[np.newaxis]
 
 
 class IdClassifierScorer(Scorer):
     """Distance of a clip's embedding from those of the machine's normal clips."""
 
-    min_frames = 1
-
     def __init__(
-        self,
-        network: Network,
-        references: NormalEmbeddings,
-        window: int,
-        distance: str,
-        feature: LogMel,
+        self, embedder: Embedder, references: NormalEmbeddings, distance: str, feature: LogMel
     ) -> None:
-        self.network = network
+        self.embedder = embedder
         self.references = references
-        self.window = window
-        self.distance = (
-            NormalEmbeddings.cosine_distance
-            if distance == "cosine"
-            else NormalEmbeddings.mahalanobis_distance
-        )
+        self.distance = _DISTANCES[distance]
         self.feature = feature
+        self.min_frames = 1 if isinstance(embedder, FirstEmbedder) else STEP
 
     @classmethod
     def open(cls, folder: Path, model: dict[str, Any], feature: LogMel) -> Self:
-        """Read the network and the embeddings of normal clips."""
+        """Read the network and the embeddings of normal clips.
+
+        Raises
+        ------
+        ModelError
+            If the recipe is unknown, or the model is damaged.
+        """
         check(folder / "model.json", model, _MODEL)
+        embedder = _open_embedder(folder, model, feature)
+        branches = _BRANCHES if isinstance(embedder, BranchEmbedder) else None
         references = NormalEmbeddings.open(
-            folder / "references.npz", tuple(model["machines"]), feature.n_mels
+            folder / "references.npz", tuple(model["machines"]), feature.n_mels, branches
         )
-        return cls(
-            Network(folder / "embedding.tflite", (None, model["window"], feature.n_mels)),
-            references,
-            model["window"],
-            model["score"],
-            feature,
-        )
+        return cls(embedder, references, model["score"], feature)
 
     def score(self, frames: Frames, machine: str) -> float:
         """Return the distance.
@@ -158,12 +155,18 @@ class IdClassifierScorer(Scorer):
         """
         _, index = self._score(frames, machine)
         name = self.references.machines[index]
-        spectra = self.references.spectra
-        return occlusion(lambda changed: self.score(changed, name), frames, spectra, index)
+        bands = frames[:, : self.feature.n_mels]
 
-    def _score(self, frames: Frames, machine: str) -> tuple[float, int]:
+        def score(changed: Frames) -> float:
+            return self._score(frames, name, changed - bands)[0]
+
+        return occlusion(score, bands, self.references.spectra, index)
+
+    def _score(
+        self, frames: Frames, machine: str, change: Frames | None = None
+    ) -> tuple[float, int]:
         machines = self.references.machines
-        embedding = embed(self.network, frames, self.window)
+        embedding = self.embedder(frames, change)
         if embedding.shape != self.references.embeddings.shape[1:]:
             raise ModelError(
                 f"the network of the id-classifier answers {embedding.shape}, not as many values "
@@ -173,24 +176,25 @@ class IdClassifierScorer(Scorer):
         return min((self.distance(self.references, embedding, one), one) for one in places)
 
 
-def embed(network: Network, frames: Frames, window: int) -> Float32:
-    """Return the embedding of a clip, the normalised mean over its windows.
-
-    Parameters
-    ----------
-    network : Network
-        Input [shape=(batch, window, n_mels)], output [shape=(batch, size)].
-    frames : np.ndarray [shape=(n_frames, n_mels)]
-    window : int
-        Frames per window.
-
-    Returns
-    -------
-    np.ndarray [shape=(size,)]
-        Of unit length.
-    """
-    outputs = _unit(network(overlapping_windows(frames, window)))
-    return _unit(outputs.mean(axis=0))
+def _open_embedder(folder: Path, model: Mapping[str, Any], feature: LogMel) -> Embedder:
+    recipe, window = model.get("recipe", 1), model["window"]
+    path = folder / "embedding.tflite"
+    if recipe == 1:
+        return FirstEmbedder(Network(path, (None, window, feature.n_mels)), window)
+    if recipe != RECIPE or not isinstance(feature, SampledLogMel):
+        raise ModelError(
+            f"the model is of recipe {recipe!r} of id-classifier with the feature {feature.kind}, "
+            f"this version reads 1, and {RECIPE} with {SampledLogMel.kind}; "
+            "install the version that wrote it"
+        )
+    if "spectrum_bins" not in model or window % STEP:
+        raise ModelError(
+            f"{folder / 'model.json'}: has no spectrum_bins, or a window that is no multiple of "
+            f"{STEP}; {EXPORT_AGAIN}"
+        )
+    resolutions = Resolutions(feature, model["spectrum_bins"])
+    size = window * resolutions.n_columns + resolutions.spectrum_bins
+    return BranchEmbedder(Network(path, (None, size)), resolutions, window)
 
 
 def overlapping_windows(frames: Frames, window: int) -> Frames:
@@ -209,7 +213,8 @@ def overlapping_windows(frames: Frames, window: int) -> Frames:
     return np.stack([frames[start : start + window] for start in starts])
 
 
-def _unit(vectors: Float32) -> Float32:
+def unit(vectors: Float32) -> Float32:
+    """Return vectors along the last axis at unit length."""
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: Float32 = vectors / np.maximum(length, np.float32(1e-12))
-    return unit
+    scaled: Float32 = vectors / np.maximum(length, np.float32(1e-12))
+    return scaled

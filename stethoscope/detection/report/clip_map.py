@@ -80,7 +80,7 @@ def clip_map(
     The axes are the first two principal components of the mean spectra.
     """
     sample = _sample(inputs, clips)
-    if len(sample) < 4 or inputs.scorer.feature.size < 2:
+    if len(sample) < 4 or inputs.scorer.feature.n_mels < 2:
         return None
     points, shares = _principal_components(_relative_spectra(inputs, sample))
     chart = Chart(*_axes(points, shares))

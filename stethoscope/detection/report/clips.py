@@ -127,6 +127,7 @@ def _view(inputs: DetectionInputs, clip: ScoredClip) -> _View:
     centres = band_centres(feature)
     peak = _peak(shown, centres, excerpt, step)
     frames = np.array(inputs.store.clip_frames(position)[excerpt.first : excerpt.last])
+    frames = frames[:, : feature.n_mels]
     name = short(clip.path)
     return _View(
         excerpt,

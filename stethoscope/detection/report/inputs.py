@@ -132,7 +132,8 @@ class DetectionInputs:
 
     def mean_spectrum(self, index: int) -> Frames:
         """Return the mean over the frames of a clip of the store [shape=(n_mels,)]."""
-        spectrum: Frames = self.store.clip_frames(index).mean(axis=0)
+        bands = self.store.clip_frames(index)[:, : self.scorer.feature.n_mels]
+        spectrum: Frames = bands.mean(axis=0)
         self.store.release()
         return spectrum
 

@@ -38,6 +38,11 @@ def arrays(feature: Feature) -> list[Array]:
             "the network takes several channels or clips of one length, C takes one channel and "
             "clips of any length; set class_channels=1, class_seconds=0"
         )
+    if mel is not None and mel.far_channel >= 0:
+        raise ModelError(
+            "the feature subtracts what a far microphone receives, C takes one channel; "
+            "set feature_far_channel=-1"
+        )
     if n & (n - 1) or n < 16:
         raise ModelError(
             f"frames of {n} samples cannot be transformed on a microcontroller; "

@@ -1,56 +1,77 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from stethoscope.detection.identity.crops import WARPS, Crops, warp
+from stethoscope.detection.identity.crops import SPEEDS, Crops, TrainingInputs, at_speed
+from stethoscope.detection.identity.inputs import Resolutions
 from stethoscope.features.store import FeatureStore
+from stethoscope.sound.sampled import SampledLogMel
 
 
-def test_warped_frames_equal_those_computed_by_hand() -> None:
-    frames = np.arange(12, dtype=np.float32).reshape(6, 2) * 10
-    np.testing.assert_array_equal(warp(frames, 3, 1.0, 0), frames[:3])
-    np.testing.assert_array_equal(warp(frames, 3, 2.0, 0), frames[[0, 2, 4]])
-    np.testing.assert_allclose(warp(frames, 4, 0.5, 0), [[0, 10], [10, 20], [20, 30], [30, 40]])
-    np.testing.assert_array_equal(
-        warp(frames, 2, 1.0, 1), [[0, 0], [20, 20]]
-    )  # one band up; the lowest is repeated
-    np.testing.assert_array_equal(warp(frames, 2, 1.0, -1), [[10, 10], [30, 30]])
-    np.testing.assert_array_equal(
-        warp(frames[:2], 4, 1.0, 0), frames[[0, 1, 0, 1]]
-    )  # too short: repeated
+def inputs_of(path: Path, machine_type: str) -> TrainingInputs:
+    store = FeatureStore.open(path)
+    clips = store.where(lambda clip: clip.split == "train" and clip.machine_type == machine_type)
+    assert isinstance(store.feature, SampledLogMel)
+    return TrainingInputs.of(store, clips[2:], clips[:2], Resolutions(store.feature, 256))
 
 
-def test_a_type_with_one_id_adds_classes_of_speed_and_pitch(two_types: Path) -> None:
-    store = FeatureStore.open(two_types)
-    fans = store.where(lambda clip: clip.machine_type == "fan" and clip.split == "train")
-    everything = store.where(lambda clip: clip.split == "train")
-    assert Crops(store, fans, 40, seed=0, mixup=False).n_classes == 2
-    crops = Crops(store, everything, 40, seed=0, mixup=False)
-    assert crops.n_classes == 3 * len(WARPS)
-    (windows, labels), same = crops[0]
-    assert windows.shape == (18, 40, 12)  # every clip is one window long
-    np.testing.assert_array_equal(labels, same)
-    np.testing.assert_array_equal(labels.sum(axis=1), 1)
-    unchanged = labels.argmax(axis=1) % len(WARPS) == 0
-    clips = [np.array(store.clip_frames(index)) for index in everything]
-    assert [
-        any(np.array_equal(window, clip) for clip in clips) for window in windows
-    ] == unchanged.tolist()
+def test_a_type_with_one_id_adds_classes_of_speed(two_types_sampled: Path) -> None:
+    fans, pumps = (inputs_of(two_types_sampled, name) for name in ("fan", "pump"))
+    assert (fans.n_classes, len(fans.classes)) == (2, 12)
+    assert (pumps.n_classes, len(pumps.classes)) == (len(SPEEDS), 6 * len(SPEEDS))
+    assert sorted(set(pumps.classes.tolist())) == list(range(len(SPEEDS)))
+    assert pumps.held_out.sum() == 2 * len(SPEEDS)
 
 
-def test_mixed_windows_have_mixed_labels(two_types: Path) -> None:
-    store = FeatureStore.open(two_types)
-    fans = store.where(lambda clip: clip.machine_type == "fan" and clip.split == "train")
-    (windows, labels), _ = Crops(store, fans, 40, seed=0, mixup=True)[0]
-    np.testing.assert_allclose(labels.sum(axis=1), 1, rtol=1e-6)
-    assert ((labels > 0).sum(axis=1) == 2).any()
-    # The two fans have other mean spectra: a window lies between them as its label gives.
-    means = [
-        np.mean(
-            [store.clip_frames(i) for i in fans if store.clips[i].machine_id == name], axis=(0, 1)
-        )
-        for name in ("00", "02")
+def test_a_faster_clip_is_shorter_and_higher() -> None:
+    feature = SampledLogMel(sample_rate=16_000)
+    tone = np.sin(2 * np.pi * 500.0 * np.arange(16_000) / 16_000).astype(np.float32)
+    frames = feature.extract(tone)
+    faster = at_speed(frames, Resolutions(feature), 2**0.25)
+    assert len(faster) == pytest.approx(len(frames) / 2**0.25, abs=2)
+    spectrum = np.abs(np.fft.rfft(faster[:, feature.n_mels :].ravel()[:12_000]))
+    assert spectrum.argmax() * 16_000 / 12_000 == pytest.approx(500 * 2**0.25, abs=2)
+    assert at_speed(frames, Resolutions(feature), 1.0) is frames
+
+
+def test_statistics_are_those_of_all_frames_that_are_trained_on(two_types_sampled: Path) -> None:
+    store = FeatureStore.open(two_types_sampled)
+    assert isinstance(store.feature, SampledLogMel)
+    resolutions = Resolutions(store.feature, 256)
+    clips = np.array([0, 12, 3])  # of two fans
+    inputs = TrainingInputs.of(store, clips[:2], clips[2:], resolutions)
+    mean, variance = inputs.statistics(resolutions)
+    assert len(mean) == len(variance) == 3 + 12 + 48 + 256
+    bands = np.concatenate(
+        [np.array(store.clip_frames(clip)[:, :12], dtype=np.float64) for clip in clips[:2]]
+    ).reshape(2, -1, 12)
+    bands -= bands.mean(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(mean[3:15], bands.mean(axis=(0, 1)), atol=1e-4)
+    np.testing.assert_allclose(variance[3:15], bands.var(axis=(0, 1)), rtol=1e-4)
+    spectra = [resolutions.of(store.clip_frames(clip)).spectrum for clip in clips[:2]]
+    np.testing.assert_allclose(mean[63:], np.mean(spectra, axis=0), atol=1e-4)
+
+
+def test_windows_are_parts_of_clips_and_mixed_ones_have_mixed_labels(
+    two_types_sampled: Path,
+) -> None:
+    inputs = inputs_of(two_types_sampled, "fan")
+    clips = np.flatnonzero(~inputs.held_out)
+    (windows, labels), wanted = Crops(inputs, clips, 16, seed=0, mixup=False, n_outputs=2)[0]
+    assert len(wanted) == 2
+    np.testing.assert_array_equal(labels, wanted[1])
+    rows = windows[0][:-256].reshape(16, -1)
+    places = [
+        (clip, start)
+        for clip in clips
+        for start in range(0, 25, 4)
+        if np.array_equal(inputs.store.clip_frames(clip)[start : start + 16], rows)
     ]
-    direction = means[1] - means[0]
-    share = (windows.mean(axis=1) - means[0]) @ direction / (direction @ direction)
-    np.testing.assert_allclose(share, labels[:, 1], atol=0.35)
+    assert len(places) == 1
+    clip = places[0][0]
+    np.testing.assert_array_equal(windows[0][-256:], inputs.spectra[clip])
+    assert labels[0].argmax() == inputs.classes[clip]
+    (_, mixed), _ = Crops(inputs, clips, 16, seed=0, mixup=True)[0]
+    np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-6)
+    assert ((mixed > 0).sum(axis=1) == 2).any()

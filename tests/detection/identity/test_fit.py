@@ -1,15 +1,19 @@
 from pathlib import Path
 
-import numpy as np
+import pytest
 
-from stethoscope.detection.identity.fit import band_statistics
+from stethoscope.detection.identity.fit import IdClassifier
+from stethoscope.detection.train import train_detector
+from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 
 
-def test_band_statistics_are_those_of_all_frames(two_types: Path) -> None:
-    store = FeatureStore.open(two_types)
-    clips = np.array([0, 3, 8])
-    frames = np.concatenate([store.clip_frames(clip) for clip in clips]).astype(float)
-    mean, variance = band_statistics(store, clips)
-    np.testing.assert_allclose(mean, frames.mean(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(variance, frames.var(axis=0), rtol=1e-5)
+def test_features_without_samples_are_refused(two_types: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="hold no samples, which id-classifier needs"):
+        train_detector(
+            FeatureStore.open(two_types),
+            IdClassifier(epochs=1),
+            tmp_path / "model",
+            validation_split=0.3,
+            seed=0,
+        )
