@@ -1,6 +1,7 @@
 """The command ``stethoscope``."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Clips are processed in parallel, so BLAS must not open further threads. It reads this variable
     # when numpy is loaded; commands therefore import modules that need numpy only when they run.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # TensorFlow reads it when it is loaded: errors only.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     options = _parser().parse_args(arguments)
     command: Command = options.command
     try:

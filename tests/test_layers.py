@@ -20,6 +20,7 @@ FLOORS = (
         "errors",
         "files",
         "machines",
+        "native_lines",
         "processes",
         "progress",
         "options",

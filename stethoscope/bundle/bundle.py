@@ -24,16 +24,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from stethoscope.bundle.golden import check_golden
-from stethoscope.bundle.manifest import read_manifest
+from stethoscope.bundle.manifest import NAME, read_manifest
 from stethoscope.bundle.roles import Model, open_model
 from stethoscope.bundle.seal import Seal
 from stethoscope.bundle.signature import check_signature
 from stethoscope.checks import EXPORT_AGAIN
+from stethoscope.classification.model import KIND as CLASSIFIER
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import ModelError
 from stethoscope.events.model import EventDetector
+from stethoscope.files import advice_on_path, read_json
 from stethoscope.sound.suitability import SoundProfile, profiles_from_json
 
 
@@ -78,8 +80,8 @@ class Bundle:
             If there is no such key.
         """
         folder = Path(folder)
-        if not folder.is_dir():
-            raise ModelError(f"{folder}: is not a bundle folder; give the folder `bundle` of a run")
+        if not (folder / NAME).exists():
+            raise ModelError(f"{folder}: is not a bundle folder; {_advice(folder)}")
         seal = read_manifest(folder)
         if public_key is not None:
             check_signature(folder, seal, public_key)
@@ -167,3 +169,22 @@ class Bundle:
             f"{self.folder}: has no {what}, it was made for {', '.join(self.models)}; "
             "give another bundle"
         )
+
+
+def _advice(folder: Path) -> str:
+    """Return what a user can do who gave a folder that is no bundle."""
+    if (folder / "bundle" / NAME).is_file():
+        return f"give {folder / 'bundle'}"
+    if any(folder.glob("models/*/model.json")):
+        return f"its {NAME} is missing; copy the bundle again or export the model again"
+    for model in (folder, folder / "model"):
+        if _is_classifier(model):
+            return f"it is a classifier of sounds: `stethoscope classify {model} FILE`"
+    if not folder.exists():
+        return advice_on_path(folder) or "no such folder; give the folder `bundle` of a run"
+    return "give the folder `bundle` of a run"
+
+
+def _is_classifier(model: Path) -> bool:
+    path = model / "model.json"
+    return path.is_file() and read_json(path).get("kind") == CLASSIFIER

@@ -100,6 +100,14 @@ def _register_listen(add: Add) -> None:
         choices=("s16le", "f32le"),
         help="samples of standard input (default: s16le)",
     )
+    one.add_argument(
+        "--retry-seconds",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to try again when the connection is lost, for example because the service "
+        "restarts (default: 60)",
+    )
     one.epilog = f"The key of the service is taken from {_KEY}."
 
 
@@ -150,7 +158,12 @@ def _listen(options: argparse.Namespace) -> int:
     step = options.window if options.step is None else options.step
     answered = 0
     for verdict in stream_verdicts(
-        samples, url=options.url, window=options.window, step=step, api_key=os.environ.get(_KEY, "")
+        samples,
+        url=options.url,
+        window=options.window,
+        step=step,
+        api_key=os.environ.get(_KEY, ""),
+        retry_seconds=options.retry_seconds,
     ):
         print(json.dumps(verdict, ensure_ascii=False), flush=True)
         answered += "Error" not in verdict

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from stethoscope.errors import ModelError
 from stethoscope.model.int8 import write_int8
 from stethoscope.model.network import Int8Network
+from stethoscope.native_lines import without_native_lines
 from stethoscope.sound.definition import Frames
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def load_keras(file: Path) -> "keras.Model":
             f"{file.parent}: holds no {file.name} to convert; "
             f"export the model with export_formats=keras,tflite"
         )
-    import keras
+    with without_native_lines():
+        import keras
 
-    return keras.models.load_model(file)
+        return keras.models.load_model(file)
 
 
 @contextmanager

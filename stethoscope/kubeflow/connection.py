@@ -160,7 +160,8 @@ def _refused_login(where: str, answer: str) -> ClusterError:
 def _unreachable(where: str) -> UnreachableError:
     return UnreachableError(
         f"no Kubeflow answers at {where}; "
-        "check --host and the connection, or run it here with --local"
+        "check --host and the connection; `stethoscope run`, `stethoscope sweep` and "
+        "`same program run --local` need no cluster"
     )
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.errors import ModelError
 from stethoscope.files import open_regular
+from stethoscope.native_lines import without_native_lines
 
 
 class Network:
@@ -77,7 +78,8 @@ class Network:
         given = interpreter.get_input_details()[0]["index"]
         if self._local.shape != values.shape:
             interpreter.resize_tensor_input(given, values.shape)
-            interpreter.allocate_tensors()
+            with without_native_lines():
+                interpreter.allocate_tensors()
             self._local.shape = values.shape
         interpreter.set_tensor(given, values)
         interpreter.invoke()
@@ -133,7 +135,8 @@ class Int8Network:
                 num_threads=1,
                 experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
             )
-            self._interpreter.allocate_tensors()
+            with without_native_lines():
+                self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"{path}: is not a TFLite network; {EXPORT_AGAIN}") from error
         self._given, self._answer = _details(self._interpreter, path, np.int8)

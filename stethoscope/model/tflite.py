@@ -12,6 +12,7 @@ import numpy.typing as npt
 from stethoscope.errors import ModelError
 from stethoscope.files import atomic_file
 from stethoscope.model.network import Network
+from stethoscope.native_lines import without_native_lines
 
 if TYPE_CHECKING:
     import keras
@@ -79,7 +80,8 @@ def convert(
         model.export(folder, verbose=False, input_signature=signature)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         configure(converter)
-        content: bytes = converter.convert()
+        with without_native_lines():
+            content: bytes = converter.convert()
     return content
 
 

@@ -180,7 +180,7 @@ def test_host_without_a_server_is_named_with_the_option_local(
     assert main(["program", "run", "-f", write(tmp_path), "--host", "http://127.0.0.1:9"]) == 1
     error = capsys.readouterr().err
     assert "no Kubeflow answers at http://127.0.0.1:9; check --host" in error
-    assert "or run it here with --local" in error
+    assert "`same program run --local` need no cluster" in error
 
 
 @pytest.mark.slow

@@ -2,13 +2,21 @@ import io
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+import soundfile
+from starlette.datastructures import QueryParams
+from websockets.sync.server import ServerConnection, serve
 
 from stethoscope.cli import main
+from stethoscope.serve.limits import Limits
+from stethoscope.serve.windows import StreamCutter, StreamFormat
 from tests.serve.helpers import pcm
 
 
@@ -79,3 +87,66 @@ def test_listen_reports_why_the_service_refuses(
     assert "asks for a key" in capsys.readouterr().err
     monkeypatch.setenv("STETHOSCOPE_API_KEY", "s3cret")
     assert main(["listen", str(recordings[0]), "--url", url]) == 0
+
+
+@contextmanager
+def restarting(code: int) -> Iterator[str]:
+    """A service that closes its first two streams with a code after three windows each, and answers
+    every window with the sum of its samples.
+    """
+    connections = []
+
+    def handle(connection: ServerConnection) -> None:
+        connections.append(connection)
+        query = QueryParams(urlsplit(connection.request.path).query)
+        cutter = StreamCutter(StreamFormat.from_query(query, Limits()))
+        count = 0
+        for message in connection:
+            for window in cutter.finish() if message == "end" else cutter.add(message):
+                if count == 3 and len(connections) < 3:
+                    connection.close(code, "restart")
+                    return
+                samples = np.frombuffer(b"".join(window.wav[1:]), "<f4")
+                answer = {"Window": count, "Start": window.start, "End": window.end}
+                connection.send(json.dumps({**answer, "Sum": round(float(samples.sum()))}))
+                count += 1
+            if message == "end":
+                return
+
+    with serve(handle, "127.0.0.1", 0, close_timeout=0.2) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("step", [1.0, 0.5])
+def test_listen_connects_again_and_misses_no_window_when_the_service_restarts(
+    step: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = np.arange(7.25 * 1000) // 250 / 32  # sums are exact and different
+    soundfile.write(tmp_path / "a.wav", samples, 1000, subtype="FLOAT")
+    arguments = ["listen", str(tmp_path / "a.wav"), "--window", "1", "--step", str(step)]
+    with restarting(1012) as url:
+        assert main([*arguments, "--url", url]) == 0
+    printed = capsys.readouterr()
+    answers = [json.loads(line) for line in printed.out.splitlines()]
+    assert [one["Window"] for one in answers] == list(range(len(answers)))
+    assert answers[-1]["End"] == 7.25
+    for one in answers:
+        window = samples[round(one["Start"] * 1000) : round(one["End"] * 1000)]
+        assert one["Sum"] == round(float(window.sum()))
+    assert [one["Start"] for one in answers[:-1]] == [n * step for n in range(len(answers) - 1)]
+    assert printed.err.count("the connection was lost") == 2
+
+
+def test_listen_ends_when_told_not_to_try_again_or_when_the_service_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(4000), 1000)
+    arguments = ["listen", str(tmp_path / "a.wav"), "--window", "1"]
+    with restarting(1012) as url:
+        assert main([*arguments, "--url", url, "--retry-seconds", "0"]) == 1
+    assert "ended the stream early (restart)" in capsys.readouterr().err
+    with restarting(1008) as url:
+        assert main([*arguments, "--url", url]) == 1
+    assert "ended the stream early (restart)" in capsys.readouterr().err
