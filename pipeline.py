@@ -46,6 +46,7 @@ class Outputs(NamedTuple):
     page: dsl.HTML
     bundle: dsl.Model
     serving: dsl.Artifact
+    plots: dsl.Artifact
 
 
 def steps(given: Given) -> Outputs:
@@ -117,8 +118,8 @@ def steps(given: Given) -> Outputs:
         **given.of(report),
     )
     place(reported, "Report", HOLDS_FEATURES)
-    page, serving = reported.outputs["page"], registered.outputs["serving"]
-    return Outputs(results, diagnosed, page, bundle, serving)
+    page, plots = (reported.outputs[name] for name in ("page", "plots"))
+    return Outputs(results, diagnosed, page, bundle, registered.outputs["serving"], plots)
 
 
 @dsl.pipeline(
@@ -135,6 +136,7 @@ def stethoscope(given: Given) -> Outputs:
         page: The report, one self-contained HTML file.
         bundle: The exported model.
         serving: What was registered of it, and its manifest of KServe.
+        plots: The figures of the report as SVG files.
     """
     return steps(given)
 

@@ -5,10 +5,10 @@ from typing import Any
 from kfp import dsl
 
 from components import component
-from stethoscope.diagnosis.options import FAULT_PLOTS
+from stethoscope.monitoring.options import MONITORING
 
 
-@component(FAULT_PLOTS)
+@component(MONITORING)
 def report(
     recordings: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
@@ -18,6 +18,7 @@ def report(
     diagnosis: dsl.Input[dsl.Model],
     diagnosed: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
+    plots: dsl.Output[dsl.Artifact],
     **parameters: Any,
 ) -> None:
     """Write the report.
@@ -33,6 +34,7 @@ def report(
 
     Returns:
         page: One self-contained HTML file.
+        plots: Its figures as SVG files.
     """
     from pathlib import Path
 
@@ -56,4 +58,6 @@ def report(
         results=results.path,
         faults=faults,
         warnings=kept_warnings(recordings, model, groups, diagnosis),
+        given=parameters,
+        plots=plots.path,
     )

@@ -26,6 +26,7 @@ def detect(given: Given) -> Outputs:
         page: The report, one self-contained HTML file.
         bundle: The exported model.
         serving: What was registered of it, and its manifest of KServe.
+        plots: The figures of the report as SVG files.
     """
     return steps(given)
 

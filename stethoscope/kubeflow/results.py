@@ -61,14 +61,20 @@ class Results:
         dict
             The part of ``summary.json`` that `summary` defines.
         """
-        for source, name in self.files.items():
+
+        def lacks(source: str) -> bool:
             output = source.partition("/")[0]
-            if output in self.optional and output not in outputs:
+            return output in self.optional and output not in outputs
+
+        for source, name in self.files.items():
+            if lacks(source):
                 continue
             for path in _found(outputs, source):
                 _copy(path, folder / (path.name if name == "." else name))
         for source, name in self.folders.items():
             shutil.rmtree(folder / name, ignore_errors=True)
+            if lacks(source):
+                continue
             shutil.copytree(_path(outputs, source), folder / name)
         return {key: _value(outputs, source) for key, source in self.summary.items()}
 

@@ -1,9 +1,10 @@
 """The report of the main pipeline: detection and diagnosis, in one HTML file."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from stethoscope.detection.report.bands import band_section
 from stethoscope.detection.report.clip_map import map_section
@@ -23,6 +24,7 @@ from stethoscope.detection.report.sessions import session_section
 from stethoscope.detection.report.unlike import unlike_section
 from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.diagnosis.report.sections import fault_sections
+from stethoscope.monitoring.options import MONITORING
 from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.page import write_page
 
@@ -36,6 +38,8 @@ def write_report(
     results: str | os.PathLike[str],
     faults: FaultInputs | None = None,
     warnings: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
+    plots: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write the report of an evaluation.
 
@@ -51,6 +55,10 @@ def write_report(
         Of the diagnosis.
     warnings : sequence of str
         Warnings of the steps before the evaluation.
+    given : mapping, optional
+        Values of the parameters of the run.
+    plots : path, optional
+        New folder for the figures as SVG files.
 
     Raises
     ------
@@ -64,9 +72,9 @@ def write_report(
         warning_section([*warnings, *warning_texts(inputs)]),
         partial(clip_section, inputs, archives),
         *(fault_sections(inputs, faults, archives) if faults else []),
+        distribution_section(inputs),
         band_section(inputs, profiles(inputs)),
         session_section(inputs),
-        distribution_section(inputs),
         curve_section(inputs),
         map_section(inputs),
         loss_section(inputs),
@@ -74,4 +82,4 @@ def write_report(
         unlike_section(inputs),
         skipped_section(inputs.skipped),
     ]
-    write_page(path, header(inputs), sections)
+    write_page(path, header(inputs, MONITORING, given or {}), sections, plots)

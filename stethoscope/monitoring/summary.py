@@ -4,6 +4,7 @@
 
     DIR/
         report.html                         what was found
+        plots/                              its figures as SVG files
         scores.csv                          score, threshold and decision of every test clip
         result.csv, anomaly_score_*.csv     official result files of the DCASE challenge
         fault_groups.csv                    group of every anomalous clip, and its distance to each
@@ -44,9 +45,9 @@ RESULTS = Results(
         "page": "report.html",
         "serving/*.yaml": ".",
     },
-    folders={"bundle": "bundle"},
+    folders={"bundle": "bundle", "plots": "plots"},
     summary={"evaluation": "results/evaluation.json", "diagnosis": "diagnosed/diagnosis.json"},
-    optional=("serving",),
+    optional=("serving", "plots"),
     closing_lines=closing_lines,
 )
 """What of the pipeline's outputs is kept, and where."""

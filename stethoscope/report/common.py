@@ -1,16 +1,57 @@
 """Sections that the reports of several jobs have."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from stethoscope.options import ParameterSet
 from stethoscope.progress import format_counts
 from stethoscope.report.blocks import notes, table
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section
-from stethoscope.report.words import short
+from stethoscope.report.words import count, short
+
+_NOT_LISTED = ("dataset_url", "export_registry")  # shown apart; may hold a password
 
 MAX_SKIPPED = 200
 """Most skipped recordings that are listed by name."""
+
+
+def run_facts(
+    parameters: ParameterSet, given: Mapping[str, Any], sources: str
+) -> list[tuple[str, str]]:
+    """Return when a report was made, on which recordings, and with which parameters.
+
+    Parameters
+    ----------
+    parameters : ParameterSet
+        Of the pipeline.
+    given : mapping
+        Their values in the run; empty if they are not known.
+    sources : str
+        Names of the archives, for a run whose parameters are not known.
+    """
+    others = [
+        f"{one.name} = {_text(given[one.name])}"
+        for one in parameters.parameters
+        if one.name in given and given[one.name] != one.default and one.name not in _NOT_LISTED
+    ]
+    now = datetime.now().astimezone()
+    return [
+        ("Made", f"{now:%d %B %Y, %H:%M} {now.tzname()}".lstrip("0")),
+        ("Recordings", short(_without_secrets(str(given.get("dataset_url", sources))), 200)),
+        ("Parameters", _listed(others) if given else ""),
+    ]
+
+
+def _listed(others: Sequence[str]) -> str:
+    return f"{', '.join(others)}; all others as by default" if others else "all as by default"
+
+
+def _without_secrets(addresses: str) -> str:
+    """Return addresses without what may be secret in them: user, password and query."""
+    return re.sub(r"(?<=://)[^/@,\s]*@|\?[^,\s]*", "", addresses)
 
 
 def warning_section(texts: Sequence[str]) -> Section | None:
@@ -41,6 +82,8 @@ def skipped_section(skipped: Sequence[Mapping[str, str]]) -> Section | None:
         tag("p", f"{left_out:,} more are listed in evaluation.json.", class_="soft")
         if left_out
         else "",
+        folded=True,
+        hint=count(len(skipped), "recording"),
     )
 
 
@@ -76,6 +119,8 @@ def settings_section(settings: Mapping[str, Any], versions: Mapping[str, Any]) -
             caption="Versions of packages",
             words=True,
         ),
+        folded=True,
+        hint="of feature, model and packages",
     )
 
 

@@ -1,3 +1,32 @@
+// A link to the heading of a folded section unfolds it.
+const unfold = (hash) => {
+  const heading = hash && document.getElementById(decodeURIComponent(hash.slice(1)));
+  const folding = heading && heading.closest("details");
+  if (folding) folding.open = true;
+};
+document.addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (link) unfold(link.getAttribute("href"));
+});
+if (location.protocol !== "about:") unfold(location.hash);
+addEventListener("beforeprint", () => {
+  for (const folding of document.querySelectorAll(".folded > details")) folding.open = true;
+});
+// A table or a row of cards that is wider than its box says so, until its end is in view.
+for (const box of document.querySelectorAll(".scroll, .strip")) {
+  const hint = document.createElement("p");
+  hint.className = "hint";
+  hint.textContent = "more to the right →";
+  hint.hidden = true;
+  box.after(hint);
+  const update = () => {
+    const more = box.scrollWidth - box.clientWidth - box.scrollLeft > 4;
+    box.classList.toggle("more", more);
+    hint.hidden = !more;
+  };
+  box.addEventListener("scroll", update, { passive: true });
+  new ResizeObserver(update).observe(box);
+}
 // Kubeflow shows a report in a frame that is made of text (about:srcdoc). There a link to a heading
 // would load the address of the surrounding page into the frame, so a script scrolls instead.
 if (location.protocol === "about:") {

@@ -7,7 +7,8 @@ from importlib import resources
 
 from stethoscope import __version__
 from stethoscope.files import write_text
-from stethoscope.report.html import Content, Html, tag
+from stethoscope.report.html import Content, Html, join, tag
+from stethoscope.report.plots import write_plots
 
 MAX_BYTES = 10_000_000
 """Largest report. Browsers and Kubeflow's viewer open larger pages slowly."""
@@ -37,6 +38,44 @@ SizedSection = Callable[[int], Section | None]
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Whether a result can be used, why, and what to do.
+
+    Attributes
+    ----------
+    status : str
+        A key of :data:`STATUSES`.
+    reason : str
+        The figures that decide, in one sentence.
+    advice : str
+        What to do next; may be empty.
+    """
+
+    status: str
+    reason: str
+    advice: str = ""
+
+    @property
+    def text(self) -> str:
+        """Status and reason in one line."""
+        return f"{STATUSES[self.status][0]}: {self.reason}"
+
+    def html(self) -> Html:
+        """Return the title of the page, with the advice below it."""
+        name, style = STATUSES[self.status]
+        title = tag("h1", tag("span", f"{name}:", class_=f"status {style}"), f" {self.reason}")
+        return join(title, tag("p", self.advice, class_="advice") if self.advice else "")
+
+
+STATUSES = {
+    "ready": ("Ready", "right"),
+    "trial": ("Ready for a trial", "limit"),
+    "not ready": ("Not ready", "wrong"),
+}
+"""Name and style of each status of a verdict."""
+
+
+@dataclass(frozen=True)
 class Header:
     """What stands above the sections.
 
@@ -51,6 +90,10 @@ class Header:
         The main results, in a few sentences.
     tiles : sequence of Html
         The main figures.
+    verdict : Verdict, optional
+        Whether the result can be used, and what to do.
+    facts : sequence of (str, str)
+        Names and values: what was reported on, when, and with which parameters.
     """
 
     title: str
@@ -58,15 +101,18 @@ class Header:
     headline: str
     summary: str
     tiles: Sequence[Html] = ()
+    verdict: "Verdict | None" = None
+    facts: Sequence[tuple[str, str]] = ()
 
     def html(self, sections: Sequence[Section]) -> Html:
         """Return the header, with the contents."""
         return tag(
             "header",
             tag("p", " · ".join(filter(None, self.subject)), class_="over"),
-            tag("h1", self.headline),
+            self.verdict.html() if self.verdict else tag("h1", self.headline),
             tag("p", self.summary, class_="lede"),
             tag("dl", self.tiles, class_="tiles") if self.tiles else "",
+            _facts(self.facts),
             tag(
                 "nav",
                 [tag("a", one.title, href=f"#{one.key}") for one in sections],
@@ -75,10 +121,36 @@ class Header:
         )
 
 
-def section(key: str, title: str, *contents: Content) -> Section:
-    """Return a section: `contents` below its heading, with `key` as id."""
+def section(
+    key: str, title: str, *contents: Content, folded: bool = False, hint: str = ""
+) -> Section:
+    """Return a section: `contents` below its heading, with `key` as id.
+
+    Parameters
+    ----------
+    key, title : str
+    *contents : Content
+    folded : bool
+        Show only the heading, until the reader unfolds it.
+    hint : str
+        What a folded section holds, beside its heading.
+    """
     heading = tag("h2", title, id=key)
-    return Section(key, title, tag("section", heading, *contents, aria_labelledby=key))
+    if not folded:
+        return Section(key, title, tag("section", heading, *contents, aria_labelledby=key))
+    summary = tag("summary", heading, tag("small", hint) if hint else "")
+    folding = tag("details", summary, *contents)
+    return Section(key, title, tag("section", folding, class_="folded", aria_labelledby=key))
+
+
+def fold(title: str, *contents: Content) -> Html:
+    """Return contents of which only the title is shown, until the reader unfolds them."""
+    return tag("details", tag("summary", title), *contents)
+
+
+def _facts(facts: Sequence[tuple[str, str]]) -> Html | str:
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value]
+    return tag("dl", rows, class_="facts") if rows else ""
 
 
 def tile(name: str, value: str, below: str, beside: str = "") -> Html:
@@ -109,9 +181,22 @@ def write_page(
     path: str | os.PathLike[str],
     header: Header,
     sections: Sequence[Section | SizedSection | None],
+    plots: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Write :func:`report_page` to a file, all or nothing."""
-    write_text(path, report_page(header, sections))
+    """Write :func:`report_page` to a file, all or nothing, and its figures into a folder.
+
+    Parameters
+    ----------
+    path : path
+    header, sections : Header, sequence
+        As of :func:`report_page`.
+    plots : path, optional
+        New folder for the figures; see :func:`~stethoscope.report.plots.write_plots`.
+    """
+    page = report_page(header, sections)
+    write_text(path, page)
+    if plots is not None:
+        write_plots(plots, page)
 
 
 def document(title: str, *body: Content) -> str:

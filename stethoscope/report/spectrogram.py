@@ -1,14 +1,17 @@
 """Spectrograms: one scaling, one colour map and the axes of each kind of feature."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.report.charts import Axis, framed, frequency_axis
 from stethoscope.report.html import Html
-from stethoscope.report.media import picture
+from stethoscope.report.media import colour_scale, picture
+from stethoscope.report.words import number
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
-from stethoscope.sound.display import dynamic_range
+from stethoscope.sound.display import DYNAMIC_RANGE, dynamic_range
 from stethoscope.sound.feature import Feature
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
@@ -20,7 +23,18 @@ COLOURS = "bone"
 _DARKEST, _BRIGHTEST = 3.0, 99.7  # percentiles of the values
 
 
-def spectrogram(frames: Frames, feature: Feature, description: str, *, start: float = 0.0) -> Html:
+Levels = tuple[float, float]
+"""Values of a feature that are drawn darkest and brightest."""
+
+
+def spectrogram(
+    frames: Frames,
+    feature: Feature,
+    description: str,
+    *,
+    start: float = 0.0,
+    levels: Levels | None = None,
+) -> Html:
     """Return the spectrogram of a clip with its axes.
 
     Parameters
@@ -33,27 +47,43 @@ def spectrogram(frames: Frames, feature: Feature, description: str, *, start: fl
         For readers who cannot see it.
     start : float
         Time of the first frame, in seconds.
+    levels : (float, float), optional
+        Common levels of several clips, by :func:`levels_of`; those of this clip by default.
     """
     one = feature.of if isinstance(feature, Planes) else feature
     shown = np.asarray(frames)[:, : one.size]
     time = time_axis(len(shown), feature, start=start)
-    return framed(picture(scaled(shown, one), COLOURS), time, value_axis(one), description)
+    dark, bright = levels or levels_of([shown], feature)
+    values = (shown - np.float32(dark)) / np.float32(max(bright - dark, 1e-6))
+    return framed(picture(values, COLOURS), time, value_axis(one), description)
 
 
-def scaled(frames: Frames, feature: LogMel | BandSpectrum | Mfcc) -> Frames:
-    """Return values of a spectrogram, scaled so that 0 is dark and 1 is bright.
+def levels_of(clips: Sequence[Frames], feature: Feature) -> Levels:
+    """Return the values that are drawn darkest and brightest in the spectrograms of clips.
 
-    The ends are percentiles of the values, at most
+    They are the lowest and the highest of the clips' percentiles, at most
     :func:`~stethoscope.sound.display.dynamic_range` apart.
 
     Parameters
     ----------
-    frames : np.ndarray [shape=(n_frames, feature.size)]
-    feature : LogMel, BandSpectrum or Mfcc
+    clips : sequence of np.ndarray [shape=(n_frames, feature.size)]
+        At least one.
+    feature : Feature
     """
-    dark, bright = np.percentile(frames, [_DARKEST, _BRIGHTEST])
-    dark = max(dark, bright - dynamic_range(feature))
-    return (frames - np.float32(dark)) / np.float32(max(bright - dark, 1e-6))
+    one = feature.of if isinstance(feature, Planes) else feature
+    ends = [np.percentile(clip[:, : one.size], [_DARKEST, _BRIGHTEST]) for clip in clips]
+    bright = max(float(high) for _, high in ends)
+    return max(min(float(low) for low, _ in ends), bright - dynamic_range(one)), bright
+
+
+def level_scale(levels: Levels, feature: Feature) -> Html:
+    """Return the colours of spectrograms with their levels, in dB below the brightest."""
+    one = feature.of if isinstance(feature, Planes) else feature
+    span = levels[1] - levels[0]
+    if isinstance(one, Mfcc):
+        return colour_scale(number(levels[0]), number(levels[1]), COLOURS)
+    decibels = span * DYNAMIC_RANGE / dynamic_range(one)
+    return colour_scale(f"−{decibels:.0f} dB", "0 dB", COLOURS)
 
 
 def time_axis(n_frames: int, feature: Feature, *, start: float = 0.0) -> Axis:

@@ -1,13 +1,14 @@
 """The frame of a report, and its style sheet on light and on dark screens."""
 
 import re
+from dataclasses import replace
 from importlib import resources
 
 import pytest
 
 import stethoscope.report.page
 from stethoscope.report.html import tag
-from stethoscope.report.page import Header, Section, report_page, section, tile
+from stethoscope.report.page import Header, Section, Verdict, report_page, section, tile
 from tests.report.fixtures import Page
 
 HEADER = Header("Title", ["<fan>", "", "set.zip"], headline="1 & 2", summary="Both.")
@@ -35,7 +36,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
 def test_text_and_marks_stand_out(colours: dict[str, str]) -> None:
     for ground in ("paper", "card"):
-        for text in ("ink", "soft", "normal", "anomaly"):
+        for text in ("ink", "soft", "normal", "anomaly", "right", "wrong"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
     assert contrast(colours["ink"], colours["warn"]) >= 4.5
     for mark in ("s0", "s1", "s2", "s3", "s4", "s5"):
@@ -57,6 +58,32 @@ def test_contents_follow_the_sections_and_none_is_left_out() -> None:
     assert [one.attributes["aria-labelledby"] for one in page.all("section")] == ["a", "b"]
     assert "<fan> · set.zip" in page.text
     assert "<two>" in page.text
+
+
+def test_colours_of_normal_and_anomalous_and_of_right_and_wrong_are_used_for_nothing_else() -> None:
+    for colours in (LIGHT, DARK):
+        meanings = [colours[name] for name in ("normal", "anomaly", "right", "wrong")]
+        series = [colours[f"s{number}"] for number in range(6)]
+        assert len({*meanings, *series}) == 10
+
+
+def test_folded_section_shows_its_heading_and_a_hint() -> None:
+    folded = Page(section("a", "Title", tag("p", "inside"), folded=True, hint="why").html).root
+    [summary] = folded.all("summary")
+    assert summary.text == "Titlewhy"
+    assert [one.attributes["id"] for one in summary.all("h2")] == ["a"]
+    [details] = folded.all("details")
+    assert "open" not in details.attributes
+
+
+def test_verdict_stands_above_everything_with_advice_and_facts() -> None:
+    verdict = Verdict("not ready", "34 % false alarms.", "Record more.")
+    header = replace(HEADER, verdict=verdict, facts=[("Made", "today"), ("Recordings", "")])
+    page = Page(report_page(header, [])).root
+    [title] = page.all("h1")
+    assert title.text == "Not ready: 34 % false alarms."
+    assert "Record more." in page.text
+    assert [one.text for one in page.all("dt")] == ["Made"]
 
 
 def test_sized_section_gets_the_room_that_the_others_leave(

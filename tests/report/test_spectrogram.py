@@ -5,7 +5,8 @@ import pytest
 
 from stethoscope.report.spectrogram import (
     band_centres,
-    scaled,
+    level_scale,
+    levels_of,
     spectrogram,
     time_axis,
     value_axis,
@@ -32,17 +33,31 @@ def test_band_centres_are_those_of_librosa(rate: int, n_fft: int, n_mels: int) -
 
 def test_scaling_ends_at_percentiles_of_the_values() -> None:
     frames = np.linspace(-40, 0, 1001, dtype=np.float32)[:, np.newaxis]
-    values = scaled(frames, LogMel())
-    assert np.interp(0.0, values[:, 0], frames[:, 0]) == pytest.approx(-40 + 0.03 * 40, abs=0.1)
-    assert np.interp(1.0, values[:, 0], frames[:, 0]) == pytest.approx(-0.003 * 40, abs=0.1)
+    dark, bright = levels_of([frames], LogMel(n_mels=1))
+    assert dark == pytest.approx(-40 + 0.03 * 40, abs=0.1)
+    assert bright == pytest.approx(-0.003 * 40, abs=0.1)
+
+
+def test_clips_that_are_compared_share_the_lowest_and_highest_level() -> None:
+    quiet = np.linspace(-60, -30, 1001, dtype=np.float32)[:, np.newaxis]
+    loud = quiet + 20
+    dark, bright = levels_of([quiet, loud], LogMel(n_mels=1))
+    assert dark == levels_of([quiet], LogMel(n_mels=1))[0]
+    assert bright == levels_of([loud], LogMel(n_mels=1))[1]
+
+
+def test_scale_is_in_db_below_the_loudest() -> None:
+    assert "−50 dB" in level_scale((-60.0, -10.0), LogMel())
+    bands = BandSpectrum(sample_rate=16000, n_fft=256, n_bands=48)
+    assert "−40 dB" in level_scale((0.0, np.log(100.0)), bands)  # a hundredfold magnitude
 
 
 def test_scaling_shows_at_most_70_db_so_that_digital_silence_is_black() -> None:
     frames = np.full((100, 4), -200.0, dtype=np.float32)
     frames[50:] = np.linspace(-60, 0, 50, dtype=np.float32)[:, np.newaxis]
-    values = scaled(frames, LogMel())
-    assert (values[:50] < 0).all()
-    assert 0.1 < values[50, 0] < 0.2, "60 of 70 dB below the loudest"
+    dark, bright = levels_of([frames], LogMel(n_mels=4))
+    assert bright == pytest.approx(0, abs=1)
+    assert dark == pytest.approx(bright - 70)
 
 
 def test_axes_follow_the_feature() -> None:

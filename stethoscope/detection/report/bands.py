@@ -35,6 +35,8 @@ def band_section(inputs: DetectionInputs, profiles: Mapping[str, Profile]) -> Se
         "Contributions to the score",
         tag("p", text),
         gallery(cards, left_out=max(0, len(known) - MAX_CHARTS)),
+        folded=True,
+        hint="what each frequency band and view adds",
     )
 
 

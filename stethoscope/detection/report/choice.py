@@ -61,8 +61,8 @@ def choose(inputs: DetectionInputs) -> list[ShownClips]:
     none_missed = "Every anomalous clip was found." if "anomaly" in conditions else ""
     no_alarm = "No normal clip raised an alarm." if "normal" in conditions else ""
     return [
-        ShownClips("Most anomalous", most, "No anomalous clip is above its threshold."),
         ShownClips("For comparison: a typical normal clip", references),
+        ShownClips("Most anomalous", most, "No anomalous clip is above its threshold."),
         ShownClips("Missed anomaly", missed, none_missed),
         ShownClips("False alarm", alarms, no_alarm),
         ShownClips("Just above the threshold", above),

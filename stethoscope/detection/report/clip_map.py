@@ -20,7 +20,7 @@ MAX_DOTS = 6000
 """Most clips on all maps together; each map has an equal share, at most a quarter."""
 
 _STYLES = (
-    ("unknown", "s2", "unknown"),
+    ("unknown", "s0", "unknown"),
     ("normal", "normal", "normal"),
     ("anomaly", "anomaly", "anomalous"),
 )
@@ -47,6 +47,8 @@ def map_section(inputs: DetectionInputs) -> Section | None:
         "Map of the clips",
         tag("p", text),
         gallery(cards, wide=True, left_out=max(0, len(inputs.by_type) - MAX_CHARTS)),
+        folded=True,
+        hint="which clips have a similar sound",
     )
 
 

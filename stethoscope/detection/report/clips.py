@@ -26,10 +26,18 @@ from stethoscope.report.media import (
     recording_key,
     sound_addresses,
 )
-from stethoscope.report.page import Section, section
-from stethoscope.report.spectrogram import COLOURS, band_centres, spectrogram, time_axis
+from stethoscope.report.page import Section, fold, section
+from stethoscope.report.spectrogram import (
+    Levels,
+    band_centres,
+    level_scale,
+    levels_of,
+    spectrogram,
+    time_axis,
+)
 from stethoscope.report.words import decibels, hertz, number, percent, short
 from stethoscope.sound.audio import load
+from stethoscope.sound.definition import Frames
 
 SECONDS = 10.0
 """Longest excerpt, in seconds."""
@@ -38,12 +46,12 @@ _COLOURS = "inferno"
 _SMOOTHING = {"frames": 7, "bands": 3}
 _PEAK_SMOOTHING = {"frames": 15, "bands": 5}
 _OUTCOMES = {
-    ("anomaly", True): ("anomalous, found", "anomaly"),
-    ("anomaly", False): ("anomalous, missed", "anomaly"),
-    ("normal", True): ("normal, false alarm", "normal"),
-    ("normal", False): ("normal", "normal"),
-    ("unknown", True): ("judged anomalous", "anomaly"),
-    ("unknown", False): ("judged normal", "normal"),
+    ("anomaly", True): ("anomalous, found", "right"),
+    ("anomaly", False): ("anomalous, missed", "wrong"),
+    ("normal", True): ("normal, false alarm", "wrong"),
+    ("normal", False): ("normal, no alarm", "right"),
+    ("unknown", True): ("judged anomalous", "muted"),
+    ("unknown", False): ("judged normal", "muted"),
 }
 """Text and style by condition and decision."""
 
@@ -89,14 +97,12 @@ def clip_section(inputs: DetectionInputs, archives: Sequence[Path], room: int) -
         Most bytes of all cards together.
     """
     groups = choose(inputs)
-    views = {
-        recording_key(clip): _view(inputs, clip)
-        for group in groups
-        for clip in group.clips
-        if recording_key(clip) in inputs.position
-    }
+    shown = [clip for group in groups for clip in group.clips]
+    shown = [clip for clip in shown if recording_key(clip) in inputs.position]
+    levels = _levels(inputs, shown)
+    views = {recording_key(clip): _view(inputs, clip, levels[clip.machine]) for clip in shown}
     sounds, sound_notes = _sounds(inputs, archives, views)
-    cards, room_notes = _cards(inputs, groups, views, sounds, room)
+    first, more, room_notes = _cards(inputs, groups, views, sounds, room)
     absences = [group.absence for group in groups if group.absence and not group.clips]
     notes = [*absences, *sound_notes, *room_notes, *_format_notes(inputs, views)]
     text = (
@@ -104,18 +110,34 @@ def clip_section(inputs: DetectionInputs, archives: Sequence[Path], room: int) -
         "strongly each place contributes. A place has the strength 1 if a clip that were like it "
         "everywhere would exceed the threshold by as much as 10 % of normal clips exceed the "
         "median of their scores. The colours are the same for all clips. A clip that does not "
-        "exceed the threshold is dark everywhere. Click a picture to play from there."
+        "exceed the threshold is dark everywhere."
+    )
+    lead = (
+        "Listen to what was found, missed and called anomalous although it is normal. Click a "
+        "picture to play from there. 0 dB is the loudest of the machine's clips that are shown."
     )
     return section(
         "clips",
         "Clips to listen to",
-        tag("p", text),
+        tag("p", lead),
         tag("p", " ".join(notes), class_="soft"),
-        tag("div", cards, class_="gallery"),
+        tag("div", first, class_="gallery strip"),
+        fold(f"{len(more)} more clips", tag("div", more, class_="gallery strip")) if more else "",
+        fold("How to read the pictures", tag("p", text, class_="fine")),
     )
 
 
-def _view(inputs: DetectionInputs, clip: ScoredClip) -> _View:
+def _levels(inputs: DetectionInputs, clips: Sequence[ScoredClip]) -> dict[str, Levels]:
+    """Return the levels of the spectrograms of each machine, so that its clips can be compared."""
+    feature = inputs.scorer.feature
+    frames: dict[str, list[Frames]] = {}
+    for clip in clips:
+        position = inputs.position[recording_key(clip)]
+        frames.setdefault(clip.machine, []).append(np.array(inputs.store.clip_frames(position)))
+    return {machine: levels_of(own, feature) for machine, own in frames.items()}
+
+
+def _view(inputs: DetectionInputs, clip: ScoredClip, levels: Levels) -> _View:
     feature = inputs.scorer.feature
     position = inputs.position[recording_key(clip)]
     evidence = evidence_of(inputs, position, clip.machine)
@@ -132,8 +154,10 @@ def _view(inputs: DetectionInputs, clip: ScoredClip) -> _View:
     return _View(
         excerpt,
         [
-            tag("h4", "Spectrogram", colour_scale("quiet", "loud", COLOURS)),
-            spectrogram(frames, feature, f"Spectrogram of {name}", start=excerpt.start),
+            tag("h4", "Spectrogram", level_scale(levels, feature)),
+            spectrogram(
+                frames, feature, f"Spectrogram of {name}", start=excerpt.start, levels=levels
+            ),
             tag("h4", "What made the score", _strength_scale()),
             framed(
                 picture(heat(shown), _COLOURS),
@@ -224,8 +248,11 @@ def _cards(
     views: Mapping[RecordingKey, _View],
     sounds: Mapping[RecordingKey, str],
     room: int,
-) -> tuple[list[Html], list[str]]:
-    """Return a card for every clip in order; those without room have neither sound nor pictures."""
+) -> tuple[list[Html], list[Html], list[str]]:
+    """Return the card of the first clip of each group, those of all others, and notes.
+
+    Clips without room have neither sound nor pictures.
+    """
     cards: dict[RecordingKey, Html] = {}
     n_bare = 0
     for reason, clip in _first_of_each(groups):
@@ -243,7 +270,9 @@ def _cards(
             f"Sound and pictures of {n_bare} of {len(cards)} clips were left out to keep the file "
             "small."
         )
-    return [cards[recording_key(clip)] for group in groups for clip in group.clips], notes
+    own = [[cards[recording_key(clip)] for clip in group.clips] for group in groups]
+    first = [one for group in own for one in group[:1]]
+    return first, [one for group in own for one in group[1:]], notes
 
 
 def _format_notes(inputs: DetectionInputs, views: Mapping[RecordingKey, _View]) -> list[str]:

@@ -37,6 +37,8 @@ def curve_section(inputs: DetectionInputs) -> Section | None:
         "Other thresholds",
         tag("p", f"{text}thresholds in use."),
         gallery(cards, left_out=max(0, len(inputs.by_type) - MAX_CHARTS)),
+        folded=True,
+        hint="ROC, DET, and false alarms at other target rates",
     )
 
 
@@ -77,7 +79,7 @@ def curve_charts(
         for machine, curve in curves.items()
     ]
     key = _legend(drawn)
-    drawn.sort(key=lambda one: one.style == "anomaly")  # the highlighted curve is drawn last
+    drawn.sort(key=lambda one: one.style == "limit")  # the highlighted curve is drawn last
     title = machine_type or "Machine"
     return [_roc_chart(inputs.max_fpr, title, drawn, key), _det_chart(title, drawn, key)]
 
@@ -87,15 +89,15 @@ def _styles(figures: Mapping[str, MachineFigures], machines: Sequence[str]) -> d
     if len(machines) <= MAX_STYLES:
         return {machine: f"s{index}" for index, machine in enumerate(machines)}
     worst = min(machines, key=lambda machine: figures[machine].auc.value or 0.0)
-    return {machine: "anomaly" if machine == worst else "muted" for machine in machines}
+    return {machine: "limit" if machine == worst else "muted" for machine in machines}
 
 
 def _legend(curves: Sequence[_MachineCurve]) -> Html:
     if len(curves) <= MAX_STYLES:
         return legend(*((f"line {one.style}", one.label) for one in curves))
-    worst = next(one for one in curves if one.style == "anomaly")
+    worst = next(one for one in curves if one.style == "limit")
     return legend(
-        ("line anomaly", f"lowest: {worst.label}"),
+        ("line limit", f"lowest: {worst.label}"),
         ("line muted", f"{len(curves) - 1} other machines"),
     )
 
@@ -187,9 +189,9 @@ def calibration_charts(
         Axis(0, 0.5, targets, "target false-alarm rate, %"),
         Axis(0, 1, SHARE_TICKS, "measured rate, %"),
     )
-    chart.area(_RATES, low, high, "normal")
+    chart.area(_RATES, low, high, "wrong")
     chart.line([0, 0.5], [0, 0.5], "chance")
-    chart.line(_RATES, measured, "normal")
+    chart.line(_RATES, measured, "wrong")
     used = inputs.thresholds.false_alarm_rate
     now = sum(clip.decision for clip in normal) / len(normal)
     if used <= chart.x.high:
@@ -212,8 +214,8 @@ def _calibration_card(
         f"{machine_type}: false alarms",
         chart.html(description, shape="square"),
         legend(
-            ("line normal", f"measured on {count(n_normal, 'normal clip')}"),
-            ("bar normal pale", "95 % interval"),
+            ("line wrong", f"measured on {count(n_normal, 'normal clip')}"),
+            ("bar wrong pale", "95 % interval"),
             ("chance", "measured = target"),
         ),
         tag("p", note),

@@ -42,6 +42,8 @@ def distribution_section(inputs: DetectionInputs) -> Section:
         "Scores and thresholds",
         tag("p", text),
         gallery(cards, left_out=len(inputs.by_machine) - len(cards)),
+        folded=True,
+        hint="how the scores of normal and anomalous clips are distributed",
     )
 
 

@@ -5,7 +5,7 @@ from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.report.overview import outcome_text, separation
 from stethoscope.report.blocks import table
 from stethoscope.report.html import Content, Html, join, tag
-from stethoscope.report.page import Section, section
+from stethoscope.report.page import Section, fold, section
 from stethoscope.report.words import count, figure, number, percent
 from stethoscope.stats.figure import Figure
 
@@ -58,7 +58,7 @@ def machine_section(inputs: DetectionInputs) -> Section:
         *(_outcomes(inputs) if several else ()),
         tag("h3", "Figures") if several else "",
         _figures_table(inputs),
-        tag("p", explanation, class_="fine"),
+        fold("What the figures mean", tag("p", explanation, class_="fine")),
     )
 
 
@@ -88,13 +88,13 @@ def _outcome(inputs: DetectionInputs, figures: MachineFigures) -> Html:
             _lowest_badge(inputs, figures.machine),
             tag("small", f"{outcome}; {separated}" if separated else outcome),
         ),
-        _meter("Recall", figures.recall, "anomaly"),
-        _meter("False-alarm rate", figures.false_alarm_rate, "normal", target=wanted),
+        _meter("Anomalies found", figures.recall, "right"),
+        _meter("False-alarm rate", figures.false_alarm_rate, "wrong", target=wanted),
     )
 
 
 def _lowest_badge(inputs: DetectionInputs, machine: str) -> Html | str:
-    return tag("span", "lowest AUC", class_="badge anomaly") if inputs.is_worst(machine) else ""
+    return tag("span", "lowest AUC", class_="badge") if inputs.is_worst(machine) else ""
 
 
 def _meter(name: str, share: Figure, style: str, *, target: float | None = None) -> Html:

@@ -35,9 +35,11 @@ def _grouped(warnings: Iterable[str], n_machines: int) -> list[str]:
     return texts
 
 
-def loss_section(inputs: DetectionInputs) -> Section:
-    """Return the loss curves of the training."""
-    return section("loss", "Training curves", loss_charts(inputs.curves))
+def loss_section(inputs: DetectionInputs) -> Section | None:
+    """Return the loss curves of the training; None for a detector that is fitted in one step."""
+    if not any(any(map(len, losses.values())) for losses in inputs.curves.values()):
+        return None
+    return section("loss", "Training curves", loss_charts(inputs.curves), folded=True)
 
 
 def detector_settings_section(inputs: DetectionInputs) -> Section:

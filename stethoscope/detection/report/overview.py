@@ -1,10 +1,14 @@
 """The header of the report: the outcome in words and the main figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from stethoscope.detection.metrics import Summary
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
+from stethoscope.detection.report.verdict import verdict
 from stethoscope.detection.scores import ScoredClip
+from stethoscope.options import ParameterSet
+from stethoscope.report.common import run_facts
 from stethoscope.report.html import Html
 from stethoscope.report.page import Header, tile
 from stethoscope.report.words import count, interval, percent
@@ -21,11 +25,21 @@ _MAX_NAMES = 4  # of machines in the first line
 _MAX_SOURCES = 3
 
 
-def header(inputs: DetectionInputs) -> Header:
-    """Return the header of the report."""
+def header(inputs: DetectionInputs, parameters: ParameterSet, given: Mapping[str, Any]) -> Header:
+    """Return the header of the report.
+
+    Parameters
+    ----------
+    inputs : DetectionInputs
+    parameters : ParameterSet
+        Of the pipeline.
+    given : mapping
+        Values of the parameters of the run.
+    """
     machines = list(inputs.by_machine)
     outcome = outcome_text(inputs.scored)
     headline = f"{machine_name(machines[0])}: {outcome}" if len(machines) == 1 else outcome
+    decided = verdict(inputs)
     return Header(
         title=headline,
         subject=[
@@ -34,11 +48,12 @@ def header(inputs: DetectionInputs) -> Header:
             if len(machines) <= _MAX_NAMES
             else count(len(machines), "machine"),
             str(inputs.model["kind"]),
-            _sources(inputs.scored),
         ],
         headline=headline,
-        summary=f"{_ranking(inputs.overall)} {_false_alarms(inputs)}",
+        summary=f"{headline}. {_ranking(inputs.overall)} {_false_alarms(inputs)}",
         tiles=_tiles(inputs),
+        verdict=decided,
+        facts=run_facts(parameters, given, _sources(inputs.scored)),
     )
 
 

@@ -5,9 +5,10 @@ from statistics import mean
 
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.thresholds import Thresholds, fit_thresholds
+from stethoscope.progress import format_range
 from stethoscope.report.blocks import table
 from stethoscope.report.html import Content, join, tag
-from stethoscope.report.page import Section, section
+from stethoscope.report.page import Section, fold, section
 from stethoscope.report.words import count, percent
 
 SIMULATED = {1: (0.82, 0.94), 2: (0.07, 0.23), 3: (0.07, 0.28), 5: (0.10, 0.35), 8: (0.07, 0.33)}
@@ -42,8 +43,18 @@ def session_section(inputs: DetectionInputs) -> Section:
         tag("p", _meaning(thresholds)),
         table(head, rows, caption="Recording sessions of each machine"),
         tag("p", fine, class_="fine"),
-        *_expectation(thresholds.false_alarm_rate),
+        fold("What more sessions bring", *_expectation(thresholds.false_alarm_rate)),
+        folded=True,
+        hint=_hint(thresholds),
     )
+
+
+def _hint(thresholds: Thresholds) -> str:
+    """Return the numbers of sessions in a few words."""
+    numbers = list(thresholds.sessions.values())
+    if not numbers:
+        return "not known from the names of the recordings"
+    return f"{format_range(numbers)} per machine"
 
 
 def left_out_alarms(
@@ -147,7 +158,6 @@ def _expectation(wanted: float) -> list[Content]:
     )
     head = ("Sessions trained on", "False alarms", "Anomalies found")
     return [
-        tag("h3", "What more sessions bring"),
         tag("p", text),
         table(head, rows, caption="Simulated machines by number of sessions", fit=True),
     ]

@@ -52,4 +52,6 @@ def unlike_section(inputs: DetectionInputs) -> Section | None:
             rows,
             caption="Test clips that are unlike the training recordings",
         ),
+        folded=True,
+        hint=f"{unlike['warned'] + unlike['refused']} of {total}",
     )

@@ -10,7 +10,7 @@ from stethoscope.report.blocks import card, gallery
 from stethoscope.report.charts import Axis, Chart, legend, two_sided_axis
 from stethoscope.report.confusion import class_table, confusion_table, frequent_confusions
 from stethoscope.report.html import Content, Html, tag
-from stethoscope.report.page import Section, section
+from stethoscope.report.page import Section, fold, section
 from stethoscope.report.training import training_charts
 from stethoscope.report.words import count, percent, share_with_interval
 from stethoscope.stats.figure import Figure
@@ -24,9 +24,10 @@ def accuracy_section(faults: FaultInputs) -> Section | None:
     if "confusion" in faults.plots and faults.evaluation["figures"]:
         parts += _confusions(faults.evaluation)
     if "probabilities" in faults.plots and faults.answers:
-        parts.append(gallery([_probability_chart(faults)]))
+        chart = gallery([_probability_chart(faults)])
+        parts.append(fold("Probabilities of the predictions", chart))
     if "curves" in faults.plots:
-        parts += _training(faults.training)
+        parts.append(fold("Training curves", *_training(faults.training)))
     return section("diagnosis", "Accuracy of the diagnosis", parts) if parts else None
 
 
@@ -51,7 +52,7 @@ def _confusions(evaluation: Mapping[str, Any]) -> list[Content]:
         tag("h3", "Confusion matrix"),
         confusion_table(labels, figures["confusion"]),
         tag("p", frequent_confusions(labels, figures["confusion"]), class_="fine"),
-        class_table(figures["classes"]),
+        fold("Figures per class", class_table(figures["classes"])),
     ]
 
 
@@ -82,16 +83,16 @@ def _probability_chart(faults: FaultInputs) -> Html:
     chart = Chart(
         Axis.linear(0.0, 1.0, "probability of the predicted class"), two_sided_axis(right, -wrong)
     )
-    chart.bars(edges.tolist(), right, "normal")
-    chart.bars(edges.tolist(), -wrong, "anomaly")
+    chart.bars(edges.tolist(), right, "right")
+    chart.bars(edges.tolist(), -wrong, "wrong")
     n_right, n_wrong = int(right.sum()), int(wrong.sum())
     note = "Wrong predictions should lie on the left. If they do, a low probability is a warning."
     return card(
         "Probabilities of the predictions",
         chart.html(f"Probability of the predictions: {n_right} right, {n_wrong} wrong"),
         legend(
-            ("bar normal", f"right, {count(n_right, 'clip')}"),
-            ("bar anomaly", f"wrong, {count(n_wrong, 'clip')}"),
+            ("bar right", f"right, {count(n_right, 'clip')}"),
+            ("bar wrong", f"wrong, {count(n_wrong, 'clip')}"),
         ),
         tag("p", note),
     )
@@ -104,7 +105,6 @@ def _training(training: Mapping[str, Any]) -> list[Content]:
         f"{percent(training['accuracy_before'])} of the training clips."
     )
     return [
-        tag("h3", "Training curves"),
         tag("p", text),
         training_charts(training["curves"], training["best_epoch"]),
     ]

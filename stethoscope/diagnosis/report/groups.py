@@ -19,7 +19,7 @@ from stethoscope.diagnosis.report.maps import (
 from stethoscope.report.blocks import card, gallery, notes, table
 from stethoscope.report.charts import SHARE_TICKS, Axis, Chart, legend
 from stethoscope.report.html import Content, Html, tag
-from stethoscope.report.page import Section, section
+from stethoscope.report.page import Section, fold, section
 from stethoscope.report.words import count, percent, short
 
 MAX_ROWS = 30
@@ -37,13 +37,17 @@ def group_section(faults: FaultInputs) -> Section:
         f"The faults have no labels. The {count(len(groups.clips), 'anomalous clip')} were grouped "
         f"by the similarity of their sound: {sizes}. {_description(groups.description)}"
     )
-    cards = [draw(faults) for name, draw in _CHARTS.items() if name in faults.plots]
+    cards = [draw(faults) for name, draw in _MAPS.items() if name in faults.plots]
+    further = [draw(faults) for name, draw in _FURTHER.items() if name in faults.plots]
     return section(
         "faults",
         "Groups of faults",
         tag("p", text),
         notes(faults.evaluation["warnings"]),
         gallery([one for one in cards if one], wide=True),
+        fold("How the groups were made", gallery([one for one in further if one], wide=True))
+        if any(further)
+        else "",
         _distance_table(faults) if "table" in faults.plots else "",
     )
 
@@ -176,12 +180,16 @@ def _distance_table(faults: FaultInputs) -> Html:
     )
 
 
-_CHARTS: dict[str, Callable[[FaultInputs], Html | None]] = {
-    "scatter": machine_map,
+_MAPS: dict[str, Callable[[FaultInputs], Html | None]] = {
     "map": group_map,
+    "scatter": machine_map,
+}
+"""Charts that are shown, by the name in ``fault_plots``, in the order of the section."""
+
+_FURTHER: dict[str, Callable[[FaultInputs], Html | None]] = {
     "map3d": space_map,
     "variance": _variance_chart,
     "elbow": _elbow_chart,
     "distances": _distance_chart,
 }
-"""Charts by the name in ``fault_plots``, in the order of the section."""
+"""Charts that are folded."""

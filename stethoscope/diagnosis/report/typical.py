@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from stethoscope.datasets.clips import Clip
+from stethoscope.detection.report.contributions import spread
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.diagnosis.groups import TYPICAL, GroupedClip
 from stethoscope.diagnosis.report.inputs import FaultInputs
@@ -17,12 +21,16 @@ from stethoscope.report.media import (
     sound_addresses,
 )
 from stethoscope.report.page import Section, section
-from stethoscope.report.spectrogram import spectrogram
+from stethoscope.report.spectrogram import Levels, level_scale, levels_of, spectrogram
 from stethoscope.report.words import count, short
 from stethoscope.sound.audio import load
+from stethoscope.sound.definition import Frames
 
 SECONDS = 5.0
 """Length of the excerpt of a clip, from its middle."""
+
+MAX_COMPARED = 100
+"""Most normal clips among which one to compare with is chosen."""
 
 
 def typical_section(
@@ -32,13 +40,23 @@ def typical_section(
     if "clips" not in faults.plots:
         return None
     typical = [faults.groups.typical(number) for number in faults.groups.sizes]
-    sounds = _sounds(inputs, [clip for clips in typical for clip in clips], archives)
+    normal = [normal_clip(inputs, clips[0].machine) for clips in typical]
+    shown: list[Clip | GroupedClip] = [clip for clips in typical for clip in clips]
+    shown += [clip for clip in normal if clip]
+    sounds = _sounds(inputs, shown, archives)
     parts: list[Content] = []
-    for label, clips in zip(faults.groups.labels, typical, strict=True):
-        cards = [_card(inputs, clip, sounds) for clip in clips]
-        parts += [tag("h3", label), tag("div", cards, class_="gallery")]
+    for label, clips, reference in zip(faults.groups.labels, typical, normal, strict=True):
+        compared = [*clips, *([reference] if reference else [])]
+        levels = _levels(inputs, compared)
+        cards = [
+            _card(inputs, clip, f"distance {clip.distance:.2f}", sounds, levels) for clip in clips
+        ]
+        if reference:
+            cards.insert(0, _card(inputs, reference, "normal, to compare with", sounds, levels))
+        parts += [tag("h3", label), tag("div", cards, class_="gallery strip four")]
     text = (
-        f"The {count(TYPICAL, 'clip')} nearest to the centroid of each group. Listen for what the "
+        f"The {count(TYPICAL, 'clip')} nearest to the centroid of each group, beside a normal clip "
+        "of the machine. All have the same gain; 0 dB is the loudest of a row. Listen for what the "
         "clips of a group have in common, then name the groups: in the parameter fault_names, in "
         "order, or in the finished bundle: "
     )
@@ -46,8 +64,27 @@ def typical_section(
     return section("typical", "Typical clips of each group", tag("p", text, command, "."), parts)
 
 
+def normal_clip(inputs: DetectionInputs, machine: str) -> Clip | None:
+    """Return a normal clip of a machine, nearest to the mean spectrum of those of its training.
+
+    None if the machine has no normal clip in its training.
+    """
+    positions = spread(inputs.normal_training.get(machine, []), MAX_COMPARED)
+    if not positions:
+        return None
+    spectra = np.array([inputs.mean_spectrum(one) for one in positions])
+    distances = np.linalg.norm(spectra - spectra.mean(axis=0), axis=1)
+    return inputs.store.clips[positions[int(distances.argmin())]]
+
+
+def _levels(inputs: DetectionInputs, clips: Sequence[Clip | GroupedClip]) -> Levels | None:
+    """Return common levels of clips; None if none of them is in the store."""
+    frames = [one for one in (_frames(inputs, clip) for clip in clips) if one is not None]
+    return levels_of(frames, inputs.scorer.feature) if frames else None
+
+
 def _sounds(
-    inputs: DetectionInputs, clips: Sequence[GroupedClip], archives: Sequence[Path]
+    inputs: DetectionInputs, clips: Sequence[Clip | GroupedClip], archives: Sequence[Path]
 ) -> dict[RecordingKey, str]:
     channel = inputs.scorer.feature.channel
 
@@ -62,23 +99,34 @@ def _sounds(
     return sound_addresses(sounds)[0]
 
 
-def _card(inputs: DetectionInputs, clip: GroupedClip, sounds: Mapping[RecordingKey, str]) -> Html:
-    distance = tag("span", f"distance to the centroid {clip.distance:.2f}")
+def _card(
+    inputs: DetectionInputs,
+    clip: Clip | GroupedClip,
+    note: str,
+    sounds: Mapping[RecordingKey, str],
+    levels: Levels | None,
+) -> Html:
+    feature = inputs.scorer.feature
+    frames = _frames(inputs, clip)
+    name = f"Spectrogram of {short(clip.path)}"
+    drawn = "" if frames is None else spectrogram(frames, feature, name, levels=levels)
     return clip_card(
-        tag("h4", machine_name(clip.machine), distance),
+        tag("h4", machine_name(clip.machine), tag("span", note)),
         clip.path,
         player(sounds.get(recording_key(clip)), clip.path),
-        _spectrogram(inputs, clip),
+        tag("h4", "Spectrogram", level_scale(levels, feature)) if levels else "",
+        drawn,
     )
 
 
-def _spectrogram(inputs: DetectionInputs, clip: GroupedClip) -> Html | str:
+def _frames(inputs: DetectionInputs, clip: Clip | GroupedClip) -> Frames | None:
+    """Return the frames of the middle of a clip; None if it is not in the store."""
     position = inputs.position.get(recording_key(clip))
     if position is None:
-        return ""
+        return None
     feature = inputs.scorer.feature
-    frames = inputs.store.clip_frames(position)
+    frames = np.array(inputs.store.clip_frames(position))
     width = round(SECONDS * feature.sample_rate / feature.hop_length)
     first = max(0, len(frames) - width) // 2
-    shown = frames[first : first + width]
-    return spectrogram(shown, feature, f"Spectrogram of {short(clip.path)}")
+    shown: Frames = frames[first : first + width]
+    return shown
