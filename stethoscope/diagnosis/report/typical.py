@@ -46,7 +46,7 @@ def typical_section(
     sounds = _sounds(inputs, shown, archives)
     parts: list[Content] = []
     for label, clips, reference in zip(faults.groups.labels, typical, normal, strict=True):
-        compared = [*clips, *([reference] if reference else [])]
+        compared: list[Clip | GroupedClip] = [*clips, *([reference] if reference else [])]
         levels = _levels(inputs, compared)
         cards = [
             _card(inputs, clip, f"distance {clip.distance:.2f}", sounds, levels) for clip in clips
