@@ -42,7 +42,9 @@ def report(
     from stethoscope.diagnosis.options import FAULT_PLOTS
     from stethoscope.diagnosis.report.inputs import FaultInputs
     from stethoscope.kubeflow.warnings import kept_warnings
+    from stethoscope.monitoring.options import MONITORING
     from stethoscope.monitoring.report import write_report
+    from stethoscope.report.common import run_facts
 
     faults = FaultInputs.read(
         groups=groups.path,
@@ -58,6 +60,6 @@ def report(
         results=results.path,
         faults=faults,
         warnings=kept_warnings(recordings, model, groups, diagnosis),
-        given=parameters,
+        facts=run_facts(MONITORING, parameters),
         plots=plots.path,
     )

@@ -1,10 +1,9 @@
 """The report of the main pipeline: detection and diagnosis, in one HTML file."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from stethoscope.detection.report.bands import band_section
 from stethoscope.detection.report.clip_map import map_section
@@ -24,7 +23,6 @@ from stethoscope.detection.report.sessions import session_section
 from stethoscope.detection.report.unlike import unlike_section
 from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.diagnosis.report.sections import fault_sections
-from stethoscope.monitoring.options import MONITORING
 from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.page import write_page
 
@@ -38,7 +36,7 @@ def write_report(
     results: str | os.PathLike[str],
     faults: FaultInputs | None = None,
     warnings: Sequence[str] = (),
-    given: Mapping[str, Any] | None = None,
+    facts: Sequence[tuple[str, str]] = (),
     plots: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write the report of an evaluation.
@@ -55,8 +53,8 @@ def write_report(
         Of the diagnosis.
     warnings : sequence of str
         Warnings of the steps before the evaluation.
-    given : mapping, optional
-        Values of the parameters of the run.
+    facts : sequence of (str, str)
+        Of the run, by :func:`~stethoscope.report.common.run_facts`.
     plots : path, optional
         New folder for the figures as SVG files.
 
@@ -82,4 +80,4 @@ def write_report(
         unlike_section(inputs),
         skipped_section(inputs.skipped),
     ]
-    write_page(path, header(inputs, MONITORING, given or {}), sections, plots)
+    write_page(path, header(inputs, facts), sections, plots)

@@ -18,9 +18,7 @@ MAX_SKIPPED = 200
 """Most skipped recordings that are listed by name."""
 
 
-def run_facts(
-    parameters: ParameterSet, given: Mapping[str, Any], sources: str
-) -> list[tuple[str, str]]:
+def run_facts(parameters: ParameterSet, given: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return when a report was made, on which recordings, and with which parameters.
 
     Parameters
@@ -28,9 +26,7 @@ def run_facts(
     parameters : ParameterSet
         Of the pipeline.
     given : mapping
-        Their values in the run; empty if they are not known.
-    sources : str
-        Names of the archives, for a run whose parameters are not known.
+        Their values in the run.
     """
     others = [
         f"{one.name} = {_text(given[one.name])}"
@@ -40,8 +36,8 @@ def run_facts(
     now = datetime.now().astimezone()
     return [
         ("Made", f"{now:%d %B %Y, %H:%M} {now.tzname()}".lstrip("0")),
-        ("Recordings", short(_without_secrets(str(given.get("dataset_url", sources))), 200)),
-        ("Parameters", _listed(others) if given else ""),
+        ("Recordings", short(_without_secrets(str(given["dataset_url"])), 200)),
+        ("Parameters", _listed(others)),
     ]
 
 

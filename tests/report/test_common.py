@@ -1,6 +1,14 @@
 """Sections that the reports of several jobs have."""
 
-from stethoscope.report.common import settings_section, skipped_section, warning_section
+import re
+
+from stethoscope.options import Parameter, ParameterSet
+from stethoscope.report.common import (
+    run_facts,
+    settings_section,
+    skipped_section,
+    warning_section,
+)
 from tests.report.fixtures import Page
 
 
@@ -42,3 +50,23 @@ def test_warnings_are_escaped_and_without_any_there_is_no_section() -> None:
     assert section
     assert "a &lt;b&gt; is late" in section.html
     assert warning_section([]) is None
+
+
+def test_facts_of_a_run_name_recordings_and_changed_parameters_without_secrets() -> None:
+    parameters = ParameterSet(
+        Parameter("dataset_url", str, "simulated/fan", "Where."),
+        Parameter("max_fpr", float, 0.1, "Rate."),
+        Parameter("seed", int, 0, "Seed."),
+        Parameter("export_registry", str, "", "Address."),
+    )
+    given = {
+        "dataset_url": "https://me:secret@example.org/a.zip?token=secret,folder",
+        "max_fpr": 0.2,
+        "seed": 0,
+        "export_registry": "http://me:secret@example.org",
+    }
+    facts = dict(run_facts(parameters, given))
+    assert facts["Recordings"] == "https://example.org/a.zip,folder"
+    assert facts["Parameters"] == "max_fpr = 0.2; all others as by default"
+    assert re.fullmatch(r"\d{1,2} \w+ \d{4}, \d\d:\d\d .+", facts["Made"])
+    assert dict(run_facts(parameters, {"dataset_url": "a"}))["Parameters"] == "all as by default"

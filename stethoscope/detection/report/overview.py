@@ -1,14 +1,11 @@
 """The header of the report: the outcome in words and the main figures."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from stethoscope.detection.metrics import Summary
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.report.verdict import verdict
 from stethoscope.detection.scores import ScoredClip
-from stethoscope.options import ParameterSet
-from stethoscope.report.common import run_facts
 from stethoscope.report.html import Html
 from stethoscope.report.page import Header, tile
 from stethoscope.report.words import count, interval, percent
@@ -25,16 +22,15 @@ _MAX_NAMES = 4  # of machines in the first line
 _MAX_SOURCES = 3
 
 
-def header(inputs: DetectionInputs, parameters: ParameterSet, given: Mapping[str, Any]) -> Header:
+def header(inputs: DetectionInputs, facts: Sequence[tuple[str, str]]) -> Header:
     """Return the header of the report.
 
     Parameters
     ----------
     inputs : DetectionInputs
-    parameters : ParameterSet
-        Of the pipeline.
-    given : mapping
-        Values of the parameters of the run.
+    facts : sequence of (str, str)
+        As :func:`~stethoscope.report.common.run_facts` returns them; empty where they are not
+        known.
     """
     machines = list(inputs.by_machine)
     outcome = outcome_text(inputs.scored)
@@ -53,7 +49,7 @@ def header(inputs: DetectionInputs, parameters: ParameterSet, given: Mapping[str
         summary=f"{headline}. {_ranking(inputs.overall)} {_false_alarms(inputs)}",
         tiles=_tiles(inputs),
         verdict=decided,
-        facts=run_facts(parameters, given, _sources(inputs.scored)),
+        facts=facts or [("Recordings", _sources(inputs.scored))],
     )
 
 
