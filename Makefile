@@ -11,7 +11,7 @@ DOCKER ?= docker
 # How long `make fuzz` takes.
 MINUTES ?= 30
 
-.PHONY: install run test quick fuzz faults lint types compile image push lock sbom audit clean
+.PHONY: install run test tests quick try-docs docs screenshots fuzz faults lint types compile image push lock sbom audit clean
 
 install: .venv/installed
 
@@ -23,8 +23,9 @@ install: .venv/installed
 
 run: install
 	$(BIN)/stethoscope run
+	@echo 'For the command stethoscope in this terminal: source .venv/bin/activate'
 
-test: lint types
+test tests: lint types
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The tests that need no trained network.
@@ -38,6 +39,19 @@ faults: install
 # Random and altered input of every kind, for some minutes: make fuzz MINUTES=30
 fuzz: install
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+# The commands of README and docs, typed in order, in a fresh checkout with an environment of its own.
+try-docs: install
+	$(BIN)/python -m tests.docs.commands
+
+# The documentation as a site that needs no network: build/site/index.html.
+docs: install
+	$(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
+# The pictures and figures of README and docs, from a run and a service of now.
+screenshots: install
+	$(BIN)/python docs/screenshots.py
 
 lint: install
 	$(BIN)/ruff check

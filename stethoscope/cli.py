@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         extra = _EXTRAS.get(error.name or "", "train")
         print(
-            f"stethoscope: {error.name} is not installed; install stethoscope[{extra}]",
+            f"stethoscope: {error.name} is not installed; it comes with the extra {extra!r}: "
+            f"in a checkout, pip install '.[{extra}]'",
             file=sys.stderr,
         )
         return 1
@@ -85,8 +86,8 @@ _SERVE = (
 )
 _EXTRAS = {
     "paho": "watch",
-    "kfp": "pipelines",
-    "yaml": "pipelines",
+    "kfp_kubernetes": "pipelines",
+    "model_registry": "pipelines",
     **dict.fromkeys(_SERVE, "serve"),
 }
 """For a module that is not installed, the extra that installs it; ``train`` for all others."""

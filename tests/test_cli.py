@@ -29,12 +29,14 @@ def failing(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> 
         (
             ModuleNotFoundError("no", name="kfp"),
             1,
-            "stethoscope: kfp is not installed; install stethoscope[pipelines]\n",
+            "stethoscope: kfp is not installed; it comes with the extra 'train': "
+            "in a checkout, pip install '.[train]'\n",
         ),
         (
             ModuleNotFoundError("no", name="tensorflow"),
             1,
-            "stethoscope: tensorflow is not installed; install stethoscope[train]\n",
+            "stethoscope: tensorflow is not installed; it comes with the extra 'train': "
+            "in a checkout, pip install '.[train]'\n",
         ),
         (
             PermissionError(13, "Permission denied", "/there/a.zip"),
