@@ -44,10 +44,10 @@ fuzz: install
 try-docs: install
 	$(BIN)/python -m tests.docs.commands
 
-# The documentation as a site that needs no network: build/site/index.html.
+# The documentation as a site that needs no network.
 docs: install
-	$(BIN)/mkdocs build --strict --quiet
-	@echo build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'To read it, with search: python3 -m http.server --directory build/site 8000'
 
 # The pictures and figures of README and docs, from a run and a service of now.
 screenshots: install

@@ -117,6 +117,8 @@ def commands(page: Path) -> list[list[str]]:
 )
 def test_the_command_line_accepts_the_commands_of_a_page(page: Path) -> None:
     for program, *arguments in commands(page):
+        if arguments == ["--version"]:
+            continue  # it ends the program
         (cli if program == "stethoscope" else same)._parser().parse_args(arguments)
 
 
