@@ -41,8 +41,9 @@ from stethoscope.detection.options import SCORES, DetectorOptions, FitOptions
 from stethoscope.detection.train import train_detector
 from stethoscope.errors import AudioError
 from stethoscope.features.extract import extract_features
-from stethoscope.sound.audio import Samples, load, resample
+from stethoscope.sound.audio import Samples, load
 from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.resampling import resample
 
 Alteration = Callable[[Samples, int], bytes]
 

@@ -153,7 +153,7 @@ def _identifier(value: str) -> str | dict[str, Any]:
 MAX_FPR = Parameter(
     "max_fpr", float, 0.1, "Largest false-positive rate of the partial AUC.", Range(above=0, most=1)
 )
-LOG_MEL = Group(LogMel, "feature_")
+LOG_MEL = Group(LogMel, "feature_", without=("resampling",))
 DETECTOR = Group(
     DetectorOptions, "detector_", names={"name": "detector", "frames": "feature_frames"}
 )

@@ -102,7 +102,7 @@ def read_fit(model: dict[str, Any]) -> EventFit:
     return EventFit(**{**fit, "filters": tuple(fit["filters"]), "strides": tuple(fit["strides"])})
 
 
-BAND_SPECTRUM = Group(BandSpectrum, "event_")
+BAND_SPECTRUM = Group(BandSpectrum, "event_", without=("resampling",))
 EVENT_FIT = Group(EventFit, "event_", names={"positive": "event_labels", "seed": "seed"})
 
 EVENTS = ParameterSet(

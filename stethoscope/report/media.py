@@ -17,7 +17,7 @@ from stethoscope.errors import AudioError, DatasetError
 from stethoscope.progress import track
 from stethoscope.report.html import Html, tag
 from stethoscope.report.words import short
-from stethoscope.sound.audio import Samples, resample
+from stethoscope.sound.resampling import Samples, resample
 
 MAX_SAMPLE_RATE = 16000
 """Highest sample rate of sounds in a page, in Hz."""

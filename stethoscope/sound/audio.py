@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
-import soxr
 
 from stethoscope.errors import AudioError
 from stethoscope.sound.ffmpeg import convert
 from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
-
-Samples = npt.NDArray[np.float32]
+from stethoscope.sound.resampling import Samples as Samples
+from stethoscope.sound.resampling import resample
 
 MAX_SECONDS = 3600.0
 """Longest recording that is decoded, in seconds: a small file can declare days of silence."""
@@ -336,19 +334,3 @@ def load_channels(
             f"{native_rate} Hz, less than a sample at {sample_rate} Hz; record it again"
         )
     return resampled, sample_rate
-
-
-def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
-    """Resample with soxr at high quality.
-
-    Parameters
-    ----------
-    samples : np.ndarray [shape=(n_samples,), dtype=float32]
-    from_rate, to_rate : int
-        In Hz.
-
-    Returns
-    -------
-    np.ndarray [shape=(about n_samples * to_rate / from_rate,), dtype=float32]
-    """
-    return np.asarray(soxr.resample(samples, from_rate, to_rate, quality="HQ"), dtype=np.float32)

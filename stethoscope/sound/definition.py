@@ -21,6 +21,9 @@ Frames = npt.NDArray[np.float32]
 _RULES: dict[Any, Check] = {int: whole(), float: number(), bool: flag}
 """The check of a field in JSON, by its type; the values of a field of texts are checked by it."""
 
+_OF_EARLIER_VERSIONS = {"resampling": "soxr"}
+"""Values of fields that earlier versions did not write."""
+
 
 class FeatureDefinition(Options, ABC):
     """How frames are computed from samples.
@@ -77,9 +80,10 @@ class FeatureDefinition(Options, ABC):
         OptionError
             If a value is not within its range.
         """
-        given = {key: item for key, item in value.items() if key != "kind"}
         hints = get_type_hints(cls)
         types = {field.name: hints[field.name] for field in fields(cls)}
+        earlier = {name: item for name, item in _OF_EARLIER_VERSIONS.items() if name in types}
+        given = earlier | {key: item for key, item in value.items() if key != "kind"}
         if unknown := [name for name in given if name not in types]:
             raise ModelError(
                 f"feature {cls.kind}: {', '.join(unknown)} is not known to this version; "

@@ -10,12 +10,14 @@ import numpy as np
 from stethoscope.errors import ModelError
 from stethoscope.files import read_json
 from stethoscope.options import OptionError
-from stethoscope.sound.audio import MAX_SECONDS, Decoded, Samples, decode, resample
+from stethoscope.sound.audio import MAX_SECONDS, Decoded, decode
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import FeatureDefinition
+from stethoscope.sound.framing import Framing
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
+from stethoscope.sound.resampling import Samples, resample
 from stethoscope.sound.sampled import SampledLogMel
 
 FeatureT = TypeVar("FeatureT", bound=FeatureDefinition)
@@ -127,9 +129,16 @@ def at_feature_rate(channels: Samples, sample_rate: int, feature: Feature) -> Sa
     np.ndarray [shape=(n_samples,) or, for several channels, (channels, n_samples), dtype=float32]
     """
     if feature.sample_rate not in (0, sample_rate):
-        channels = np.stack([resample(one, sample_rate, feature.sample_rate) for one in channels])
+        method = _framing(feature).resampling
+        channels = np.stack(
+            [resample(one, sample_rate, feature.sample_rate, method=method) for one in channels]
+        )
     several = isinstance(feature, Planes) or _has_far_channel(feature)
     return channels if several else channels[0]
+
+
+def _framing(feature: Feature) -> Framing:
+    return feature.of if isinstance(feature, Planes) else feature
 
 
 def _has_far_channel(feature: Feature) -> TypeGuard[LogMel]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stethoscope.options import Options, Problem, option
+from stethoscope.sound.resampling import Resampling
 
 
 def sample_rate_option(default: int) -> Any:
@@ -31,6 +32,11 @@ class Framing(Options):
     channel: int = option(0, "Channel of the recordings, from 0.", least=0)
     n_fft: int = n_fft_option(1024)
     hop_length: int = hop_length_option(512)
+    resampling: Resampling = option(
+        "full_band",
+        "How recordings of another rate are resampled: full_band, or soxr, which weakens the "
+        "highest frequencies. Features of earlier versions were computed by soxr.",
+    )
 
     def problems(self) -> Iterator[Problem]:
         """Yield a problem if frames would leave samples between them unused."""

@@ -14,8 +14,8 @@ from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.machines import type_of
 from stethoscope.model.training import Batches, mix_pairs
 from stethoscope.progress import track
-from stethoscope.sound.audio import resample
 from stethoscope.sound.definition import Frames
+from stethoscope.sound.resampling import resample
 from stethoscope.stats.moments import Moments
 
 Indices = npt.NDArray[np.intp]
