@@ -1,11 +1,14 @@
 """Write the report of an event run."""
 
+from typing import Any
+
 from kfp import dsl
 
 from components import component
+from stethoscope.events.options import EVENTS
 
 
-@component()
+@component(EVENTS)
 def report_events(
     recordings: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
@@ -13,6 +16,8 @@ def report_events(
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
     page: dsl.Output[dsl.HTML],
+    plots: dsl.Output[dsl.Artifact],
+    **parameters: Any,
 ) -> None:
     """Write the report of an event detector.
 
@@ -25,12 +30,15 @@ def report_events(
 
     Returns:
         page: One self-contained HTML file.
+        plots: Its figures as SVG files.
     """
     from pathlib import Path
 
     from stethoscope.datasets.prepare import archives_in
+    from stethoscope.events.options import EVENTS
     from stethoscope.events.report.page import write_event_report
     from stethoscope.kubeflow.warnings import kept_warnings
+    from stethoscope.report.common import run_facts
 
     write_event_report(
         page.path,
@@ -40,4 +48,6 @@ def report_events(
         model=model.path,
         results=results.path,
         warnings=kept_warnings(recordings),
+        facts=run_facts(EVENTS, parameters),
+        plots=plots.path,
     )

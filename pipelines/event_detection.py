@@ -34,6 +34,7 @@ class Outputs(NamedTuple):
     results: dsl.Artifact
     page: dsl.HTML
     bundle: dsl.Model
+    plots: dsl.Artifact
 
 
 @dsl.pipeline(
@@ -48,6 +49,7 @@ def event_detection(given: Given) -> Outputs:
         results: Figures, events found, and scores of all test windows.
         page: The report, one self-contained HTML file.
         bundle: The exported model, with C for microcontrollers.
+        plots: The figures of the report as SVG files.
     """
     checked = check_events(**given.of(check_events))
     place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
@@ -82,9 +84,11 @@ def event_detection(given: Given) -> Outputs:
         clips=clips,
         model=model,
         results=results,
+        **given.of(report_events),
     )
     place(reported, "Report", HOLDS_FEATURES)
-    return Outputs(results, reported.outputs["page"], exported.outputs["bundle"])
+    page, plots = (reported.outputs[name] for name in ("page", "plots"))
+    return Outputs(results, page, exported.outputs["bundle"], plots)
 
 
 if __name__ == "__main__":

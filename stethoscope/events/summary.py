@@ -4,6 +4,7 @@
 
     DIR/
         report.html             what was found
+        plots/                  its figures as SVG files
         events.csv              events of the test recordings: hit, false or missed
         windows.csv             label and scores of every test window
         bundle/                 the exported model, with C for microcontrollers in bundle/c
@@ -44,8 +45,9 @@ RESULTS = Results(
         "results/windows.csv": "windows.csv",
         "page": "report.html",
     },
-    folders={"bundle": "bundle"},
+    folders={"bundle": "bundle", "plots": "plots"},
     summary={"evaluation": "results/evaluation.json", "memory": "bundle/c/memory.json"},
+    optional=("plots",),
     closing_lines=closing_lines,
 )
 """What of the pipeline's outputs is kept, and where."""

@@ -1,12 +1,14 @@
 """The header of the report, and the figures of the networks."""
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from stethoscope.events.report.inputs import EventInputs
 from stethoscope.report.blocks import notes, table
 from stethoscope.report.html import tag
-from stethoscope.report.page import Header, Section, section
-from stethoscope.report.words import count
+from stethoscope.report.page import Header, Section, Verdict, fold, section, tile
+from stethoscope.report.words import count, percent
 
 _ROWS = (
     ("Windows: AUC", "windows", "auc", "{:.3f}"),
@@ -25,11 +27,25 @@ _ROWS = (
 )
 """Title of a row, part and name of its figure in ``evaluation.json``, and format."""
 
+LEAST_RECALL = LEAST_PRECISION = 0.8
+"""Fractions of the events found, and of the finds that are events, for a detector to be ready."""
+
+FEW_EVENTS = 20
+FEW_MINUTES = 10
+"""With fewer events or minutes in the test recordings, a detector is ready for a trial only."""
+
 _PARTS = ("validation", "test")
 
 
-def header(inputs: EventInputs) -> Header:
-    """Return the header of the report."""
+def header(inputs: EventInputs, facts: Sequence[tuple[str, str]]) -> Header:
+    """Return the header of the report.
+
+    Parameters
+    ----------
+    inputs : EventInputs
+    facts : sequence of (str, str)
+        Of the run.
+    """
     events = inputs.evaluation["networks"]["float"]["test"]["events"]
     n_events = events["hits"] + events["missed"]
     title = f"Events: {', '.join(inputs.detector.labels)}"
@@ -39,7 +55,55 @@ def header(inputs: EventInputs) -> Header:
         f"start and end at most {inputs.evaluation['tolerance']:g} s from the labels. "
         f"{false} in {events['hours'] * 60:.1f} minutes."
     )
-    return Header(title, ["Event detection"], headline=title, summary=summary)
+    auc = inputs.evaluation["networks"]["float"]["test"]["windows"]["auc"]
+    per_hour = f"{events['false_per_hour']:.1f} per hour"
+    tiles = [
+        tile(
+            "Events found",
+            str(events["hits"]),
+            f"recall {percent(events['recall'])}",
+            f"of {n_events}",
+        ),
+        tile(
+            "False finds",
+            str(events["false_events"]),
+            per_hour,
+            f"in {events['hours'] * 60:.0f} min",
+        ),
+        tile("Event F1", f"{events['f1']:.3f}", "1 is perfect"),
+        tile("Window AUC", _cell(auc, "{:.3f}"), "0.5 is chance, 1 is perfect"),
+    ]
+    return Header(
+        title,
+        ["Event detection"],
+        headline=title,
+        summary=summary,
+        tiles=tiles,
+        verdict=_verdict(events, n_events),
+        facts=facts,
+    )
+
+
+def _verdict(events: Mapping[str, Any], n_events: int) -> Verdict:
+    """Return whether the events of the test recordings were found, and what to do if not."""
+    reason = (
+        f"{events['hits']} of {count(n_events, 'event')} found, "
+        f"{count(events['false_events'], 'false find')}."
+    )
+    if not n_events:
+        return Verdict("trial", "the test recordings have no event.", "Label more recordings.")
+    if events["recall"] < LEAST_RECALL or events["precision"] < LEAST_PRECISION:
+        advice = (
+            "Listen to the misses and false finds below: correct their labels, or record and label "
+            "more events like them."
+        )
+        return Verdict("not ready", reason, advice)
+    minutes = events["hours"] * 60
+    if n_events < FEW_EVENTS or minutes < FEW_MINUTES:
+        reason = f"{reason[:-1]} in {minutes:.1f} minutes of test recordings."
+        wanted = f"{FEW_EVENTS} events and {FEW_MINUTES} minutes, most of them without events"
+        return Verdict("trial", reason, f"Test it on more: {wanted}.")
+    return Verdict("ready", reason, "Try it where it will be used, for an hour without events too.")
 
 
 def figure_section(inputs: EventInputs) -> Section:
@@ -54,9 +118,9 @@ def figure_section(inputs: EventInputs) -> Section:
     return section(
         "figures",
         "Results",
-        tag("p", _rule(inputs)),
         notes(inputs.evaluation["warnings"]),
         table(head, rows, caption="Figures per network"),
+        fold("How events are found", tag("p", _rule(inputs), class_="fine")),
     )
 
 

@@ -25,7 +25,7 @@ def network_section(inputs: EventInputs) -> Section:
     )
     cards = [_window_card(inputs), *_filter_cards(inputs)]
     gallery = tag("div", cards, class_="gallery")
-    return section("network", "Input and first layer", tag("p", text), gallery)
+    return section("network", "Input and first layer", tag("p", text), gallery, folded=True)
 
 
 def _window_card(inputs: EventInputs) -> Html:

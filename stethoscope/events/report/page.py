@@ -4,10 +4,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from stethoscope.events.report.errors import error_section
 from stethoscope.events.report.figures import figure_section, header
 from stethoscope.events.report.inputs import EventInputs
 from stethoscope.events.report.network import event_settings_section, network_section
-from stethoscope.events.report.recordings import recording_section
+from stethoscope.events.report.recordings import division_section, recording_section
 from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section, write_page
@@ -23,6 +24,8 @@ def write_event_report(
     model: str | os.PathLike[str],
     results: str | os.PathLike[str],
     warnings: Sequence[str] = (),
+    facts: Sequence[tuple[str, str]] = (),
+    plots: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write the report of an event detector.
 
@@ -36,6 +39,10 @@ def write_event_report(
         Feature store, table of clips, model folder and folder of the evaluation.
     warnings : sequence of str
         Warnings of the steps before the evaluation.
+    facts : sequence of (str, str)
+        Of the run, by :func:`~stethoscope.report.common.run_facts`.
+    plots : path, optional
+        New folder for the figures as SVG files.
 
     Raises
     ------
@@ -46,17 +53,21 @@ def write_event_report(
     sections = [
         figure_section(inputs),
         warning_section(warnings),
-        recording_section(inputs, archives),
+        error_section(inputs, archives),
+        recording_section(inputs),
+        division_section(inputs),
         training_section(inputs),
         network_section(inputs),
         event_settings_section(inputs),
         skipped_section(inputs.evaluation["skipped"]),
     ]
-    write_page(path, header(inputs), sections)
+    write_page(path, header(inputs, facts), sections, plots)
 
 
 def training_section(inputs: EventInputs) -> Section:
     """Return the training curves."""
     curves, best = inputs.training["curves"], inputs.training["best_epoch"]
     text = f"The weights of epoch {best}, which has the lowest validation loss, are kept."
-    return section("training", "Training curves", tag("p", text), training_charts(curves, best))
+    return section(
+        "training", "Training curves", tag("p", text), training_charts(curves, best), folded=True
+    )

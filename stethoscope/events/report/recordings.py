@@ -1,139 +1,194 @@
-"""Test recordings, with labelled events, found events and scores over time."""
+"""Test recordings at full length, with labelled events, found events and scores over time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from stethoscope.events.report.inputs import EventInputs, Row
-from stethoscope.report.blocks import gallery
-from stethoscope.report.charts import Axis, Chart, legend
+from stethoscope.report.blocks import table
+from stethoscope.report.charts import Axis, Chart, framed, legend
 from stethoscope.report.html import Html, tag
-from stethoscope.report.media import Sound, player, read_sounds, recording_key, sound_address
-from stethoscope.report.page import Section, section
-from stethoscope.report.spectrogram import spectrogram
+from stethoscope.report.media import picture
+from stethoscope.report.page import Section, fold, section
+from stethoscope.report.spectrogram import COLOURS, levels_of, value_axis
 from stethoscope.report.words import count, short
-from stethoscope.sound.feature import load_for_feature
+from stethoscope.sound.definition import Frames
 
-MAX_RECORDINGS = 6
-"""Most recordings that are shown."""
+MAX_OPEN = 8
+"""Most strips that are visible before the others are unfolded."""
 
-SECONDS = 15.0
-"""Length of the part of a recording that is shown, from its beginning."""
+MAX_STRIPS = 200
+"""Most test recordings that are shown."""
 
+_MAX_COLUMNS = 1200  # of the picture of a recording
 _FOUND_HEIGHT = 1.08  # found events are drawn above the scores, which end at 1
 
+LEGEND = (
+    ("bar s0 pale", "labelled event"),
+    ("bar wrong pale", "missed"),
+    ("line right", "found"),
+    ("line wrong", "false find"),
+    ("line s1", "score"),
+    ("line limit", "threshold"),
+)
 
-def recording_section(inputs: EventInputs, archives: Sequence[Path]) -> Section:
-    """Return the test recordings with the most errors.
 
-    Parameters
-    ----------
-    inputs : EventInputs
-    archives : sequence of Path
-        Archives or folders of the recordings.
-    """
-    windows = inputs.windows
-    tested = list(dict.fromkeys(int(clip) for clip in windows.clip[windows.of("test")]))
-    errors = {clip: _errors(inputs, clip) for clip in tested}
-    shown = sorted(tested, key=lambda clip: -errors[clip])[:MAX_RECORDINGS]
-    sounds = _sounds(inputs, shown, archives)
-    cards = [_card(inputs, clip, errors[clip], sounds) for clip in shown]
+def recording_section(inputs: EventInputs) -> Section:
+    """Return every test recording at full length; those with the most errors come first."""
+    clips = tested_clips(inputs)
+    ordered = sorted(clips, key=lambda clip: -len(errors_of(inputs, clip)))
+    strips = [_strip(inputs, clip) for clip in ordered[:MAX_STRIPS]]
     text = (
-        "The network was not trained on these recordings. Those with the most errors come first. "
-        f"The first {SECONDS:g} s of each are shown."
+        "Every test recording at full length; the network was not trained on them. Those with the "
+        "most errors come first."
     )
-    entries = legend(
-        ("bar s0 pale", "labelled event"),
-        ("line s2", "found event"),
-        ("line s1", "score"),
-        ("line limit", "threshold"),
-    )
+    more = strips[MAX_OPEN:]
+    left_out = len(clips) - len(strips)
     return section(
-        "recordings", "Test recordings", tag("p", text), entries, gallery(cards, wide=True)
+        "recordings",
+        "Test recordings",
+        tag("p", text),
+        legend(*LEGEND),
+        tag("div", strips[:MAX_OPEN], class_="strips"),
+        fold(f"{len(more)} more", tag("div", more, class_="strips")) if more else "",
+        tag("p", f"{left_out} more are in windows.csv.", class_="soft") if left_out else "",
     )
 
 
-def _errors(inputs: EventInputs, clip: int) -> int:
-    path = inputs.store.clips[clip].path
-    return sum(row["path"] == path and row["outcome"] != "hit" for row in inputs.events)
-
-
-def _sounds(inputs: EventInputs, clips: Sequence[int], archives: Sequence[Path]) -> dict[int, str]:
-    """Return the beginnings of recordings as data addresses."""
-    feature = inputs.store.feature
-    wanted = {recording_key(inputs.store.clips[clip]): clip for clip in clips}
-
-    def decode(content: bytes, name: str) -> Sound:
-        return Sound(load_for_feature(content, feature, name=name), feature.sample_rate)
-
-    return {
-        wanted[key]: sound_address(sound.cut(0.0, SECONDS).limited())
-        for key, sound in read_sounds(archives, wanted, decode)
+def division_section(inputs: EventInputs) -> Section:
+    """Return what the network was trained, validated and tested on."""
+    windows, detector = inputs.windows, inputs.detector
+    hop = detector.feature.hop_length / detector.feature.sample_rate
+    rows = []
+    for part in ("training", "validation", "test"):
+        chosen = windows.of(part)
+        seconds = len(chosen) * detector.stride_seconds
+        middles = (windows.first[chosen] + detector.window / 2) * hop
+        events = sum(
+            bool(np.any((windows.clip[chosen] == clip) & (start <= middles) & (middles <= end)))
+            for clip in np.unique(windows.clip[chosen])
+            for start, end in windows.intervals[clip]
+        )
+        recordings = len(np.unique(windows.clip[chosen]))
+        rows.append(
+            [part, str(recordings), f"{seconds / 60:.1f} min", str(events), f"{len(chosen):,}"]
+        )
+    ways = {
+        "recording": "The recordings were drawn at random (event_division = recording).",
+        "sequential": "All windows were divided in order (event_division = sequential), so a "
+        "recording can be in two parts.",
     }
-
-
-def _card(inputs: EventInputs, clip: int, errors: int, sounds: Mapping[int, str]) -> Html:
-    detector, path = inputs.detector, inputs.store.clips[clip].path
-    scored = [row for row in inputs.scored if row["path"] == path]
-    start = float(scored[0]["start"])
-    end = min(start + SECONDS, float(scored[-1]["start"]) + detector.window_seconds)
-    time = Axis.linear(start, end, "time, s", ticks=6)
-    step = detector.feature.hop_length / detector.feature.sample_rate
-    frames = inputs.store.clip_frames(clip)[int(start / step) : int(end / step)]
-    outcome = (
-        f"{count(errors, 'event')} missed or false in the whole recording."
-        if errors
-        else "All events were found, none is false."
-    )
-    return tag(
-        "article",
-        tag("h3", path.rpartition("/")[2]),
-        tag("p", outcome),
-        tag(
-            "div",
-            player(sounds.get(clip), path),
-            spectrogram(frames, detector.feature, f"Band spectrum of {short(path)}", start=start),
-            class_="clip",
+    return section(
+        "division",
+        "Training, validation and test",
+        tag("p", ways[inputs.model["fit"]["division"]]),
+        table(
+            ("Part", "Recordings", "Length", "Events", "Windows"),
+            rows,
+            caption="Division of the recordings",
+            fit=True,
         ),
-        _score_chart(inputs, clip, scored, time),
-        class_="card",
+        folded=True,
+        hint="how the recordings were divided",
     )
 
 
-def _score_chart(inputs: EventInputs, clip: int, scored: Sequence[Row], time: Axis) -> Html:
+def tested_clips(inputs: EventInputs) -> list[int]:
+    """Return the indices of the test recordings in the store."""
+    windows = inputs.windows
+    return list(dict.fromkeys(int(clip) for clip in windows.clip[windows.of("test")]))
+
+
+def events_of(inputs: EventInputs, clip: int) -> list[Row]:
+    """Return the rows of ``events.csv`` of a recording."""
+    path = inputs.store.clips[clip].path
+    return [row for row in inputs.events if row["path"] == path]
+
+
+def errors_of(inputs: EventInputs, clip: int) -> list[Row]:
+    """Return the missed and the false events of a recording."""
+    return [row for row in events_of(inputs, clip) if row["outcome"] != "hit"]
+
+
+def scored_windows(inputs: EventInputs, clip: int) -> list[Row]:
+    """Return the rows of ``windows.csv`` of a recording."""
+    path = inputs.store.clips[clip].path
+    return [row for row in inputs.scored if row["path"] == path]
+
+
+def score_chart(inputs: EventInputs, clip: int, time: Axis, *, shape: str = "") -> Html:
+    """Return the scores of a recording over time, with labelled and found events."""
     detector = inputs.detector
     chart = Chart(time, replace(Axis.linear(0, 1, "score", ticks=3), high=1.15))
-    labelled = inputs.windows.intervals[clip]
-    for start, end in _visible(labelled, time):
+    for start, end in visible(inputs.windows.intervals[clip], time):
         chart.area([start, end], [0, 0], [1, 1], "s0")
-    middles = [float(row["start"]) + detector.window_seconds / 2 for row in scored]
-    scores = [float(row["float"]) for row in scored]
-    n_visible = int(np.searchsorted(middles, time.high, side="right"))
-    chart.line(middles[:n_visible], scores[:n_visible], "s1")
-    for start, end in _visible(_found(inputs, clip), time):
-        chart.line([start, end], [_FOUND_HEIGHT, _FOUND_HEIGHT], "s2")
+    rows = events_of(inputs, clip)
+    for start, end in visible(_spans(rows, "missed"), time):
+        chart.area([start, end], [0, 0], [1, 1], "wrong")
+    scored = scored_windows(inputs, clip)
+    middles = np.array([float(row["start"]) for row in scored]) + detector.window_seconds / 2
+    inside = np.flatnonzero((middles >= time.low) & (middles <= time.high))
+    chart.line(middles[inside], [float(scored[index]["float"]) for index in inside], "s1")
+    for outcome, style in (("hit", "right"), ("false", "wrong")):
+        for start, end in visible(_spans(rows, outcome), time):
+            chart.line([start, end], [_FOUND_HEIGHT, _FOUND_HEIGHT], f"thick {style}")
     chart.line([time.low, time.high], [detector.threshold] * 2, "limit")
+    name = short(inputs.store.clips[clip].path)
     return chart.html(
-        "Scores of the windows over time, with the labelled events behind them and the found "
-        "events above them"
+        f"Scores of the windows of {name} over time, with the labelled events behind them and the "
+        "found events above them",
+        shape=shape,
     )
 
 
-def _found(inputs: EventInputs, clip: int) -> list[tuple[float, float]]:
-    path = inputs.store.clips[clip].path
-    return [
-        (float(row["start"]), float(row["end"]))
-        for row in inputs.events
-        if row["path"] == path and row["outcome"] != "missed"
-    ]
-
-
-def _visible(spans: Sequence[tuple[float, float]], time: Axis) -> list[tuple[float, float]]:
+def visible(spans: Sequence[tuple[float, float]], time: Axis) -> list[tuple[float, float]]:
     """Return the parts of spans that lie on the axis."""
     return [
         (max(start, time.low), min(end, time.high))
         for start, end in spans
         if end > time.low and start < time.high
     ]
+
+
+def _spans(rows: Sequence[Row], outcome: str) -> list[tuple[float, float]]:
+    return [(float(row["start"]), float(row["end"])) for row in rows if row["outcome"] == outcome]
+
+
+def _strip(inputs: EventInputs, clip: int) -> Html:
+    detector, path = inputs.detector, inputs.store.clips[clip].path
+    scored = scored_windows(inputs, clip)
+    start = float(scored[0]["start"])
+    end = float(scored[-1]["start"]) + detector.window_seconds
+    time = Axis.linear(start, end, "time, s", ticks=10)
+    step = detector.feature.hop_length / detector.feature.sample_rate
+    frames = np.array(inputs.store.clip_frames(clip)[int(start / step) : int(end / step)])
+    dark, bright = levels_of([frames], detector.feature)
+    values = (_narrowed(frames) - np.float32(dark)) / np.float32(max(bright - dark, 1e-6))
+    return tag(
+        "article",
+        tag("h3", path.rpartition("/")[2], " ", tag("small", _outcome(inputs, clip))),
+        framed(
+            picture(values, COLOURS),
+            replace(time, ticks=(), label=""),
+            value_axis(detector.feature),
+            f"Band spectrum of {short(path)}",
+            shape="low",
+        ),
+        score_chart(inputs, clip, time, shape="low"),
+        class_="card",
+    )
+
+
+def _outcome(inputs: EventInputs, clip: int) -> str:
+    outcomes = [row["outcome"] for row in events_of(inputs, clip)]
+    hits, missed, false = (outcomes.count(one) for one in ("hit", "missed", "false"))
+    return f"{hits} of {count(hits + missed, 'event')} found, {false} false"
+
+
+def _narrowed(frames: Frames) -> Frames:
+    """Return frames, the loudest of each few, so that there are not more than can be seen."""
+    group = -(-len(frames) // _MAX_COLUMNS)
+    starts = np.arange(0, len(frames), max(group, 1))
+    narrowed: Frames = np.maximum.reduceat(frames, starts, axis=0)
+    return narrowed
