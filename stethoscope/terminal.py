@@ -1,6 +1,13 @@
-"""Text for the terminal: tables and numbers."""
+"""Text for the terminal: tables, numbers, colours and suggestions."""
 
-from collections.abc import Sequence
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_CODES = {"bold": 1, "red": 31, "green": 32, "yellow": 33}
+"""Numbers of colours in the codes of terminals (ECMA-48)."""
 
 
 def text_table(rows: Sequence[Sequence[str]], *, align: str = "") -> list[str]:
@@ -27,3 +34,78 @@ def text_table(rows: Sequence[Sequence[str]], *, align: str = "") -> list[str]:
 def decimal(value: float | None, *, digits: int = 3) -> str:
     """Return a number with that many decimals, or ``n/a`` where there is none."""
     return "n/a" if value is None else f"{value:.{digits}f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table that is shown in a colour on a terminal."""
+
+    text: str
+    style: str = ""
+
+
+def is_terminal() -> bool:
+    """Return whether standard output is a terminal, where people read."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def print_table(rows: Sequence[Sequence[str | Cell]], *, align: str = "") -> None:
+    """Print a table whose first row is a header.
+
+    On a terminal it has colours, and long cells are folded to the width of the terminal, if `rich`
+    is installed. Elsewhere it is that of :func:`text_table`.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str or Cell
+    align : str, optional
+        As for :func:`text_table`.
+    """
+    cells = [[one if isinstance(one, Cell) else Cell(one) for one in row] for row in rows]
+    if not (is_terminal() and _print_rich(cells, align or "<" + ">" * (len(cells[0]) - 1))):
+        print("\n".join(text_table([[one.text for one in row] for row in cells], align=align)))
+
+
+def _print_rich(rows: Sequence[Sequence[Cell]], align: str) -> bool:
+    """Print a table with colours, and return whether that is possible."""
+    try:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ModuleNotFoundError:
+        return False
+    header, *body = rows
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for cell, side in zip(header, align, strict=True):
+        table.add_column(
+            Text(cell.text), justify="left" if side == "<" else "right", overflow="fold"
+        )
+    for row in body:
+        table.add_row(*(Text(cell.text, cell.style) for cell in row))
+    Console(highlight=False).print(table)
+    return True
+
+
+def coloured(text: str, style: str) -> str:
+    """Return a text with the codes that colour it on a terminal, or as it is elsewhere.
+
+    Parameters
+    ----------
+    text : str
+    style : {"green", "red", "yellow", "bold"}
+    """
+    if not is_terminal() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a question about the known name that is most like a mistyped one; "" if none is.
+
+    Parameters
+    ----------
+    name : str
+    known : iterable of str
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else ""

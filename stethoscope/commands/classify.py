@@ -1,17 +1,21 @@
 """The command that classifies recordings."""
 
 import argparse
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from stethoscope.commands import Add
-from stethoscope.commands.answers import print_answers
+from stethoscope.commands.answers import Columns, add_files, answer_files
+from stethoscope.terminal import Cell
 
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("classify", _classify, "classify recordings, a JSON line per file")
+    one = add("classify", _classify, "classify recordings")
     one.add_argument("model", type=Path, metavar="MODEL", help="folder of the classifier")
-    one.add_argument("files", nargs="+", metavar="FILE")
+    add_files(one)
 
 
 def _classify(options: argparse.Namespace) -> int:
@@ -26,4 +30,15 @@ def _classify(options: argparse.Namespace) -> int:
             "Probabilities": {label: round(p, 4) for label, p in probabilities.items()},
         }
 
-    return print_answers(options.files, answer)
+    columns = Columns(("label", "probability", "next likely"), "<><", _cells)
+    return answer_files(options, answer, columns)
+
+
+def _cells(fields: Mapping[str, Any]) -> list[str | Cell]:
+    probabilities = fields["Probabilities"]
+    others = islice(probabilities.items(), 1, 3)
+    return [
+        Cell(fields["Label"], "bold"),
+        f"{probabilities[fields['Label']]:.0%}",
+        ", ".join(f"{label} {p:.0%}" for label, p in others),
+    ]

@@ -2,10 +2,11 @@
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from stethoscope.commands import Add
-from stethoscope.terminal import text_table
+from stethoscope.terminal import Cell, coloured, is_terminal, print_table
 
 _SIMULATE = (
     "machine",
@@ -99,8 +100,21 @@ def _inspect(options: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as folder:
             fetched = fetch(options.url, folder, cache=cache_folder())
             inspection = inspect([one.path for one in fetched], options.layout)
-    print(_json(inspection.to_json()) if options.json else render(inspection))
+    if options.json:
+        print(_json(inspection.to_json()))
+    else:
+        print("\n".join(map(_highlight, render(inspection).split("\n"))))
     return 1 if "unknown" in inspection.layouts.values() else 0
+
+
+def _highlight(line: str) -> str:
+    """Return a line of a description with the colour that says what it is."""
+    if ": layout unknown" in line:
+        return coloured(line, "red")
+    if re.match(r"\d+ (unreadable|not named as in the layout):", line):
+        return coloured(line, "yellow")
+    is_head = line.startswith("machine  ") or ": layout " in line
+    return coloured(line, "bold") if is_head else line
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -120,9 +134,10 @@ def _datasets(options: argparse.Namespace) -> int:
     if options.json:
         print(_json({name: asdict(entry) for name, entry in known.items()}))
         return 0
+    header = ("name", "layout", "licence", "size", "address")
     rows = [
         (
-            name,
+            Cell(name, "bold"),
             entry.layout,
             entry.licence,
             f"{entry.bytes / 1e9:.2f} GB" if entry.bytes else "",
@@ -130,7 +145,7 @@ def _datasets(options: argparse.Namespace) -> int:
         )
         for name, entry in known.items()
     ]
-    print("\n".join(text_table(rows, align="<<<><")))
+    print_table([header, *rows] if is_terminal() else rows, align="<<<><")
     return 0
 
 

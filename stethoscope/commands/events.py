@@ -1,10 +1,13 @@
 """The command that finds events in recordings."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stethoscope.commands import Add
-from stethoscope.commands.answers import print_answers
+from stethoscope.commands.answers import Columns, add_exit_code, add_files, answer_files
+from stethoscope.terminal import Cell
 
 
 def register(add: Add) -> None:
@@ -12,10 +15,11 @@ def register(add: Add) -> None:
     one = add(
         "events",
         _events,
-        "list the events of recordings with start, end and score, a JSON line per file",
+        "list the events of recordings with start, end and score",
     )
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
-    one.add_argument("files", nargs="+", metavar="FILE")
+    add_files(one)
+    add_exit_code(one, "an event is found")
     one.add_argument(
         "--network",
         default="float",
@@ -31,6 +35,15 @@ def _events(options: argparse.Namespace) -> int:
     detector = Bundle.open(options.bundle).events
     if options.network != "float":
         detector = EventDetector.open(options.bundle / "models" / "events", options.network)
-    return print_answers(
-        options.files, lambda file: {"Events": [one.to_json() for one in detector.find(file)]}
+    return answer_files(
+        options,
+        lambda file: {"Events": [one.to_json() for one in detector.find(file)]},
+        Columns(("events", "start to end in s (score)"), "><", _cells),
+        lambda fields: bool(fields["Events"]),
     )
+
+
+def _cells(fields: Mapping[str, Any]) -> list[str | Cell]:
+    events = fields["Events"]
+    texts = [f"{one['start']:.2f} to {one['end']:.2f} ({one['score']:.2f})" for one in events]
+    return [Cell(str(len(events)), "bold" if events else ""), ", ".join(texts)]

@@ -1,17 +1,21 @@
 """The command ``predict``."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stethoscope.commands import Add
-from stethoscope.commands.answers import print_answers
+from stethoscope.commands.answers import Columns, add_exit_code, add_files, answer_files
+from stethoscope.terminal import Cell
 
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
-    one = add("predict", _predict, "judge whether recordings are anomalous, a JSON line per file")
+    one = add("predict", _predict, "judge whether recordings are anomalous")
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
-    one.add_argument("files", nargs="+", metavar="FILE")
+    add_files(one)
+    add_exit_code(one, "a recording is anomalous")
     one.add_argument(
         "--machine-id",
         default="",
@@ -25,7 +29,23 @@ def _predict(options: argparse.Namespace) -> int:
 
     inference = Inference(Bundle.open(options.bundle))
     machine_id = options.machine_id
-    return print_answers(
-        options.files,
+    return answer_files(
+        options,
         lambda file: inference.verdict(file, machine_id=machine_id).to_json(),
+        Columns(("verdict", "score", "threshold", "machine", "notes"), "<>><<", _cells),
+        lambda fields: bool(fields["Anomaly"]),
     )
+
+
+def _cells(fields: Mapping[str, Any]) -> list[str | Cell]:
+    details = fields["Details"]
+    machine = "/".join(filter(None, (details["MachineType"], details["MachineId"])))
+    notes = [f"event at {one['start']:.1f} s" for one in details.get("Events", ())]
+    notes += [one["Message"] for one in details.get("Warnings", ())]
+    return [
+        Cell(details["Message"], "bold red" if fields["Anomaly"] else "green"),
+        f"{details['Score']:.3g}",
+        f"{details['Threshold']:.3g}",
+        machine,
+        "; ".join(notes),
+    ]

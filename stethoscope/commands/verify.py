@@ -1,10 +1,12 @@
 """The command ``verify``: check a bundle, and sign it."""
 
 import argparse
+import json
 import os
 from pathlib import Path
 
 from stethoscope.commands import Add
+from stethoscope.terminal import coloured
 
 
 def register(add: Add) -> None:
@@ -15,6 +17,7 @@ def register(add: Add) -> None:
         "--key", type=Path, metavar="PUBLIC_KEY", help="key that the bundle must be signed with"
     )
     add_sign_option(one, "sign the bundle afterwards")
+    one.add_argument("--json", action="store_true", help="print JSON")
     one.epilog = (
         "Keys are of Ed25519, in PEM files: openssl genpkey -algorithm ed25519 -out PRIVATE_KEY; "
         "openssl pkey -in PRIVATE_KEY -pubout -out PUBLIC_KEY"
@@ -36,12 +39,24 @@ def _verify(options: argparse.Namespace) -> int:
         try_in_process(options.bundle)
         sign_bundle(options.bundle, sign)
     found = try_in_process(options.bundle, public_key=options.key)
-    print(f"{options.bundle}: {found['name']}, {found['files']} files as they were exported")
-    print(f"manifest: {_coverage(found)}")
-    print(f"signature: {_signature(found, options.key)}")
+    if options.json:
+        print(json.dumps({"bundle": str(options.bundle), **found}, ensure_ascii=False))
+        return 0
     machines = ", ".join(found["machines"])
     judged = f"judged as {machines}" if machines else "judged"
-    print(f"golden sounds: computed as when exported, {judged} ({', '.join(found['roles'])})")
+    lines = {
+        options.bundle: f"{found['name']}, {found['files']} files as they were exported",
+        "manifest": _coverage(found),
+        "signature": _signature(found, options.key),
+        "golden sounds": f"computed as when exported, {judged} ({', '.join(found['roles'])})",
+    }
+    doubts = {
+        "manifest": not found["digest"],
+        "signature": found["signed"] and not options.key,
+    }
+    for name, text in lines.items():
+        style = "yellow" if doubts.get(name) else "green"
+        print(f"{coloured(str(name), style)}: {text}")
     return 0
 
 

@@ -1,10 +1,12 @@
 """The command ``watch``."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
+from stethoscope.terminal import coloured
 
 if TYPE_CHECKING:
     import threading
@@ -37,6 +39,12 @@ def register(add: Add) -> None:
         "--page", type=Path, metavar="FILE", help="write the page of the history when it ends"
     )
     one.add_argument("--once", action="store_true", help="judge what is there, and end")
+    one.add_argument(
+        "--json",
+        action="store_true",
+        help="print a JSON line per recording; its Alarm is true where an alarm is raised, false "
+        "where it is cleared, else null",
+    )
     _register_finding(one)
     _register_stream(one)
     _register_messages(one)
@@ -127,7 +135,7 @@ def _watch(options: argparse.Namespace) -> int:
             targets=targets,
             machine_id=options.machine_id,
             retention=Retention(days=options.keep_days, max_bytes=round(options.keep_mb * 1e6)),
-            observe=_print,
+            observe=_print_json if options.json else _print,
         )
         delivery.start()
         try:
@@ -136,7 +144,8 @@ def _watch(options: argparse.Namespace) -> int:
             delivery.finish()
             if options.page:
                 _write_page(history, options)
-    print(f"History: {path}")
+    if not options.json:
+        print(f"History: {path}")
     return 0
 
 
@@ -199,9 +208,24 @@ def _run(
 
 def _print(entry: "Entry", change: bool | None) -> None:
     score = "" if entry.score is None else f"  score {entry.score:.3g} ({entry.threshold:.3g})"
-    print(f"{entry.key[0]}  {entry.message}{score}", flush=True)
+    style = {True: "red", False: "green", None: "yellow"}[entry.anomaly]
+    print(f"{entry.key[0]}  {coloured(entry.message, style)}{score}", flush=True)
     if change is not None:
-        print(f"{'ALARM' if change else 'alarm cleared'}: {entry.machine}", flush=True)
+        text = coloured("ALARM", "red") if change else coloured("alarm cleared", "green")
+        print(f"{text}: {entry.machine}", flush=True)
+
+
+def _print_json(entry: "Entry", change: bool | None) -> None:
+    fields = {
+        "File": entry.key[0],
+        "Anomaly": entry.anomaly,
+        "Message": entry.message,
+        "Score": entry.score,
+        "Threshold": entry.threshold,
+        "Machine": entry.machine,
+        "Alarm": change,
+    }
+    print(json.dumps(fields, ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def _write_page(history: "History", options: argparse.Namespace) -> None:
@@ -216,4 +240,5 @@ def _write_page(history: "History", options: argparse.Namespace) -> None:
         address=lambda row: (folder / row.path).as_uri() if (folder / row.path).exists() else "",
     )
     write_text(options.page, page)
-    print(f"Page: {options.page}")
+    if not options.json:
+        print(f"Page: {options.page}")

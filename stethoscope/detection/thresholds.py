@@ -166,7 +166,7 @@ class Thresholds:
         """
         gamma = self.of(machine).gamma
         if gamma is not None:
-            return gamma.quantile(_HIGH) - gamma.quantile(0.5)
+            return max(gamma.quantile(_HIGH) - gamma.quantile(0.5), _LEAST_UNIT)
         reference = _reference(machine or "", self.held_out, self.offsets)
         middle, high = np.quantile(reference, [0.5, _HIGH])
         return max(float(high - middle), _LEAST_UNIT)

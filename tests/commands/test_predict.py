@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -20,6 +22,7 @@ def test_predict_answers_the_other_files_if_one_cannot_be_read(
     assert "not a readable" in bad["Error"]
     assert "Anomaly" in answer
     assert main(["predict", str(fan_bundle), str(text)]) == 1
+    assert main(["predict", "--exit-code", str(fan_bundle), str(text), good]) in (1, 3)
 
 
 def test_predict_with_a_missing_bundle_gives_one_line(
@@ -29,3 +32,18 @@ def test_predict_with_a_missing_bundle_gives_one_line(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert "is not a bundle folder" in lines[0]
+
+
+def test_nothing_but_the_answer_is_printed(fan_bundle: Path, fan_archive: Path) -> None:
+    """The runtime of the networks logs that it starts, from C++."""
+    with zipfile.ZipFile(fan_archive) as archive:
+        archive.extract("fan/test/normal_id_00_00000000.wav", fan_bundle.parent)
+    folder = str(fan_bundle.parent / "fan")
+    done = subprocess.run(
+        [sys.executable, "-m", "stethoscope", "predict", str(fan_bundle), folder],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["File"].endswith("normal_id_00_00000000.wav")
