@@ -13,6 +13,7 @@ from stethoscope.commands import (
     classify,
     clean,
     cluster,
+    completion,
     data,
     decide,
     events,
@@ -25,6 +26,7 @@ from stethoscope.commands import (
     verify,
     watch,
 )
+from stethoscope.commands.parser import Parser, protect_files
 from stethoscope.errors import ParameterError, StethoscopeError
 from stethoscope.system import explain
 
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # TensorFlow reads it when it is loaded: errors only.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    options = _parser().parse_args(arguments)
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
     command: Command = options.command
     try:
         status = command(options)
@@ -86,6 +88,7 @@ _SERVE = (
 )
 _EXTRAS = {
     "paho": "watch",
+    "shtab": "terminal",
     "kfp_kubernetes": "pipelines",
     "model_registry": "pipelines",
     **dict.fromkeys(_SERVE, "serve"),
@@ -93,8 +96,17 @@ _EXTRAS = {
 """For a module that is not installed, the extra that installs it; ``train`` for all others."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of the command line, or end the program with advice."""
+    given = protect_files(arguments)
+    options, rest = _parser(given).parse_known_args(given)
+    if rest:
+        options.parser.refuse(rest)
+    return options
+
+
+def _parser(given: Sequence[str] = ()) -> Parser:
+    parser = Parser(
         prog="stethoscope",
         description="Find anomalous sounds of machines, name their faults, and deploy the models.",
     )
@@ -104,7 +116,8 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        added.set_defaults(command=command)
+        added.given = given
+        added.set_defaults(command=command, parser=added)
         return added
 
     for module in (
@@ -124,4 +137,5 @@ def _parser() -> argparse.ArgumentParser:
         data,
     ):
         module.register(add)
+    completion.register(add, parser)
     return parser

@@ -16,6 +16,7 @@ from stethoscope.errors import ModelError, ParameterError
 def test_the_threshold_of_equal_scores_is_that_score():
     thresholds = fit_thresholds({"fan/00": [2.5] * 40}, {})
     assert thresholds.threshold("fan/00") == 2.5
+    assert thresholds.unit("fan/00") > 0
     assert not thresholds.decide(2.5, "fan/00")
     assert thresholds.decide(math.nextafter(2.5, 3), "fan/00")
     assert thresholds.probability(2.5, "fan/00") == 0.5
