@@ -5,10 +5,10 @@ from typing import Any
 from kfp import dsl
 
 from components import component
-from stethoscope.classification.options import CLASS_FIT, FOLDS
+from stethoscope.classification.options import CLASS_FIT, FOLDS, TEST_SPLIT
 
 
-@component(CLASS_FIT, FOLDS)
+@component(CLASS_FIT, FOLDS, TEST_SPLIT)
 def evaluate_classes(
     features: dsl.Input[dsl.Dataset],
     results: dsl.Output[dsl.Artifact],
@@ -16,7 +16,7 @@ def evaluate_classes(
     confusion: dsl.Output[dsl.ClassificationMetrics],
     **parameters: Any,
 ) -> None:
-    """Cross-validate: train without each fold in turn, and classify its clips.
+    """Train without each fold in turn, or without the test recordings, and classify their clips.
 
     Args:
         features: Feature store of labelled clips.
@@ -28,10 +28,14 @@ def evaluate_classes(
     """
     from stethoscope.classification.cross_validation import evaluate_classes
     from stethoscope.classification.evaluate import viewer_figures
-    from stethoscope.classification.options import CLASS_FIT, FOLDS
+    from stethoscope.classification.options import CLASS_FIT, FOLDS, TEST_SPLIT
 
     evaluation = evaluate_classes(
-        features.path, CLASS_FIT.of(parameters), results.path, n_folds=FOLDS.of(parameters)
+        features.path,
+        CLASS_FIT.of(parameters),
+        results.path,
+        n_folds=FOLDS.of(parameters),
+        test_split=TEST_SPLIT.of(parameters),
     )
     confusion.log_confusion_matrix(
         evaluation["labels"], [list(row) for row in evaluation["confusion"]]

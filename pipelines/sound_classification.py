@@ -1,4 +1,4 @@
-"""Labelled sounds: from recordings with labels to a classifier, measured by cross-validation.
+"""Labelled sounds: from recordings with labels to a classifier, tested on recordings apart.
 
 ``python pipelines/sound_classification.py`` writes ``sound_classification.yaml`` beside it.
 """
@@ -25,6 +25,7 @@ class Outputs(NamedTuple):
     results: dsl.Artifact
     model: dsl.Model
     page: dsl.HTML
+    plots: dsl.Artifact
 
 
 @dsl.pipeline(
@@ -39,6 +40,7 @@ def sound_classification(given: Given) -> Outputs:
         results: Figures, the answer for every clip, and the confusion matrix.
         model: Classifier trained on all labelled clips.
         page: The report.
+        plots: The figures of the report as SVG files.
     """
     checked = check_sounds(**given.of(check_sounds))
     place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
@@ -52,7 +54,7 @@ def sound_classification(given: Given) -> Outputs:
     features = extracted.outputs["features"]
 
     evaluated = evaluate_classes(features=features, **given.of(evaluate_classes))
-    place(evaluated, "Cross-validate", TRAINS)
+    place(evaluated, "Test classifier", TRAINS)
     results = evaluated.outputs["results"]
 
     trained = train_classes(features=features, **given.of(train_classes))
@@ -64,9 +66,10 @@ def sound_classification(given: Given) -> Outputs:
         features=features,
         model=model,
         results=results,
+        **given.of(report_classes),
     )
     place(reported, "Report", SHOWS)
-    return Outputs(results, model, reported.outputs["page"])
+    return Outputs(results, model, reported.outputs["page"], reported.outputs["plots"])
 
 
 if __name__ == "__main__":

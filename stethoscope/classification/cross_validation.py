@@ -10,9 +10,15 @@ from typing import Any
 import numpy as np
 
 from stethoscope.classification.evaluate import CrossValidation, write_evaluation
-from stethoscope.classification.folds import class_labels, fold_of, labelled, originals
+from stethoscope.classification.folds import (
+    NEVER_TESTED,
+    class_labels,
+    fold_of,
+    labelled,
+    originals,
+)
 from stethoscope.classification.model import Classifier
-from stethoscope.classification.options import ClassFit
+from stethoscope.classification.options import TEST_SPLIT, ClassFit
 from stethoscope.classification.train import train_chosen
 from stethoscope.features.store import FeatureStore
 
@@ -23,8 +29,9 @@ def evaluate_classes(
     folder: str | os.PathLike[str],
     *,
     n_folds: int = 0,
+    test_split: float = TEST_SPLIT.default,
 ) -> dict[str, Any]:
-    """Cross-validate a classifier of a store's labels, and write what it reaches.
+    """Test a classifier of a store's labels, and write what it reaches.
 
     Parameters
     ----------
@@ -33,8 +40,8 @@ def evaluate_classes(
     fit : ClassFit
     folder : path
         Written all or nothing, by :func:`~stethoscope.classification.evaluate.write_evaluation`.
-    n_folds : int
-        Folds drawn by recording; 0 takes the folds of the set.
+    n_folds, test_split
+        As of :func:`~stethoscope.classification.folds.fold_of`.
 
     Returns
     -------
@@ -48,15 +55,23 @@ def evaluate_classes(
     """
     store = FeatureStore.open(features)
     started = time.monotonic()
-    found = cross_validate(store, [clip.label for clip in store.clips], fit, n_folds=n_folds)
+    labels = [clip.label for clip in store.clips]
+    found = cross_validate(store, labels, fit, n_folds=n_folds, test_split=test_split)
     seconds = round(time.monotonic() - started, 1)
     return write_evaluation(found, store, folder, seconds=seconds)
 
 
 def cross_validate(
-    store: FeatureStore, labels: Sequence[str], fit: ClassFit, *, n_folds: int = 0
+    store: FeatureStore,
+    labels: Sequence[str],
+    fit: ClassFit,
+    *,
+    n_folds: int = 0,
+    test_split: float = TEST_SPLIT.default,
 ) -> CrossValidation:
     """Train without each fold in turn, and classify its clips by the exported network.
+
+    A single division has one fold that is tested.
 
     Altered clips are for training only.
 
@@ -66,8 +81,8 @@ def cross_validate(
     labels : sequence of str
         The class of every clip of the store; clips of class "" are left out.
     fit : ClassFit
-    n_folds : int
-        Folds drawn by recording, class by class; 0 takes the folds of the set.
+    n_folds, test_split
+        As of :func:`~stethoscope.classification.folds.fold_of`.
 
     Raises
     ------
@@ -75,13 +90,13 @@ def cross_validate(
         If there are not two classes or folds, a recording lies in two folds, or a class has too few
         recordings.
     ParameterError
-        If `n_folds` is 1 or negative.
+        If `n_folds` is negative, or `test_split` is out of range.
     """
     clips = labelled(labels)
     classes = class_labels([labels[index] for index in clips])
-    folds = fold_of(store.clips, labels, clips, n_folds, seed=fit.seed)
+    folds = fold_of(store.clips, labels, clips, n_folds, seed=fit.seed, test_split=test_split)
     tested, probabilities = [], []
-    for fold in np.unique(folds):
+    for fold in np.setdiff1d(folds, [NEVER_TESTED]):
         with tempfile.TemporaryDirectory() as folder:
             train_chosen(store, labels, clips[folds != fold], fit, Path(folder) / "model")
             classifier = Classifier.open(Path(folder) / "model")

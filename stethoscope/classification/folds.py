@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.classification.options import FOLDS, ClassFit
+from stethoscope.classification.options import FOLDS, TEST_SPLIT, ClassFit
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
 from stethoscope.errors import DatasetError
@@ -30,8 +30,18 @@ def class_labels(labels: Sequence[str]) -> list[str]:
     return classes
 
 
+NEVER_TESTED = 0
+"""The fold of clips that are only trained on, in a single division."""
+
+
 def fold_of(
-    clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, n_folds: int, *, seed: int
+    clips: Sequence[Clip],
+    labels: Sequence[str],
+    chosen: Indices,
+    n_folds: int,
+    *,
+    seed: int,
+    test_split: float = TEST_SPLIT.default,
 ) -> npt.NDArray[np.int64]:
     """Return the fold of every chosen clip.
 
@@ -45,10 +55,13 @@ def fold_of(
     chosen : np.ndarray of int [shape=(n_chosen,)]
         Indices of the clips that are divided.
     n_folds : int
-        Folds drawn by recording, each with about the same fraction of every class; 0 takes the
-        folds of the set.
+        From 2 on, folds drawn by recording, each with about the same fraction of every class. 1
+        gives a single division: a fold 1, and clips that are :data:`NEVER_TESTED`. 0 takes the
+        folds of the set; if it gives none, a single division is made.
     seed : int
         Of the random folds.
+    test_split : float
+        Fraction of every class's recordings that are in fold 1 of a single division.
 
     Returns
     -------
@@ -60,9 +73,12 @@ def fold_of(
         If the set gives no folds, one fold or a recording in two, or a class has too few
         recordings.
     ParameterError
-        If `n_folds` is 1 or negative.
+        If `n_folds` is negative, or `test_split` is out of range.
     """
     FOLDS.check(n_folds)
+    TEST_SPLIT.check(test_split)
+    if n_folds == 1 or not (n_folds or any(clips[index].fold for index in chosen)):
+        return _single_division(clips, labels, chosen, test_split, seed)
     if n_folds:
         found = _drawn_folds(by_class(clips, labels, chosen), n_folds, seed)
     else:
@@ -76,6 +92,23 @@ def fold_of(
                 "class_folds to draw folds"
             )
     return found
+
+
+def _single_division(
+    clips: Sequence[Clip], labels: Sequence[str], chosen: Indices, share: float, seed: int
+) -> npt.NDArray[np.int64]:
+    """Return 1 for clips that are tested, and `NEVER_TESTED` for those that are trained on."""
+    divided = by_class(clips, labels, chosen)
+    recordings: defaultdict[str, set[str]] = defaultdict(set)
+    for clip in divided:
+        recordings[clip.machine_type].add(clip.recording)
+    for label, names in sorted(recordings.items()):
+        if len(names) < 2:
+            raise DatasetError(
+                f"class {label!r} has 1 recording; record more, for training and for the test"
+            )
+    tested = hold_out(divided, share, seed=seed)
+    return np.where(tested, 1, NEVER_TESTED)
 
 
 def _given_folds(clips: Sequence[Clip], chosen: Indices) -> npt.NDArray[np.int64]:

@@ -97,14 +97,16 @@ class ClassFit(Options):
 
 
 def _folds_problem(folds: int) -> str:
-    return "" if folds == 0 or folds >= 2 else "give at least 2, or 0 for the folds of the set"
+    wanted = "give at least 2, 1 for a single division, or 0 for the folds of the set"
+    return "" if folds >= 0 else wanted
 
 
 FOLDS = Parameter(
     "class_folds",
     int,
     0,
-    "Number of folds, drawn by recording; 0 takes the folds of the set.",
+    "Folds of the test: 0 takes those of the set, or a single division if it gives none; 1 is a "
+    "single division (class_test_split); 2 or more are drawn by recording.",
     rule=_folds_problem,
 )
 TEST_SPLIT = Parameter(
@@ -156,6 +158,12 @@ def feature_of(parameters: Mapping[str, Any]) -> Feature:
 
 
 CLASSIFICATION = ParameterSet(
-    dataset_parameters(url=None), FRAMING, PLANES, AUGMENTATIONS, CLASS_FIT, FOLDS
+    dataset_parameters(url="simulated/sounds"),
+    FRAMING,
+    PLANES,
+    AUGMENTATIONS,
+    CLASS_FIT,
+    FOLDS,
+    TEST_SPLIT,
 )
 """The parameters of the pipeline that classifies sounds."""

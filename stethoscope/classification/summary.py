@@ -4,6 +4,7 @@
 
     DIR/
         report.html             what was found
+        plots/                  its figures as SVG files
         answers.csv             true class, answer and probabilities of every clip, by a network
                                 that was not trained on its recording
         confusion.csv           clips by true and answered class
@@ -37,12 +38,16 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         *text_table([("class", "clips", "precision", "recall", "F1"), *rows]),
         f"accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f}), "
         f"balanced {evaluation['balanced_accuracy']:.3f}, macro F1 {evaluation['macro_f1']:.3f}, "
-        f"over {len(evaluation['folds'])} folds; "
+        f"{_tested(len(evaluation['folds']), evaluation['clips'])}; "
         "no recording is used for both training and testing",
         *skipped_lines(evaluation["skipped"]),
         f"Report: {folder / 'report.html'}",
         f"Classify recordings: stethoscope classify {folder / 'model'} FILE.wav",
     ]
+
+
+def _tested(n_folds: int, n_clips: int) -> str:
+    return f"over {n_folds} folds" if n_folds > 1 else f"on {n_clips} clips kept for the test"
 
 
 RESULTS = Results(
@@ -51,8 +56,9 @@ RESULTS = Results(
         "results/confusion.csv": "confusion.csv",
         "page": "report.html",
     },
-    folders={"model": "model"},
+    folders={"model": "model", "plots": "plots"},
     summary={"evaluation": "results/evaluation.json"},
+    optional=("plots",),
     closing_lines=closing_lines,
 )
 """What of the pipeline's outputs is kept, and where."""

@@ -25,7 +25,8 @@ def sound(label: str, fold: int, number: int = 0) -> Clip:
     [
         ([sound("dog", 1), sound("dog", 2)], 0, "only one class, 'dog'"),
         ([sound("", 1), sound("", 2)], 0, "no labelled clip"),
-        ([sound("dog", 0), sound("cat", 0)], 0, "gives no fold for it; set class_folds"),
+        ([sound("dog", 1), sound("cat", 0)], 0, "gives no fold for it; set class_folds"),
+        ([sound("dog", 0), sound("cat", 0)], 0, "class 'cat' has 1 recording; record more"),
         (
             [sound("dog", 1), sound("dog", 2), sound("cat", 1), sound("cat", 1, 1)],
             0,

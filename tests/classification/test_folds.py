@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stethoscope.classification.folds import (
+    NEVER_TESTED,
     class_labels,
     fold_of,
     labelled,
@@ -101,12 +102,35 @@ def test_a_class_in_a_single_fold_is_refused() -> None:
 def test_folds_of_the_set_must_be_complete_and_split_no_recording() -> None:
     clips = clips_of({"cat": 6, "dog": 6})
     with pytest.raises(DatasetError, match="gives no fold for it; set class_folds"):
-        divided([replace(clip, fold=0) for clip in clips], 0)
+        divided([replace(clips[0], fold=0), *clips[1:]], 0)
     leaking = [replace(clip, fold=1 + number % 3) for number, clip in enumerate(clips)]
     with pytest.raises(DatasetError, match="recording cat0 lies in folds 1 and 2"):
         divided(leaking, 0)
-    with pytest.raises(ParameterError, match="class_folds is 1"):
-        divided(clips, 1)
+    with pytest.raises(ParameterError, match="class_folds is -1"):
+        divided(clips, -1)
+
+
+@pytest.mark.parametrize(("n_folds", "fold"), [(0, 0), (1, 0), (1, 3)])
+def test_single_division_tests_a_fifth_of_the_recordings_of_every_class(
+    n_folds: int, fold: int
+) -> None:
+    """Sets without folds are divided once, those with folds where it is asked for."""
+    clips = [replace(clip, fold=fold) for clip in clips_of({"cat": 10, "dog": 20})]
+    found = divided(clips, n_folds)
+    assert set(found) == {NEVER_TESTED, 1}
+    parts: dict[str, set[int]] = {}
+    for clip, part in zip(clips, found, strict=True):
+        parts.setdefault(clip.recording, set()).add(part)
+    assert all(len(own) == 1 for own in parts.values()), "no recording is in both"
+    for label, n in (("cat", 2), ("dog", 4)):
+        tested = {
+            clip.recording
+            for clip, part in zip(clips, found, strict=True)
+            if part == 1 and clip.label == label
+        }
+        assert len(tested) == n
+    assert found == divided(clips, n_folds)
+    assert found != divided(clips, n_folds, seed=1)
 
 
 def test_validation_takes_recordings_of_every_class() -> None:

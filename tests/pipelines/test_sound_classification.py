@@ -100,13 +100,15 @@ def test_classifier_is_trained_evaluated_and_applied(
 
 
 @pytest.mark.slow
-def test_data_set_without_folds_gives_one_line(
+def test_class_with_one_recording_gives_one_line(
     sounds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for path in sorted((sounds / "tone").iterdir())[1:]:
+        path.unlink()
     assert classify_folder(sounds, tmp_path / "run") == 1
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("stethoscope: ")
-    assert "gives no fold for it; set class_folds" in error
+    assert "class 'tone' has 1 recording; record more" in error
 
 
 def test_all_wrong_parameters_are_named_before_the_download(
@@ -117,7 +119,7 @@ def test_all_wrong_parameters_are_named_before_the_download(
         "class_channels=0": "class_channels is 0",
         "class_pad=zeros": "class_pad is 'zeros'",
         "class_augmentations=echo 1": "augmentation 'echo 1'",
-        "class_folds=1": "class_folds is 1",
+        "class_folds=-1": "class_folds is -1",
     }
     flags = [part for value in wrong for part in ("-p", value)]
     url = "https://nowhere.invalid/a.zip"

@@ -70,7 +70,7 @@ def alteration_section(
         parts.append(tag("p", f"In every epoch of training, clips are altered: {methods}."))
         if inputs.fit["shift"] or inputs.fit["mask"]:
             parts.append(tag("div", _drawn_cards(inputs), class_="gallery"))
-    return section("altered", "Altered training clips", *parts) if parts else None
+    return section("altered", "Altered training clips", *parts, folded=True) if parts else None
 
 
 def _methods(fit: Mapping[str, Any]) -> str:

@@ -34,23 +34,31 @@ def training_section(inputs: ClassInputs) -> Section:
         tag("p", text),
         training_charts(training["curves"], best if "val_loss" in training["curves"] else 0),
         tag("p", hint, class_="fine") if harder else "",
+        folded=True,
     )
 
 
 def method_section(inputs: ClassInputs) -> Section:
     """Return how the figures were measured, with the accuracy of each fold."""
     folds, seconds = inputs.evaluation["folds"], inputs.evaluation["seconds"]
+    whole = "A recording, with all its slices and altered versions,"
     text = (
         f"{len(folds)} networks were trained, each on all folds except one, and tested on that "
-        f"fold; this took {seconds:.0f} s. A recording, with all its slices and altered versions, "
-        "is in one fold only. The delivered model was then trained in the same way, with the same "
-        "seed, on all folds. It was not tested itself, because no clips are left for a test: the "
-        "figures are those of the networks above, which were trained on fewer clips."
+        f"fold; this took {seconds:.0f} s. {whole} is in one fold only."
+        if len(folds) > 1
+        else f"{count(folds[0]['clips'], 'clip')} of recordings drawn at random from every class "
+        f"were kept for the test. A network was trained on the others; this took {seconds:.0f} s. "
+        f"{whole} is in one part only. More folds (class_folds) test every clip and take longer."
+    )
+    text += (
+        " The delivered model was then trained in the same way, with the same seed, on all clips. "
+        "It was not tested itself, because no clips are left for a test: the figures are those of "
+        "networks that were trained on fewer clips."
     )
     rows = [[str(one["fold"]), f"{one['clips']:,}", percent(one["accuracy"])] for one in folds]
     head = ("Fold", "Clips tested", "Accuracy")
     results = table(head, rows, caption="Results per fold", fit=True)
-    return section("method", "Method of measurement", tag("p", text), results)
+    return section("method", "Method of measurement", tag("p", text), results, folded=True)
 
 
 def class_settings_section(inputs: ClassInputs) -> Section:

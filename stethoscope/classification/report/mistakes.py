@@ -39,7 +39,7 @@ def mistake_section(inputs: ClassInputs, sounds: Mapping[int, Sound]) -> Section
         "or classes that are alike."
     )
     cards = [_card(inputs, one, sounds.get(one.index)) for one in shown]
-    return section(key, title, tag("p", text), tag("div", cards, class_="gallery"))
+    return section(key, title, tag("p", text), tag("div", cards, class_="gallery strip"))
 
 
 def _card(inputs: ClassInputs, one: ClassifiedClip, sound: Sound | None) -> Html:

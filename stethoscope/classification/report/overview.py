@@ -1,30 +1,50 @@
 """The header of the report, and the results per class."""
 
+from collections.abc import Sequence
+
 from stethoscope.classification.report.inputs import ClassInputs
 from stethoscope.report.confusion import class_table, confusion_table, frequent_confusions
 from stethoscope.report.html import tag
-from stethoscope.report.page import Header, Section, section, tile
-from stethoscope.report.words import count, interval, percent
+from stethoscope.report.page import Header, Section, Verdict, fold, section, tile
+from stethoscope.report.words import count, interval, percent, plain
 from stethoscope.stats.figure import Figure
 
+LEAST_RECALL = 0.7
+"""Balanced accuracy, and half of it the recall of each class, for a classifier to be ready."""
 
-def header(inputs: ClassInputs) -> Header:
-    """Return the header of the report."""
+FEW_CLIPS = 10
+"""With fewer tested clips of a class, a classifier is ready for a trial only."""
+
+
+def header(inputs: ClassInputs, facts: Sequence[tuple[str, str]]) -> Header:
+    """Return the header of the report.
+
+    Parameters
+    ----------
+    inputs : ClassInputs
+    facts : sequence of (str, str)
+        Of the run; empty where they are not known.
+    """
     evaluation = inputs.evaluation
     accuracy, labels = Figure(**evaluation["accuracy"]), evaluation["labels"]
     sources = ", ".join(sorted({clip.source for clip in inputs.store.clips} - {""}))
     n_right = len(inputs.answers) - len(inputs.mistakes)
     headline = f"{n_right:,} of {count(len(inputs.answers), 'clip')} classified correctly"
     chance = max(one["clips"] for one in evaluation["classes"]) / len(inputs.answers)
-    summary = (
-        f"{len(labels):,} classes, measured by cross-validation with {len(evaluation['folds'])} "
-        "folds: each clip was classified by a network that was not trained on its recording."
+    n_folds = len(evaluation["folds"])
+    way = (
+        f"by cross-validation with {n_folds} folds: each clip was classified by a network that was "
+        "not trained on its recording."
+        if n_folds > 1
+        else "on recordings that were kept for the test: the network that classified them was not "
+        "trained on them."
     )
+    summary = f"{headline}. {len(labels):,} classes, measured {way}"
     ends = f"95 % interval {interval(accuracy, share=True)}"
     balanced = percent(evaluation["balanced_accuracy"])
     return Header(
         title=f"Sound classification: {headline}",
-        subject=["Sound classification", inputs.fit["network"], sources],
+        subject=["Sound classification", inputs.fit["network"]],
         headline=headline,
         summary=summary,
         tiles=[
@@ -33,7 +53,31 @@ def header(inputs: ClassInputs) -> Header:
             tile("Macro F1", f"{evaluation['macro_f1']:.3f}", "mean F1 of the classes"),
             tile("Chance", percent(chance), "accuracy of always giving the most frequent class"),
         ],
+        verdict=_verdict(inputs),
+        facts=facts or [("Recordings", sources)],
     )
+
+
+def _verdict(inputs: ClassInputs) -> Verdict:
+    """Return whether the classes are told apart, and what to do if not."""
+    evaluation = inputs.evaluation
+    balanced, classes = evaluation["balanced_accuracy"], evaluation["classes"]
+    worst = min(classes, key=lambda one: one["recall"]["value"] or 0.0)
+    recall = worst["recall"]["value"] or 0.0
+    reason = (
+        f"{percent(balanced)} recognised on average of the classes; "
+        f"{plain(worst['label'])} least, {percent(recall)}."
+    )
+    if balanced < LEAST_RECALL or recall < LEAST_RECALL / 2:
+        advice = (
+            f"Listen to the mistakes below: correct wrong labels, and record more of "
+            f"{plain(worst['label'])}."
+        )
+        return Verdict("not ready", reason, advice)
+    if min(one["clips"] for one in classes) < FEW_CLIPS:
+        few = f"Test it on {FEW_CLIPS} clips or more of every class, such as by class_folds = 5."
+        return Verdict("trial", reason, few)
+    return Verdict("ready", reason, "Try it on recordings of another day and place.")
 
 
 def class_section(inputs: ClassInputs) -> Section:
@@ -44,7 +88,8 @@ def class_section(inputs: ClassInputs) -> Section:
         "The ranges in small print are 95 % intervals."
     )
     table = class_table(inputs.evaluation["classes"])
-    return section("classes", "Results per class", tag("p", text), table)
+    meaning = fold("What the figures mean", tag("p", text, class_="fine"))
+    return section("classes", "Results per class", table, meaning)
 
 
 def confusion_section(inputs: ClassInputs) -> Section:

@@ -26,6 +26,8 @@ def write_class_report(
     model: str | os.PathLike[str],
     results: str | os.PathLike[str],
     warnings: Sequence[str] = (),
+    facts: Sequence[tuple[str, str]] = (),
+    plots: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write the report of a classifier of labelled sounds.
 
@@ -36,9 +38,13 @@ def write_class_report(
     archives : sequence of Path
         Archives or folders of the recordings, for what can be played.
     features, model, results : path
-        Feature store, model folder and folder of the cross-validation.
+        Feature store, model folder and folder of the test.
     warnings : sequence of str
         Warnings of the steps before the evaluation.
+    facts : sequence of (str, str)
+        Of the run, by :func:`~stethoscope.report.common.run_facts`.
+    plots : path, optional
+        New folder for the figures as SVG files.
 
     Raises
     ------
@@ -61,4 +67,4 @@ def write_class_report(
         class_settings_section(inputs),
         skipped_section(inputs.evaluation["skipped"]),
     ]
-    write_page(path, header(inputs), sections)
+    write_page(path, header(inputs, facts), sections, plots)

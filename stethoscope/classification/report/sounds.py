@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.features.store import FeatureStore
-from stethoscope.report.html import Html
+from stethoscope.report.html import Html, join, tag
 from stethoscope.report.media import (
     RecordingKey,
     Sound,
@@ -14,7 +14,7 @@ from stethoscope.report.media import (
     recording_key,
     sound_address,
 )
-from stethoscope.report.spectrogram import spectrogram
+from stethoscope.report.spectrogram import level_scale, levels_of, spectrogram
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import load_for_feature
 
@@ -54,4 +54,6 @@ def clip_picture(store: FeatureStore, frames: Frames, description: str) -> Html:
     """Return the spectrogram of the beginning of a clip."""
     feature = store.feature
     shown = round(SECONDS * feature.sample_rate / feature.hop_length) + 1
-    return spectrogram(frames[:shown], feature, description)
+    levels = levels_of([frames[:shown]], feature)
+    scale = tag("h4", "Spectrogram", level_scale(levels, feature))
+    return join(scale, spectrogram(frames[:shown], feature, description, levels=levels))

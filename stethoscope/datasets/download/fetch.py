@@ -31,7 +31,8 @@ def fetch(
         One or more of the following, separated by commas: an http, https or file address; the path
         of an archive; a folder of recordings, which is packed into one zip; a name of the
         catalogue, ``dcase2020/pump``; ``simulated/<machine>``, with options of the simulator as a
-        query: ``simulated/fan?snr_db=-6&layout=mimii``; ``simulated/bells``.
+        query: ``simulated/fan?snr_db=-6&layout=mimii``; ``simulated/bells``,
+        ``simulated/sounds``.
     folder : path
         Where the archives are put, under their original names.
     md5 : str

@@ -9,9 +9,11 @@ from urllib.parse import parse_qsl, urlsplit
 from stethoscope.datasets.download.placing import safe_name
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.bells import simulate_bells
+from stethoscope.datasets.simulator.sounds import simulate_sounds
 from stethoscope.errors import ParameterError
 
-_BELLS = "bells"  # the simulated set with time labels, which has a simulator of its own
+_LABELLED: dict[str, Callable[..., None]] = {"bells": simulate_bells, "sounds": simulate_sounds}
+"""The simulated sets with labels, which have simulators of their own."""
 
 
 def simulate(address: str, folder: Path, seed: int) -> Path:
@@ -23,11 +25,12 @@ def simulate(address: str, folder: Path, seed: int) -> Path:
         If the simulator has no such option, or cannot work with a value.
     """
     machine = _machine(address)
-    options = {"seed": seed, "snr_db": 0.0} | simulator_options(address)
-    if machine == _BELLS:
-        target = folder / "bells.zip"
-        simulate_bells(target, **options)
+    options: dict[str, typing.Any] = {"seed": seed} | simulator_options(address)
+    if machine in _LABELLED:
+        target = folder / f"{machine}.zip"
+        _LABELLED[machine](target, **options)
         return target
+    options.setdefault("snr_db", 0.0)
     # Archives of MIMII carry the signal-to-noise ratio in their name only.
     target = folder / safe_name(f"{options['snr_db']:g}_dB_{machine}.zip")
     simulate_archive(target, machine=machine, **options)
@@ -42,9 +45,7 @@ def simulator_options(address: str) -> dict[str, typing.Any]:
     ParameterError
         If the simulator has no such option, or a value is not a number where one is needed.
     """
-    simulator: Callable[..., object] = (
-        simulate_bells if _machine(address) == _BELLS else simulate_archive
-    )
+    simulator: Callable[..., object] = _LABELLED.get(_machine(address), simulate_archive)
     types = typing.get_type_hints(simulator)
     known = [
         name for name in inspect.signature(simulator).parameters if name not in ("path", "machine")
