@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from kfp import dsl, kubernetes
 
-from stethoscope.kubeflow.settings import USES_GPU
+from stethoscope.kubeflow.settings import READS_RECORDINGS, USES_GPU
 
 PART_OF = "app.kubernetes.io/part-of"
 """Label of every pod, by which costs are attributed and nodes are chosen."""
@@ -28,6 +28,9 @@ class Needs:
         A pod that is deleted or evicted is not tried again: KFP leaves Argo's policy at OnFailure.
     uses_gpu : bool
         Whether a GPU makes the step faster: `stethoscope compile --gpu` then requests one.
+    reads_recordings : bool
+        Whether the step opens the addresses of recordings: it then sees the volumes and the
+        credentials of `stethoscope compile --volume` and `--secret`.
     """
 
     cpu: tuple[str, str] = ("250m", "1")
@@ -35,6 +38,7 @@ class Needs:
     timeout: timedelta = timedelta(hours=1)
     retries: int = 0
     uses_gpu: bool = False
+    reads_recordings: bool = False
 
     @property
     def seconds_of_retries(self) -> int:
@@ -47,8 +51,8 @@ class Needs:
         return int((1 + self.retries) * self.timeout.total_seconds() + pauses)
 
 
-CHECKS = Needs(timeout=timedelta(minutes=15))
-DOWNLOADS = Needs(timeout=timedelta(hours=12), retries=3)
+CHECKS = Needs(timeout=timedelta(minutes=15), reads_recordings=True)
+DOWNLOADS = Needs(timeout=timedelta(hours=12), retries=3, reads_recordings=True)
 EXTRACTS = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"), timeout=timedelta(hours=6))
 TRAINS = Needs(cpu=("2", "8"), memory=("2Gi", "8Gi"), timeout=timedelta(hours=24), uses_gpu=True)
 EVALUATES = Needs(cpu=("1", "4"), memory=("1Gi", "4Gi"))
@@ -72,6 +76,8 @@ def place(task: dsl.PipelineTask, display_name: str, needs: Needs) -> dsl.Pipeli
     kubernetes.add_pod_label(task, PART_OF, "stethoscope")
     if needs.uses_gpu:
         kubernetes.add_pod_label(task, USES_GPU, "true")
+    if needs.reads_recordings:
+        kubernetes.add_pod_label(task, READS_RECORDINGS, "true")
     if needs.retries:
         task.set_retry(
             needs.retries,

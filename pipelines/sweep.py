@@ -20,7 +20,7 @@ from components.sweep_item import sweep_item
 PARALLELISM = 4
 """Number of items that run at the same time; the commands take another by ``--parallelism``."""
 
-ITEM = replace(TRAINS, memory=("4Gi", "8Gi"), timeout=timedelta(hours=36))
+ITEM = replace(TRAINS, memory=("4Gi", "8Gi"), timeout=timedelta(hours=36), reads_recordings=True)
 
 
 class Outputs(NamedTuple):

@@ -14,6 +14,7 @@ from stethoscope.commands.run import (
     add_parameters,
     add_pipeline,
     given_parameters,
+    volumes_of,
     write_configured,
 )
 from stethoscope.errors import ParameterError
@@ -221,13 +222,15 @@ def version_by_id(options: argparse.Namespace) -> "tuple[Cluster, Version] | Non
     return cluster, cluster.version(options.pipeline_id, options.version_id)
 
 
-def prepared(spec: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def prepared(
+    spec: Mapping[str, Any], values: Mapping[str, Any], options: argparse.Namespace
+) -> dict[str, Any]:
     """Return the parameters of a run on a cluster, cast and checked."""
     from stethoscope.kubeflow.parameters import cast_values, parameters_of
     from stethoscope.runs.checks import check_for_cluster
 
     given = cast_values(parameters_of(spec), values)
-    check_for_cluster(spec, given)
+    check_for_cluster(spec, given, folders=volumes_of(options).values())
     return given
 
 
@@ -241,9 +244,9 @@ def _submit(options: argparse.Namespace) -> int:
         check_cron(options.cron)
     if found := version_by_id(options):
         cluster, version = found
-        given = prepared(version.spec, values)
+        given = prepared(version.spec, values, options)
     else:
-        given = prepared(read_spec(compiled_file(options.pipeline)), values)
+        given = prepared(read_spec(compiled_file(options.pipeline)), values, options)
         cluster, version = upload(options.pipeline, options)
     name = options.run_name or _run_name(options.pipeline, given)
     request = run_request(options, name, options.experiment, given)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
+from stethoscope.datasets.download.credentials import CREDENTIALS
 from stethoscope.errors import ParameterError
 from stethoscope.options import split_list
 
@@ -168,6 +169,28 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         "--no-cache", action="store_true", help="execute all steps; reuse none of earlier runs"
     )
     group.add_argument(
+        "--volume",
+        action="append",
+        default=[],
+        metavar="NAME:/FOLDER",
+        help="existing volume (claim) with recordings, and where the steps see it; dataset_url may "
+        "then be a path below that folder; repeatable",
+    )
+    group.add_argument(
+        "--downloads",
+        default="",
+        metavar="NAME",
+        help="existing volume (claim) on which downloads are kept for later runs",
+    )
+    group.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME[:KEY=VARIABLE,...]",
+        help="Kubernetes secret with credentials for recordings, as environment variables of the "
+        f"steps that read them; the usual keys are {', '.join(CREDENTIALS)}; repeatable",
+    )
+    group.add_argument(
         "--pull-secret",
         default="",
         metavar="NAME",
@@ -175,10 +198,18 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def volumes_of(options: argparse.Namespace) -> dict[str, str]:
+    """Return the folder of each volume that the options name."""
+    pairs = [text.partition(":") for text in options.volume]
+    if len({name for name, _, _ in pairs}) < len(pairs):
+        raise ParameterError("--volume names one volume twice; name it once")
+    return {name: folder.rstrip("/") for name, _, folder in pairs}
+
+
 def cluster_options(options: argparse.Namespace, image: str = "") -> "ClusterOptions":
     """Return the settings that the options of a command describe; `image` if they name none."""
     from stethoscope.kubeflow.parameters import parse_assignments
-    from stethoscope.kubeflow.settings import ClusterOptions
+    from stethoscope.kubeflow.settings import ClusterOptions, Secret
 
     return ClusterOptions(
         image=options.image or image,
@@ -189,6 +220,9 @@ def cluster_options(options: argparse.Namespace, image: str = "") -> "ClusterOpt
         ephemeral_storage=options.ephemeral_storage,
         node_selector=parse_assignments(split_list(options.node_selector)),
         tolerations=tuple(options.toleration),
+        volumes=volumes_of(options),
+        downloads=options.downloads,
+        secrets=tuple(Secret.parse(text, CREDENTIALS) for text in options.secret),
         pull_secret=options.pull_secret,
         parallelism=getattr(options, "parallelism", 0),
         caching=not options.no_cache,

@@ -228,10 +228,10 @@ def _run(options: argparse.Namespace) -> int:
         return _run_here(program, values, options)
     if found := _on_the_server(program, options):
         cluster, version = found
-        given = prepared(version.spec, values)
+        given = prepared(version.spec, values, options)
     else:
         with program.compiled() as compiled:
-            given = prepared(read_spec(compiled), values)
+            given = prepared(read_spec(compiled), values, options)
             cluster, version = _upload(program, compiled, options)
     request = run_request(
         options,

@@ -187,7 +187,7 @@ def _submit(options: argparse.Namespace, items: "Sequence[Item]", values: dict[s
     from stethoscope.kubeflow.compiled import read_spec
     from stethoscope.runs.pipelines import compiled_file
 
-    prepared(read_spec(compiled_file("sweep")), values)
+    prepared(read_spec(compiled_file("sweep")), values, options)
     cluster, version = upload("main" if options.separate_runs else "sweep", options)
     runs = {item.item: item.parameters for item in items}
     for name, parameters in runs.items() if options.separate_runs else [("sweep", values)]:

@@ -8,8 +8,8 @@ from stethoscope.datasets.layouts import LAYOUTS
 from stethoscope.options import Parameter, ParameterSet, Range
 
 URL_TEXT = (
-    "Address of an archive (http, https, file), a folder, a name of the catalogue, or "
-    "simulated/<machine>; several separated by commas."
+    "Address of an archive (http, https, s3, gs, minio, file), a folder, a name of the catalogue, "
+    "or simulated/<machine>; several separated by commas."
 )
 LAYOUT_TEXT = "How the recordings are named: auto, or a layout that `stethoscope inspect` knows."
 MD5_TEXT = "Expected MD5 of each archive, separated by commas; empty where unknown."

@@ -1,7 +1,7 @@
 """Settings of a compiled pipeline for a cluster: image, volumes, nodes, caching."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,9 @@ from stethoscope.kubeflow.compiled import dump, parse, tasks_of
 
 USES_GPU = "stethoscope/uses-gpu"
 """Label of the pods whose step is faster on a GPU."""
+
+READS_RECORDINGS = "stethoscope/reads-recordings"
+"""Label of the pods whose step opens the addresses of recordings."""
 
 WORKSPACE = "{{$.workspace_path}}"
 """Placeholder for the path of the workspace volume.
@@ -25,8 +28,57 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 STORES = ("/minio", "/s3", "/gcs")
 """Folders of a pod in which Kubeflow keeps artifacts, by the kind of the artifact store."""
 
+DOWNLOADS = "/stethoscope-downloads"
+"""Where a volume that keeps downloads is mounted."""
+
 _SIZE = re.compile(r"[1-9]\d*(\.\d+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _SCRATCH = "stethoscope-scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A Kubernetes secret, as environment variables of the steps that read recordings.
+
+    Attributes
+    ----------
+    name : str
+    variables : mapping of str to str
+        Variable for each key of the secret.
+    optional : bool
+        Whether keys may be missing.
+    """
+
+    name: str
+    variables: Mapping[str, str]
+    optional: bool = False
+
+    @classmethod
+    def parse(cls, text: str, usual: Sequence[str]) -> "Secret":
+        """Parse ``NAME`` or ``NAME:KEY=VARIABLE,...``.
+
+        Parameters
+        ----------
+        text : str
+        usual : sequence of str
+            Keys of a secret that is given by its name; those that it has become variables.
+
+        Raises
+        ------
+        ParameterError
+            If it is of another form.
+        """
+        name, colon, rest = text.partition(":")
+        pairs = [one.partition("=") for one in rest.split(",")] if colon else []
+        wrong = [key for key, equals, variable in pairs if not (key and equals and variable)]
+        if not _NAME.fullmatch(name) or wrong:
+            raise ParameterError(
+                f"secret is {text!r}; give the name of a Kubernetes secret, "
+                "or NAME:KEY=VARIABLE,..."
+            )
+        if not colon:
+            return cls(name, {key: key for key in usual}, optional=True)
+        return cls(name, {key: variable for key, _, variable in pairs})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +109,13 @@ class ClusterOptions:
         Taints that the pods tolerate, ``key=value:effect``, ``key:effect`` or ``key``.
     parallelism : int
         How many items of a loop run at the same time.
+    volumes : mapping of str to str
+        Existing volumes (claims) that the steps which read recordings see, with the path at which
+        each is mounted.
+    downloads : str
+        Name of an existing volume (claim) on which downloads are kept for later runs.
+    secrets : sequence of Secret
+        Credentials for recordings.
     pull_secret : str
         Name of the Kubernetes secret with the password of a private registry.
     caching : bool
@@ -72,6 +131,9 @@ class ClusterOptions:
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[str, ...] = ()
     parallelism: int = 0
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    downloads: str = ""
+    secrets: tuple[Secret, ...] = ()
     pull_secret: str = ""
     caching: bool = True
 
@@ -104,6 +166,7 @@ class ClusterOptions:
                 "workspace-access and workspace-class describe a workspace; "
                 "give its size by --workspace"
             )
+        _check_claims({**self.volumes, **({self.downloads: DOWNLOADS} if self.downloads else {})})
         size, _, folder = self.ephemeral_storage.partition(":")
         if self.ephemeral_storage and not (_SIZE.fullmatch(size) and folder in ("", *STORES)):
             raise ParameterError(
@@ -126,8 +189,12 @@ class ClusterOptions:
         pods = kubernetes.setdefault("deploymentSpec", {}).setdefault("executors", {})
         for name, executor in spec["deploymentSpec"]["executors"].items():
             self._set_up_step(executor["container"], pods.setdefault(name, {}))
+        if self.volumes or self.downloads or self.secrets:
+            self._give_recordings(pods.values())
         if self.workspace:
             self._add_workspace(spec, kubernetes)
+        if self.workspace or self.downloads:
+            _keep_downloads(spec, DOWNLOADS if self.downloads else f"{WORKSPACE}/archives")
         if self.parallelism:
             _set_parallelism(spec, self.parallelism)
         if not self.caching:
@@ -144,8 +211,8 @@ class ClusterOptions:
         if self.gpu and USES_GPU in pod.get("podMetadata", {}).get("labels", {}):
             _add_gpu(container, self.gpu)
         if self.pull_secret:
-            parameter = {"runtimeValue": {"constant": self.pull_secret}}
-            secret = {"secretName": self.pull_secret, "secretNameParameter": parameter}
+            named = _constant(self.pull_secret)
+            secret = {"secretName": self.pull_secret, "secretNameParameter": named}
             pod["imagePullSecret"] = [secret]
         if self.node_selector:
             pod["nodeSelector"] = {"labels": dict(self.node_selector)}
@@ -155,7 +222,7 @@ class ClusterOptions:
             pod["genericEphemeralVolume"] = [_scratch(self.ephemeral_storage)]
 
     def _add_workspace(self, spec: dict[str, Any], kubernetes: dict[str, Any]) -> None:
-        """Add a volume that all steps share, and let the steps that download keep files on it."""
+        """Add a volume that all steps share."""
         shared = any("parameterIterator" in task for task in tasks_of(spec))
         access = self.workspace_access or ("ReadWriteMany" if shared else "ReadWriteOnce")
         claim: dict[str, Any] = {"accessModes": [access]}
@@ -163,10 +230,25 @@ class ClusterOptions:
             claim["storageClassName"] = self.workspace_class
         volume = {"size": self.workspace, "kubernetes": {"pvcSpecPatch": claim}}
         kubernetes.setdefault("pipelineConfig", {})["workspace"] = volume
-        for task in tasks_of(spec):
-            if "cache" in _inputs(spec, task):
-                constant = {"runtimeValue": {"constant": f"{WORKSPACE}/archives"}}
-                task.setdefault("inputs", {}).setdefault("parameters", {})["cache"] = constant
+
+    def _give_recordings(self, pods: Iterable[dict[str, Any]]) -> None:
+        """Let the steps that read recordings see the volumes and the secrets."""
+        readers = [
+            pod for pod in pods if READS_RECORDINGS in pod.get("podMetadata", {}).get("labels", {})
+        ]
+        if not readers:
+            raise ParameterError(
+                "volume, downloads and secret belong to steps that read recordings; "
+                "this pipeline has none"
+            )
+        mounts = [_mount(name, path) for name, path in self.volumes.items()]
+        if self.downloads:
+            mounts.append(_mount(self.downloads, DOWNLOADS))
+        for pod in readers:
+            if mounts:
+                pod["pvcMount"] = mounts
+            if self.secrets:
+                pod["secretAsEnv"] = [_secret_as_env(one) for one in self.secrets]
 
 
 def check_images(compiled: str) -> None:
@@ -194,6 +276,44 @@ def _check_image(image: str) -> None:
             f"push one (make push IMAGE=registry.example.org/{LOCAL_IMAGE}:0.1.0), then give its "
             "name by --image or STETHOSCOPE_IMAGE"
         )
+
+
+def _check_claims(mounts: Mapping[str, str]) -> None:
+    """Refuse volumes that Kubernetes would not mount."""
+    for name, path in mounts.items():
+        if not _NAME.fullmatch(name) or not re.fullmatch(r"(/[\w.-]+)+", path):
+            raise ParameterError(
+                f"volume is {name}:{path}; give the name of an existing claim and the folder in "
+                "which the pods see it, such as recordings:/data"
+            )
+    if len(set(mounts.values())) < len(mounts):
+        raise ParameterError("two volumes have the same folder; give each one of its own")
+
+
+def _mount(name: str, path: str) -> dict[str, Any]:
+    return {"pvcNameParameter": _constant(name), "constant": name, "mountPath": path}
+
+
+def _secret_as_env(secret: Secret) -> dict[str, Any]:
+    keys = [{"secretKey": key, "envVar": one} for key, one in secret.variables.items()]
+    return {
+        "secretName": secret.name,
+        "secretNameParameter": _constant(secret.name),
+        "keyToEnv": keys,
+        "optional": secret.optional,
+    }
+
+
+def _constant(value: str) -> dict[str, Any]:
+    return {"runtimeValue": {"constant": value}}
+
+
+def _keep_downloads(spec: dict[str, Any], folder: str) -> None:
+    """Let the steps that download keep files in a folder."""
+    for task in tasks_of(spec):
+        if "cache" in _inputs(spec, task):
+            inputs = task.setdefault("inputs", {}).setdefault("parameters", {})
+            inputs["cache"] = _constant(folder)
 
 
 def _toleration(text: str) -> dict[str, str]:

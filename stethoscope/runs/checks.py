@@ -1,9 +1,11 @@
 """Refuse on this computer what would fail on a cluster."""
 
-from collections.abc import Iterable, Mapping
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
-from stethoscope.datasets.download.addresses import address_kind, split_addresses
+from stethoscope.datasets.download.addresses import address_kind, local_path, split_addresses
 from stethoscope.errors import StethoscopeError, refuse
 from stethoscope.kubeflow.parameters import parameters_of
 from stethoscope.monitoring.options import MONITORING
@@ -11,7 +13,9 @@ from stethoscope.runs.pipelines import pipeline_of
 from stethoscope.sweep.items import plan
 
 
-def check_for_cluster(spec: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def check_for_cluster(
+    spec: Mapping[str, Any], given: Mapping[str, Any], *, folders: Iterable[str] = ()
+) -> None:
     """Refuse the parameters of a run that its first step would refuse, and local paths.
 
     Parameters
@@ -20,6 +24,8 @@ def check_for_cluster(spec: Mapping[str, Any], given: Mapping[str, Any]) -> None
         Specification of the pipeline; one that is not of this package is not examined.
     given : mapping
         Parameters that differ from their defaults, of the right types.
+    folders : iterable of str
+        Where the steps see volumes; paths below these are accepted.
 
     Raises
     ------
@@ -30,16 +36,17 @@ def check_for_cluster(spec: Mapping[str, Any], given: Mapping[str, Any]) -> None
     if pipeline is None:
         return
     defaults = {name: one.default for name, one in parameters_of(spec).items()}
+    mounted = list(folders)
     values = {**pipeline.parameters.defaults, **defaults, **given}
     if "machines" in values:
         runs = plan(values["machines"], values["grid"])
-        refuse(list(dict.fromkeys(_problems_of_items(one.parameters for one in runs))))
+        refuse(list(dict.fromkeys(_problems_of_items((one.parameters for one in runs), mounted))))
         return
     pipeline.parameters.check(values)
-    refuse(_local_addresses(values))
+    refuse(_local_addresses(values, mounted))
 
 
-def _problems_of_items(items: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+def _problems_of_items(items: Iterable[Mapping[str, Any]], mounted: Sequence[str]) -> Iterable[str]:
     for item in items:
         values = {**MONITORING.defaults, **item}
         try:
@@ -47,14 +54,21 @@ def _problems_of_items(items: Iterable[Mapping[str, Any]]) -> Iterable[str]:
         except StethoscopeError as error:
             yield str(error)
         else:
-            yield from _local_addresses(values)
+            yield from _local_addresses(values, mounted)
 
 
-def _local_addresses(values: Mapping[str, Any]) -> list[str]:
+def _local_addresses(values: Mapping[str, Any], mounted: Sequence[str]) -> list[str]:
     """Return what is wrong with addresses that only this computer could read."""
     return [
         f"dataset_url is {address!r}, which is on this computer, where a cluster cannot read it; "
-        "put it on a web server and give its address, or run it here"
+        "put it on a web server or in an object store and give its address, mount a volume that "
+        "has it (--volume NAME:/FOLDER), or run it here"
         for address, _ in split_addresses(values["dataset_url"], values["dataset_md5"])
-        if address_kind(address) in ("path", "file")
+        if address_kind(address) in ("path", "file") and not _is_mounted(address, mounted)
     ]
+
+
+def _is_mounted(address: str, mounted: Sequence[str]) -> bool:
+    """Return whether an address lies on one of the volumes."""
+    path = PurePosixPath(posixpath.normpath(local_path(address).as_posix()))
+    return any(path.is_relative_to(folder) for folder in mounted)

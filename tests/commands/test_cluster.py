@@ -1,5 +1,7 @@
 """`stethoscope submit` against a server that checks what the real one checks."""
 
+import json
+
 import pytest
 
 from stethoscope import cli
@@ -152,6 +154,28 @@ def test_wrong_parameters_are_refused_before_anything_is_sent(
     assert submit(kubeflow, "-p", argument) == 2
     assert message in capsys.readouterr().err
     assert kubeflow.requests == []
+
+
+def test_paths_on_a_volume_of_the_cluster_are_accepted(
+    kubeflow: Kubeflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    volume = ("--volume", "recordings:/data/")
+    assert submit(kubeflow, "-p", "dataset_url=/data/week.zip,file:///data/x/b.zip", *volume) == 0
+    assert submit(kubeflow, "-p", "dataset_url=/data/../week.zip", *volume) == 2
+    assert "which is on this computer" in capsys.readouterr().err
+    assert submit(kubeflow, "--volume", "recordings:data") == 2
+    assert "give the name of an existing claim" in capsys.readouterr().err
+    assert len(kubeflow.runs) == 1
+
+
+def test_credentials_of_a_secret_are_named_but_not_sent(
+    kubeflow: Kubeflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    assert submit(kubeflow, "-p", "dataset_url=s3://b/week.zip", "--secret", "store") == 0
+    sent = json.dumps([kubeflow.runs, kubeflow.versions], default=str)
+    assert "AWS_SECRET_ACCESS_KEY" in sent
+    assert "hidden" not in sent
 
 
 def test_token_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

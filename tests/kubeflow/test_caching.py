@@ -51,7 +51,7 @@ def test_second_run_executes_the_check_only_unless_the_recordings_changed(
             0.05,
             {"train-detector", "extract-features", "train-diagnosis", "download"},
         ),
-        ("detector", "autoencoder", {"extract-features", "train-diagnosis", "download"}),
+        ("detector", "autoencoder", {"group-faults", "train-diagnosis", "download"}),
         ("class_epochs", 3, {"train-detector", "evaluate-detector", "group-faults", "download"}),
         ("fault_plots", "scatter", {"train-diagnosis", "export-model", "evaluate-detector"}),
         ("feature_n_mels", 64, {"train-diagnosis", "evaluate-diagnosis", "download"}),
@@ -92,3 +92,10 @@ def test_with_a_workspace_every_run_downloads() -> None:
     with_workspace = ClusterOptions(workspace="20Gi").apply(compiled)
     server, outputs = CachingServer(), {"check-parameters": "same"}
     assert server.run(with_workspace, outputs) == server.run(with_workspace, outputs)
+
+
+def test_with_downloads_on_an_existing_volume_nothing_is_fetched_twice() -> None:
+    compiled = ClusterOptions(downloads="kept").apply(compiled_file("main").read_text())
+    server, outputs = CachingServer(), {"check-parameters": "same"}
+    assert len(server.run(compiled, outputs)) > 5
+    assert server.run(compiled, outputs) == ["check-parameters"]

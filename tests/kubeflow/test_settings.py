@@ -8,11 +8,20 @@ import pytest
 import yaml
 from google.protobuf import json_format
 from kfp import compiler, dsl, kubernetes
+from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from stethoscope.cli import main
+from stethoscope.datasets.download.credentials import CREDENTIALS
 from stethoscope.errors import ParameterError
-from stethoscope.kubeflow.settings import USES_GPU, WORKSPACE, ClusterOptions, check_images
+from stethoscope.kubeflow.settings import (
+    READS_RECORDINGS,
+    USES_GPU,
+    WORKSPACE,
+    ClusterOptions,
+    Secret,
+    check_images,
+)
 from stethoscope.runs.pipelines import PIPELINES, compiled_file
 
 
@@ -86,6 +95,85 @@ def test_settings_are_written_as_kfps_compiler_writes_them(tmp_path: Path) -> No
     assert documents(ours) == documents(renamed)
 
 
+def test_volumes_and_secrets_are_written_as_kfps_compiler_writes_them(tmp_path: Path) -> None:
+    @dsl.pipeline(name="p")
+    def plain():
+        first = fetch()
+        kubernetes.add_pod_label(first, READS_RECORDINGS, "true")
+        train().after(first)
+
+    @dsl.pipeline(name="p")
+    def wanted():
+        first = fetch(cache="/stethoscope-downloads")
+        kubernetes.add_pod_label(first, READS_RECORDINGS, "true")
+        kubernetes.mount_pvc(first, "recordings", "/data")
+        kubernetes.mount_pvc(first, "kept", "/stethoscope-downloads")
+        usual = {name: name for name in CREDENTIALS}
+        kubernetes.use_secret_as_env(first, "store", usual, optional=True)
+        keys = {"accesskey": "AWS_ACCESS_KEY_ID", "secretkey": "AWS_SECRET_ACCESS_KEY"}
+        kubernetes.use_secret_as_env(first, "minio", keys)
+        train().after(first)
+
+    compiler.Compiler().compile(plain, str(tmp_path / "plain.yaml"))
+    compiler.Compiler().compile(wanted, str(tmp_path / "wanted.yaml"))
+    text = "minio:accesskey=AWS_ACCESS_KEY_ID,secretkey=AWS_SECRET_ACCESS_KEY"
+    options = ClusterOptions(
+        volumes={"recordings": "/data"},
+        downloads="kept",
+        secrets=(Secret.parse("store", CREDENTIALS), Secret.parse(text, CREDENTIALS)),
+    )
+    ours, theirs = (
+        documents(one)
+        for one in (
+            options.apply((tmp_path / "plain.yaml").read_text()),
+            (tmp_path / "wanted.yaml").read_text(),
+        )
+    )
+    messages = [
+        json_format.Parse(json.dumps(one[1]), pipeline_spec_pb2.PlatformSpec())
+        for one in (ours, theirs)
+    ]
+    assert ours[0] == theirs[0]
+    assert _with_executors(messages[0]) == _with_executors(messages[1])
+
+
+def _with_executors(platform: pipeline_spec_pb2.PlatformSpec) -> dict[str, Any]:
+    """What the server reads for each executor: messages of kfp-kubernetes."""
+    spec = json_format.MessageToDict(platform)["platforms"]["kubernetes"]["deploymentSpec"]
+    read = {
+        name: json_format.ParseDict(one, kubernetes_executor_config_pb2.KubernetesExecutorConfig())
+        for name, one in spec["executors"].items()
+        if one
+    }
+    # A key that is not there says false as well.
+    return {name: json_format.MessageToDict(one) | _optional(one) for name, one in read.items()}
+
+
+def _optional(config: Any) -> dict[str, Any]:
+    return {
+        "secretAsEnv": [
+            json_format.MessageToDict(one) | {"optional": one.optional}
+            for one in config.secret_as_env
+        ]
+    }
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_steps_that_read_recordings_see_volumes_and_secrets(name: str) -> None:
+    options = ClusterOptions(volumes={"recordings": "/data"}, secrets=(Secret("s", {"a": "A"}),))
+    spec, platform = documents(options.apply(compiled_file(name).read_text()))
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    seeing = {executor for executor, pod in pods.items() if "pvcMount" in pod}
+    opening = {
+        f"exec-{step}"
+        for step in ("download", "plan-sweep", "sweep-item")
+        if f"exec-{step}" in spec["deploymentSpec"]["executors"]
+    }
+    checks = {one for one in spec["deploymentSpec"]["executors"] if one.startswith("exec-check-")}
+    assert seeing == opening | checks
+    assert all("secretAsEnv" in pods[one] for one in seeing)
+
+
 @pytest.mark.parametrize("name", PIPELINES)
 def test_every_pipeline_with_settings_is_a_valid_specification(name: str, tmp_path: Path) -> None:
     output = tmp_path / "x.yaml"
@@ -142,6 +230,9 @@ def test_without_settings_the_text_is_unchanged() -> None:
         ({"workspace_class": "fast"}, "give its size by --workspace"),
         ({"ephemeral_storage": "50Gi:/tmp"}, "ephemeral-storage is '50Gi:/tmp'"),
         ({"tolerations": ("a=b:Never",)}, "toleration is 'a=b:Never'"),
+        ({"volumes": {"data": "data"}}, "volume is data:data; give the name of an existing claim"),
+        ({"volumes": {"a": "/data", "b": "/data"}}, "two volumes have the same folder"),
+        ({"downloads": "Kept"}, "volume is Kept:"),
         ({"image": "example.org/a b"}, "image is 'example.org/a b'"),
         ({"image": "stethoscope-python:1"}, "names no registry, .*make push IMAGE="),
         ({"image": "library/stethoscope:1"}, "names no registry"),

@@ -2,18 +2,22 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from stethoscope.datasets import catalogue
+from stethoscope.datasets.download.credentials import HEADERS
 from stethoscope.datasets.download.simulated import simulator_options
+from stethoscope.datasets.download.stores import is_store, parse_store
 from stethoscope.errors import DownloadError, ParameterError
 from stethoscope.files import advice_on_path
 from stethoscope.options import split_list
 
 ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
 
-Kind = Literal["web", "catalogue", "simulated", "file", "path"]
+Kind = Literal["web", "store", "catalogue", "simulated", "file", "path"]
 
 
 def split_addresses(dataset_url: str, md5: str = "") -> list[tuple[str, str]]:
@@ -55,8 +59,11 @@ def check_address(address: str) -> None:
     DownloadError, ParameterError
         As :func:`stethoscope.datasets.download.fetch.fetch`.
     """
-    if address_kind(address) == "simulated":
+    kind = address_kind(address)
+    if kind == "simulated":
         simulator_options(address)
+    elif kind == "store":
+        parse_store(address)
 
 
 def address_kind(address: str) -> Kind:
@@ -82,13 +89,32 @@ def address_kind(address: str) -> Kind:
 def _kind_of_scheme(address: str) -> Kind:
     scheme = address.split("://", 1)[0].lower()
     if scheme in ("http", "https"):
+        _refuse_password(address)
         return "web"
+    if is_store(address):
+        return "store"
     if scheme == "file":
         return "file"
     raise DownloadError(
         f"{address}: {scheme} is not supported;"
-        " give an http, https or file address, or download it yourself"
+        " give an http, https, s3, gs, minio or file address, or download it yourself"
     )
+
+
+def _refuse_password(address: str) -> None:
+    """Refuse an address with a password, which logs, reports and user interfaces would show."""
+    parts = urlsplit(address)
+    if parts.password is not None:
+        raise DownloadError(
+            f"dataset_url holds a password for {parts.hostname}, which everybody could see;"
+            f" leave it out and set {HEADERS}, with `--secret` on a cluster"
+        )
+
+
+def local_path(address: str) -> Path:
+    """Return the path of an address on this machine, ``file://`` or a path itself."""
+    is_url = address.lower().startswith("file://")
+    return Path(url2pathname(urlsplit(address).path) if is_url else address)
 
 
 def _kind_of_name(address: str) -> Kind:

@@ -9,9 +9,9 @@ import requests
 from filelock import FileLock
 
 from stethoscope.datasets.download.fetched import Fetched
+from stethoscope.datasets.download.opening import open_address
 from stethoscope.datasets.download.placing import link_or_copy, safe_name
 from stethoscope.datasets.download.retries import innermost_reason
-from stethoscope.datasets.download.transfer import TIMEOUTS
 from stethoscope.datasets.download.web import download
 from stethoscope.files import digest, write_json
 from stethoscope.progress import warn
@@ -65,7 +65,7 @@ def _unchanged(url: str, validator: str) -> bool:
     condition = "If-None-Match" if validator.startswith('"') else "If-Modified-Since"
     headers = {condition: validator, "Accept-Encoding": "identity"}
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+        with open_address(url, headers) as response:
             return response.status_code == 304
     except (requests.ConnectionError, requests.Timeout) as error:
         warn(

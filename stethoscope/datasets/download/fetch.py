@@ -2,11 +2,9 @@
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from stethoscope.datasets import catalogue
-from stethoscope.datasets.download.addresses import address_kind, split_addresses
+from stethoscope.datasets.download.addresses import address_kind, local_path, split_addresses
 from stethoscope.datasets.download.cache import cached_download
 from stethoscope.datasets.download.fetched import Fetched
 from stethoscope.datasets.download.local import copy_local
@@ -28,8 +26,9 @@ def fetch(
     Parameters
     ----------
     dataset_url : str
-        One or more of the following, separated by commas: an http, https or file address; the path
-        of an archive; a folder of recordings, which is packed into one zip; a name of the
+        One or more of the following, separated by commas: an http, https or file address; an
+        archive in an object store, ``s3://bucket/key`` (also ``gs`` and ``minio``); the path of an
+        archive; a folder of recordings, which is packed into one zip; a name of the
         catalogue, ``dcase2020/pump``; ``simulated/<machine>``, with options of the simulator as a
         query: ``simulated/fan?snr_db=-6&layout=mimii``; ``simulated/bells``,
         ``simulated/sounds``.
@@ -74,7 +73,7 @@ def fetch(
 
 def _fetch_one(address: str, folder: Path, md5: str, seed: int, cache: Path | None) -> Fetched:
     kind = address_kind(address)
-    if kind == "web":
+    if kind in ("web", "store"):
         return _from_web(address, folder, md5, 0, cache)
     if kind == "catalogue":
         entry = catalogue.lookup(address)
@@ -82,8 +81,7 @@ def _fetch_one(address: str, folder: Path, md5: str, seed: int, cache: Path | No
     if kind == "simulated":
         path = simulate(address, folder, seed)
     else:
-        source = url2pathname(urlsplit(address).path) if kind == "file" else address
-        path = copy_local(Path(source), folder)
+        path = copy_local(local_path(address), folder)
     one = Fetched.of(path, address)
     if md5 and one.md5 != md5:
         raise DownloadError(

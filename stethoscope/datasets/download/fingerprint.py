@@ -4,12 +4,10 @@ import hashlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from stethoscope import __version__
 from stethoscope.datasets import catalogue
-from stethoscope.datasets.download.addresses import address_kind, split_addresses
+from stethoscope.datasets.download.addresses import address_kind, local_path, split_addresses
 from stethoscope.datasets.download.transfer import current_version
 from stethoscope.files import code_digest
 
@@ -43,15 +41,14 @@ def fingerprint(dataset_url: str, *, md5: str = "", seed: int = 0) -> str:
 def _identity(address: str) -> str:
     """Return what identifies the content of an address; empty if nothing is known of it."""
     kind = address_kind(address)
-    if kind == "web":
+    if kind in ("web", "store"):
         return current_version(address)
     if kind == "catalogue":
         return catalogue.lookup(address).md5
     if kind == "simulated":
         return kind
-    path = Path(url2pathname(urlsplit(address).path) if kind == "file" else address)
     try:
-        return " ".join(_state(path))
+        return " ".join(_state(local_path(address)))
     except OSError:
         return ""  # absent; the download gives the reason
 

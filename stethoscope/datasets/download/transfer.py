@@ -8,14 +8,12 @@ from typing import IO
 
 import requests
 
+from stethoscope.datasets.download.opening import advice_on_status, open_address
 from stethoscope.datasets.download.partial import PartialFile
 from stethoscope.datasets.download.placing import require_space
 from stethoscope.datasets.download.retries import TransientError
 from stethoscope.errors import DownloadError
 from stethoscope.progress import track
-
-TIMEOUTS = (15.0, 60.0)
-"""To connect, and between two packets, in seconds."""
 
 _BLOCK = 1 << 16
 _MEBIBYTE = 1 << 20
@@ -29,6 +27,7 @@ def transfer(url: str, part: PartialFile, *, md5: str = "", size: int = 0) -> st
     Parameters
     ----------
     url : str
+        On the web or in an object store.
     part : PartialFile
     md5 : str
         Expected MD5; empty if unknown.
@@ -49,7 +48,7 @@ def transfer(url: str, part: PartialFile, *, md5: str = "", size: int = 0) -> st
     """
     start = part.size if part.is_of(url, md5=md5) else 0
     headers = _request_headers(start, part.validator)
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+    with open_address(url, headers) as response:
         if start and response.status_code == 416:
             _require_complete(response, part)
             return _file_name(response)
@@ -77,7 +76,7 @@ def current_version(url: str) -> str:
     """
     headers = _request_headers(0, "")
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+        with open_address(url, headers) as response:
             version = _validator(response) if response.ok else ""
             return f"{version} {response.headers.get('Content-Length', '')}" if version else ""
     except requests.RequestException:
@@ -106,7 +105,8 @@ def _check_answer(url: str, response: requests.Response) -> None:
     if response.status_code in _TRANSIENT_STATUSES:
         raise TransientError(answer, response.headers.get("Retry-After", ""))
     if response.status_code >= 400:
-        raise DownloadError(f"{url}: {answer}; check the address and that it is public")
+        advice = advice_on_status(url, response.status_code)
+        raise DownloadError(f"{url}: {answer}; {advice}")
     if response.headers.get("Content-Type", "").startswith("text/html"):
         raise DownloadError(
             f"{url}: answers with a web page, not an archive; take the address of the file itself"
@@ -122,6 +122,10 @@ def _extent(response: requests.Response, part: PartialFile, start: int) -> tuple
     if not content_range or content_range[1] != str(start):
         part.discard()
         raise TransientError("sent another part than requested")
+    # Object stores do not know If-Range.
+    if part.validator and _validator(response) not in ("", part.validator):
+        part.discard()
+        raise TransientError("the file has changed")
     return start, int(content_range[2]) if content_range[2] != "*" else 0
 
 

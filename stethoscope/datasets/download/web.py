@@ -20,7 +20,7 @@ def download(url: str, folder: Path, *, md5: str = "", size: int = 0) -> Fetched
     Parameters
     ----------
     url : str
-        An http or https address.
+        An http or https address, or one of an object store.
     folder : Path
     md5 : str
         Expected MD5; empty if unknown.

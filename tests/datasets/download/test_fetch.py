@@ -61,7 +61,7 @@ def test_several_archives_take_one_md5_each(site: Site, tmp_path: Path) -> None:
         (" , ", "", "dataset_url is empty"),
         ("simulated/fan", "abc", "dataset_md5 is 'abc'"),
         ("simulated/fan", f"{MD5},{MD5}", "dataset_md5 has 2 value"),
-        ("s3://bucket/fan.zip", "", "s3 is not supported"),
+        ("ftp://host/fan.zip", "", "ftp is not supported"),
         ("/no/such/folder", "", "No such file"),
         ("absent.zip", "", r"absent\.zip: No such file"),
         ("file:///no/such.zip", "", "No such file"),
