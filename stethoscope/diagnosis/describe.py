@@ -27,9 +27,10 @@ def describe(store: FeatureStore, clips: Indices, description: Description) -> A
     ----------
     store : FeatureStore
     clips : np.ndarray of int [shape=(n_clips,)]
-    description : {"deviation", "plain"}
+    description : {"deviation", "plain", "flat"}
         A clip's mean frame less that of the normal clips of its machine id and signal-to-noise
-        ratio, or its mean frame.
+        ratio; or its mean frame; or all its frames end to end, with as many frames as the median
+        of these clips has: of a longer clip the first ones, and a shorter one repeats its own.
 
     Returns
     -------
@@ -40,6 +41,9 @@ def describe(store: FeatureStore, clips: Indices, description: Description) -> A
     DatasetError
         If the description is the deviation, and a machine has no normal clips.
     """
+    if description == "flat":
+        length = int(np.median(store.n_frames[clips]))
+        return np.array([_flat_frames(store, index, length) for index in clips])
     means = np.array([_mean_frame(store, index) for index in clips])
     return means - _normal_means(store, clips) if description == "deviation" else means
 
@@ -67,6 +71,12 @@ def principal_components(described: Array) -> tuple[Array, tuple[float, ...]]:
         pca = PCA(min(MOST_VARIANCES, *standard.shape), svd_solver="full").fit(standard)
     explained = np.nan_to_num(pca.explained_variance_ratio_)
     return pca.transform(standard), tuple(explained.tolist())
+
+
+def _flat_frames(store: FeatureStore, index: int, length: int) -> Array:
+    """Return values by coefficient and, within each, by time, as in a flattened spectrogram."""
+    frames = np.asarray(store.clip_frames(index), dtype=np.float64)
+    return np.resize(frames, (length, frames.shape[1])).T.ravel()
 
 
 def _mean_frame(store: FeatureStore, index: int) -> Array:

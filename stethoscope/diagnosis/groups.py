@@ -60,7 +60,7 @@ class FaultGroups:
     ----------
     reason : str
         Why there are no groups; empty if there are groups.
-    description : {"deviation", "plain"}
+    description : {"deviation", "plain", "flat"}
         How the clips were described.
     names : tuple of str
         A name per group, empty where a group has none.

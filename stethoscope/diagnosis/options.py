@@ -10,7 +10,7 @@ from stethoscope.errors import ParameterError
 from stethoscope.options import Group, Options, Parameter, Problem, Range, option, seed_option
 from stethoscope.sound.mfcc import Mfcc
 
-Description = Literal["deviation", "plain"]
+Description = Literal["deviation", "plain", "flat"]
 
 AUTOMATIC = -1
 PLOTS = (
@@ -48,8 +48,8 @@ class FaultOptions(Options):
     description: Description = option(
         "deviation",
         "What describes a clip: deviation (its mean frame less that of the normal clips of its own "
-        "machine and signal-to-noise ratio) or plain (its mean frame; groups then follow the "
-        "machines).",
+        "machine and signal-to-noise ratio), plain (its mean frame) or flat (all its frames end to "
+        "end, as long as the median clip). By plain and flat, groups follow the machines.",
     )
     components: int = option(
         2, "Number of principal components by which clips are grouped.", least=1

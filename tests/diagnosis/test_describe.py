@@ -46,6 +46,21 @@ def test_a_deviation_is_from_the_normal_clips_of_the_machine_at_the_same_ratio(
     )
 
 
+def test_flat_is_the_flattened_matrix_of_coefficients_over_time(tmp_path: Path) -> None:
+    """The published example flattens 40 coefficients by 433 frames; short clips repeat."""
+    rng = np.random.default_rng(0)
+    clips = {n: rng.normal(size=(n, 4)).astype(np.float32) for n in (5, 6, 8)}
+    with FeatureWriter(tmp_path) as writer:
+        for n, frames in clips.items():
+            writer.add(Clip(path=str(n), recording=str(n), condition="anomaly"), frames)
+        writer.finish(Mfcc(n_mfcc=4))
+    found = describe(FeatureStore.open(tmp_path), np.arange(3), "flat")
+    assert found.shape == (3, 4 * 6)
+    np.testing.assert_array_equal(found[1], clips[6].T.flatten())
+    np.testing.assert_array_equal(found[2], clips[8][:6].T.flatten())
+    np.testing.assert_array_equal(found[0], np.vstack([clips[5], clips[5][:1]]).T.flatten())
+
+
 def test_a_machine_without_normal_clips_has_no_deviation(tmp_path: Path) -> None:
     with FeatureWriter(tmp_path) as writer:
         clip = Clip(

@@ -39,7 +39,7 @@ def header(inputs: ClassInputs, facts: Sequence[tuple[str, str]]) -> Header:
         else "on recordings that were kept for the test: the network that classified them was not "
         "trained on them."
     )
-    summary = f"{headline}. {len(labels):,} classes, measured {way}"
+    summary = f"{len(labels):,} classes, measured {way}"
     ends = f"95 % interval {interval(accuracy, share=True)}"
     balanced = percent(evaluation["balanced_accuracy"])
     return Header(
@@ -64,10 +64,9 @@ def _verdict(inputs: ClassInputs) -> Verdict:
     balanced, classes = evaluation["balanced_accuracy"], evaluation["classes"]
     worst = min(classes, key=lambda one: one["recall"]["value"] or 0.0)
     recall = worst["recall"]["value"] or 0.0
-    reason = (
-        f"{percent(balanced)} recognised on average of the classes; "
-        f"{plain(worst['label'])} least, {percent(recall)}."
-    )
+    n_right, n_clips = len(inputs.answers) - len(inputs.mistakes), len(inputs.answers)
+    least = f"; least of {plain(worst['label'])}, {percent(recall)}" if recall < balanced else ""
+    reason = f"{n_right:,} of {count(n_clips, 'clip')} classified correctly{least}."
     if balanced < LEAST_RECALL or recall < LEAST_RECALL / 2:
         advice = (
             f"Listen to the mistakes below: correct wrong labels, and record more of "

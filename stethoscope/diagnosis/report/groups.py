@@ -58,6 +58,11 @@ def _description(description: str) -> str:
             "Each clip is described by its difference from the normal clips of its own machine, "
             "which removes the differences between machines."
         )
+    if description == "flat":
+        return (
+            "Each clip is described by all its cepstral coefficients over time, so groups may be "
+            "machines, or sounds at the same time of the clip, instead of faults."
+        )
     return "Each clip is described by its sound alone, so groups may be machines instead of faults."
 
 
