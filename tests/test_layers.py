@@ -36,6 +36,7 @@ FLOORS = (
     {"watch"},
     {"edge", "serve", "monitoring"},
     {"runs"},
+    {"api"},
     {"commands"},
     {"cli"},
 )

@@ -70,6 +70,20 @@ class Verdict:
     fault_distance: float | None = None
     warnings: tuple[Finding, ...] = ()
 
+    def __repr__(self) -> str:
+        parts = [f"score={self.score:.4g}", f"threshold={self.threshold:.4g}"]
+        if self.machine:
+            parts.append(f"machine={self.machine!r}")
+        if self.labels:
+            pairs = zip(self.labels, self.probabilities, strict=True)
+            parts.append(", ".join(f"{label} {p:.0%}" for label, p in pairs))
+        if self.events is not None:
+            parts.append(f"{len(self.events)} events")
+        if self.warnings:
+            parts.append(f"{len(self.warnings)} warnings")
+        head = "anomalous" if self.anomaly else "normal"
+        return f"Verdict({head}, {self.message!r}, {', '.join(parts)})"
+
     def to_json(self) -> dict[str, Any]:
         """Return the verdict as the service answers it."""
         machine_type, machine_id = split_key(self.machine)

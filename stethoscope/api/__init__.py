@@ -1,0 +1,1 @@
+"""The interface for Python programs: what `stethoscope.load` and `stethoscope.run` are."""
