@@ -146,6 +146,9 @@ WITHOUT_TENSORFLOW = (
 """Evaluation, reports and features do not train, and TensorFlow takes seconds to load."""
 
 
+INTERFACE = ROOT / "stethoscope" / "__init__.py"
+
+
 @functools.cache
 def file_of(name: str) -> Path | None:
     """Return the file of a module of the package, None if `name` is not one."""
@@ -168,6 +171,8 @@ def closure(start: Path) -> dict[str, list[str]]:
                 continue
             # A name is a module, or something in the module before it.
             file = file_of(name) or file_of(name.rpartition(".")[0])
+            if file == INTERFACE:  # what it names is loaded when a program uses it
+                continue
             if file is not None and file not in ways:
                 ways[file] = [*ways[path], name_of(file)]
                 waiting.append(file)
