@@ -74,8 +74,11 @@ def name_of(path: Path) -> str:
 
 @functools.cache
 def imported(path: Path) -> tuple[str, ...]:
-    """Return the dotted name of everything that a file imports, at its top or inside functions."""
-    return tuple(_imported(path))
+    """Return the dotted name of everything that a file imports, at its top or inside functions.
+
+    The interface of the package names modules that are loaded only when a program uses them.
+    """
+    return () if path == ROOT / "stethoscope" / "__init__.py" else tuple(_imported(path))
 
 
 def _imported(path: Path) -> Iterator[str]:
@@ -146,9 +149,6 @@ WITHOUT_TENSORFLOW = (
 """Evaluation, reports and features do not train, and TensorFlow takes seconds to load."""
 
 
-INTERFACE = ROOT / "stethoscope" / "__init__.py"
-
-
 @functools.cache
 def file_of(name: str) -> Path | None:
     """Return the file of a module of the package, None if `name` is not one."""
@@ -171,8 +171,6 @@ def closure(start: Path) -> dict[str, list[str]]:
                 continue
             # A name is a module, or something in the module before it.
             file = file_of(name) or file_of(name.rpartition(".")[0])
-            if file == INTERFACE:  # what it names is loaded when a program uses it
-                continue
             if file is not None and file not in ways:
                 ways[file] = [*ways[path], name_of(file)]
                 waiting.append(file)
