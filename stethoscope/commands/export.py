@@ -47,7 +47,7 @@ def register(add: Add) -> None:
     one.add_argument(
         "--machine",
         default="",
-        help="machine whose threshold is used, such as fan/02 (default: all of its type)",
+        help="machine that a detector is for, such as fan/02 (default: all of its type)",
     )
     one.add_argument(
         "--max-drop",
@@ -72,7 +72,7 @@ def _export(options: argparse.Namespace) -> int:
         if options.recordings:
             _convert(bundle, options)
             bundle = Bundle.open(folder)
-        memory = export_c(bundle, options.output, role=options.role)
+        memory = export_c(bundle, options.output, role=options.role, machine=options.machine)
     print(memory.to_markdown())
     print(
         f"{options.output} written; check a build: "

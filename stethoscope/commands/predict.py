@@ -21,13 +21,24 @@ def register(add: Add) -> None:
         default="",
         help="id of the machine, such as 02; by default taken from the file's name",
     )
+    one.add_argument(
+        "--network",
+        default="float",
+        choices=("float", "edge"),
+        help="edge: judge as the C for a microcontroller does (default: float)",
+    )
 
 
 def _predict(options: argparse.Namespace) -> int:
     from stethoscope.bundle.bundle import Bundle
     from stethoscope.bundle.inference import Inference
 
-    inference = Inference(Bundle.open(options.bundle))
+    bundle = Bundle.open(options.bundle)
+    if options.network == "edge":
+        from stethoscope.edge.board import board_bundle
+
+        bundle = board_bundle(bundle)
+    inference = Inference(bundle)
     machine_id = options.machine_id
     return answer_files(
         options,

@@ -19,12 +19,13 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.detection.scorer import Scorer
 from stethoscope.edge.conversion import DESCRIPTION, int8_network, load_keras, refuse_loss
+from stethoscope.edge.pooled import POOLED
 from stethoscope.errors import DatasetError, ModelError
 from stethoscope.events.model import windows_of
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
-from stethoscope.machines import machine_key, type_of, types_of
+from stethoscope.machines import machine_key, split_key, type_of, types_of
 from stethoscope.model.int8 import LEAST_WINDOWS
 from stethoscope.model.network import Int8Network
 from stethoscope.model.options import MAX_DROP
@@ -54,6 +55,8 @@ class EdgeDetector:
         Means over the machine ids of the test clips, of the float and of the int8 detector; None
         without labelled test clips.
     calibration_clips, test_clips : int
+    ratio : float or None
+        Median ratio of the int8 and the float scores of normal clips; None from an old version.
     """
 
     machine: str
@@ -64,6 +67,7 @@ class EdgeDetector:
     int8_auc: float | None
     calibration_clips: int
     test_clips: int
+    ratio: float | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -128,8 +132,8 @@ def make_edge_detector(
         If there are too few normal clips of the machine.
     """
     MAX_DROP.check(max_drop, shown_as=_OPTION)
-    folder, machine_type = bundle.folder / "models" / "detector", _type_of(bundle, machine)
-    machine = machine or machine_key(machine_type, "")
+    machine = known_machine(bundle, machine)
+    folder, machine_type = bundle.folder / "models" / "detector", type_of(machine)
     _check_kind(bundle, folder / f"{machine_type}.npz")
     network = load_keras(folder / f"{machine_type}.keras")
     scorer = bundle.detector
@@ -157,6 +161,7 @@ def make_edge_detector(
         int8_auc=int8_auc,
         calibration_clips=len(train),
         test_clips=len(scored) - len(train),
+        ratio=ratio,
     )
     write_json(folder / DESCRIPTION, made.to_json())
     update_manifest(bundle.folder, changed=["models/detector"])
@@ -184,6 +189,11 @@ def edge_score(network: Int8Network, frames: Frames, context: int) -> float:
 def _check_kind(bundle: Bundle, statistics: Path) -> None:
     """Refuse a detector that is no plain autoencoder; `statistics` belong to other variants."""
     kind = bundle.detector.kind
+    if kind == POOLED:
+        raise ModelError(
+            f"{bundle.folder}: holds a detector {kind}, which is exported without recordings; "
+            "leave out --recordings"
+        )
     if kind != EDGE_VARIANT or statistics.exists():
         raise ModelError(
             f"{bundle.folder}: holds a detector {kind}, which has no form for a microcontroller; "
@@ -249,14 +259,29 @@ def _mean_auc(scored: list[tuple[Clip, float]]) -> float | None:
     return fmean(values) if values else None
 
 
-def _type_of(bundle: Bundle, machine: str) -> str:
-    """Return the machine type that is meant; without a machine, the only one of the bundle."""
-    types = types_of(bundle.thresholds.machines)
-    wanted = type_of(machine) or types[0]
-    if wanted not in types or (not machine and len(types) > 1):
-        known = ", ".join(sorted(bundle.thresholds.machines))
+def known_machine(bundle: Bundle, machine: str) -> str:
+    """Return the key of the machine that a model is exported for.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    machine : str
+        Machine type and id, ``fan/02``. Without an id all machines of the type are meant; empty is
+        enough where the bundle has one type.
+
+    Raises
+    ------
+    ModelError
+        If the bundle does not know the machine, or has several types and none is named.
+    """
+    known = sorted(bundle.thresholds.machines)
+    types = types_of(known)
+    if not machine and len(types) == 1:
+        return machine_key(types[0], "")
+    machine_type, machine_id = split_key(machine)
+    if machine_type not in types or (machine_id and machine not in known):
         raise ModelError(
-            f"machine is {machine!r}; its type must be one of {', '.join(types)}: "
-            f"give one of {known}"
+            f"machine is {machine!r}, which the bundle does not know; "
+            f"give one of {', '.join(known)} as --machine"
         )
-    return wanted
+    return machine_key(machine_type, machine_id)

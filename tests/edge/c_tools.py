@@ -12,6 +12,8 @@ import pytest
 import soundfile
 
 CORE = ("detector.c", "decision.c", "frontend.c", "fft.c", "network.c", "model.c")
+POOLED = ("detector.c", "pooling.c", "frontend.c", "fft.c", "model.c")
+"""The sources of the default detector."""
 
 
 def compile_c(
@@ -19,8 +21,9 @@ def compile_c(
 ) -> Path:
     """Compile exported C with every warning as an error."""
     strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I.", "-Iexample")
+    libraries = () if "-c" in (*sources, *flags) else ("-lm",)
     done = subprocess.run(
-        [compiler, *strict, *flags, *sources, "-o", str(output), "-lm"],
+        [compiler, *strict, *flags, *sources, "-o", str(output), *libraries],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -74,7 +77,7 @@ def c_frames(
 ) -> npt.NDArray[np.float32]:
     """Compute the band spectrum of a recording in C."""
     frames = np.empty((1 + (len(pcm) - n_fft) // hop, size), dtype=np.float32)
-    work = np.empty(n_fft)
+    work = np.empty(n_fft, dtype=np.float32)
     for index, frame in enumerate(frames):
         library.frontend_frame(
             pointer(np.ascontiguousarray(pcm[index * hop :][:n_fft])), pointer(frame), pointer(work)

@@ -11,11 +11,18 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from stethoscope.bundle.build import export_bundle
+from stethoscope.bundle.bundle import Bundle
 from stethoscope.classification.options import ClassFit
 from stethoscope.classification.train import train_classifier
 from stethoscope.cli import main
 from stethoscope.datasets.layouts import index
+from stethoscope.detection.evaluate import evaluate_detector
+from stethoscope.detection.pooled.fit import PooledGmm
+from stethoscope.detection.train import train_detector
+from stethoscope.edge.c.export import export_c
 from stethoscope.features.extract import extract_features
+from stethoscope.features.store import FeatureStore
 from tests.edge.c_tools import load_library, require
 from tests.edge.clips import FEATURES, RATE, sound
 
@@ -59,6 +66,24 @@ def edge_bundle(
 def c_anomaly(edge_bundle: Path) -> Path:
     """The C of the detector of fans."""
     return edge_bundle.parent / "c"
+
+
+@pytest.fixture(scope="session")
+def pooled_bundle(fan_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The bundle of the default detector of the simulated fans."""
+    folder = tmp_path_factory.mktemp("pooled")
+    store = FeatureStore.open(fan_store)
+    train_detector(store, PooledGmm(), folder / "model", validation_split=0.25, seed=0)
+    evaluate_detector(fan_store, folder / "model", folder / "results")
+    return export_bundle(folder / "model", folder / "results", folder / "bundle")
+
+
+@pytest.fixture(scope="session")
+def c_pooled(pooled_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The C of the default detector, for one of the fans."""
+    folder = tmp_path_factory.mktemp("c_pooled") / "c"
+    export_c(pooled_bundle, folder, machine="fan/00")
+    return folder
 
 
 def export_in_a_fresh_process(model: Path, output: Path, recordings: Path, *more: str) -> None:

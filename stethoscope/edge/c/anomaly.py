@@ -25,6 +25,9 @@ def anomaly_target(bundle: Bundle) -> Target:
     edge, feature = EdgeDetector.read(folder), bundle.detector.feature
     seconds = edge.context * feature.hop_length / feature.sample_rate
     windows = max(1, round(BLOCK_SECONDS / seconds))
+    value = edge.threshold
+    if edge.ratio is not None:  # the bundle's threshold may have been moved since the conversion
+        value = bundle.thresholds.threshold(edge.machine) * edge.ratio
     threshold = f"of a block's score, for {edge.machine}, moved to this int8 model"
     return Target(
         kind="anomaly",
@@ -39,7 +42,7 @@ def anomaly_target(bundle: Bundle) -> Target:
             Constant("SPECTRUM_MEAN", single(0.0), "of the training frames"),
             Constant("SPECTRUM_STD", single(1.0)),
             Constant("BLOCK_WINDOWS", str(windows), f"of a verdict, about {BLOCK_SECONDS:g} s"),
-            Constant("THRESHOLD", single(edge.threshold), threshold),
+            Constant("THRESHOLD", single(value), threshold),
         ),
         golden_scores=_golden_scores,
     )

@@ -8,7 +8,7 @@ the same files.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -24,19 +24,33 @@ from stethoscope.edge.c.events import event_target
 from stethoscope.edge.c.golden import golden_files
 from stethoscope.edge.c.memory import MemoryReport, report_memory
 from stethoscope.edge.c.model import model_constants, model_header, model_source
+from stethoscope.edge.c.pooled import FOLDERS, PooledTarget, pooled_target, pooled_values
 from stethoscope.edge.c.structs import struct_size
 from stethoscope.edge.c.target import Target
 from stethoscope.edge.c.text import Array, Constant
 from stethoscope.edge.conversion import DESCRIPTION
+from stethoscope.edge.detector import known_machine
+from stethoscope.edge.pooled import POOLED
 from stethoscope.errors import ModelError
 from stethoscope.files import atomic_folder, digest, write_json, write_text
 from stethoscope.model.int8 import check_for_microcontroller
 
 _TEMPLATE = ".in"
 _USAGE = "_usage.c"
+_NETWORK_SOURCES = "detector.c decision.c frontend.c fft.c model.c network.c"
+_NETWORK_FILES = """\
+| `model.h`, `model.c` | constants, the int8 TFLite model, tables of the front end, layers |
+| `frontend.h`, `frontend.c`, `fft.h`, `fft.c` | the front end, C99, no heap |
+| `network.h`, `network.c` | the network in plain C; nothing else is needed |
+| `network_tflm.cc` | the same with TensorFlow Lite Micro; link one of the two |
+| `detector.h`, `detector.c` | the functions that a program calls; the header explains them |
+| `decision.h`, `decision.c` | from the network's output to results |
+"""
 
 
-def export_c(bundle: Bundle, folder: str | os.PathLike[str], *, role: str = "") -> MemoryReport:
+def export_c(
+    bundle: Bundle, folder: str | os.PathLike[str], *, role: str = "", machine: str = ""
+) -> MemoryReport:
     """Write the model of a bundle as C, and put a copy with its hashes into the bundle.
 
     Parameters
@@ -46,6 +60,9 @@ def export_c(bundle: Bundle, folder: str | os.PathLike[str], *, role: str = "") 
         Written all or nothing.
     role : {"", "events", "detector", "diagnosis"}
         Of the model; empty takes that of events, or else the detector.
+    machine : str
+        Machine type and id, ``fan/02``, that the default detector is for; without an id it scores
+        as each known machine of the type.
 
     Returns
     -------
@@ -56,7 +73,7 @@ def export_c(bundle: Bundle, folder: str | os.PathLike[str], *, role: str = "") 
     ModelError
         If the bundle has no int8 network, or one that plain C cannot run.
     """
-    target = _target(bundle, role)
+    target = _target(bundle, role, machine)
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch) / "c"
         memory = _write(target, written)
@@ -90,7 +107,7 @@ def export_classifier_c(model: Path, folder: str | os.PathLike[str]) -> MemoryRe
         return _write(target, temporary)
 
 
-def _target(bundle: Bundle, role: str) -> Target:
+def _target(bundle: Bundle, role: str, machine: str) -> Target | PooledTarget:
     if role == "diagnosis":
         if bundle.diagnosis is None:
             raise ModelError(
@@ -102,6 +119,8 @@ def _target(bundle: Bundle, role: str) -> Target:
         return event_target(bundle)
     if role == "events":
         _ = bundle.events  # raises an error that names the models of the bundle
+    if bundle.detector.kind == POOLED:
+        return pooled_target(bundle, known_machine(bundle, machine))
     if (bundle.folder / "models" / "detector" / DESCRIPTION).is_file():
         return anomaly_target(bundle)
     raise ModelError(
@@ -110,28 +129,19 @@ def _target(bundle: Bundle, role: str) -> Target:
     )
 
 
-def _write(target: Target, folder: Path) -> MemoryReport:
+def _write(target: Target | PooledTarget, folder: Path) -> MemoryReport:
     """Write all files into a folder."""
-    operators = check_for_microcontroller(target.file.content, "the int8 model")
-    tables = [*frontend.arrays(target.feature), *target.arrays]
-    constants = model_constants(target)
-    files = dict(_sources(target))
-    usage = files.pop(_USAGE)
-    memory = _memory(target, constants, tables, (files["decision.h"], files["detector.h"]))
-    golden_header, golden_source = golden_files(target)
-    values = {
-        "model.h": model_header(target, constants, tables, operators, memory),
-        "model.c": model_source(target, tables),
-        "golden.h": golden_header,
-        "golden.c": golden_source,
-        "README.md": {
-            "name": target.name,
-            "version": __version__,
-            "usage": usage,
-            "sample_rate": str(target.feature.sample_rate),
-            "operators": ", ".join(operators),
-            "arena": f"{memory.arena:,}",
-        },
+    if isinstance(target, PooledTarget):
+        files = dict(_sources(FOLDERS))
+        memory, values = pooled_values(target, files)
+    else:
+        files = dict(_sources(target.folders))
+        memory, values = _network_values(target, files)
+    values["README.md"] |= {
+        "name": target.name,
+        "version": __version__,
+        "usage": files.pop(_USAGE),
+        "sample_rate": str(target.feature.sample_rate),
     }
     for name, text in files.items():
         if name.endswith(_TEMPLATE):
@@ -144,9 +154,32 @@ def _write(target: Target, folder: Path) -> MemoryReport:
     return memory
 
 
-def _sources(target: Target) -> Iterator[tuple[str, str]]:
-    """Yield name and text of every source file of a target."""
-    for name in target.folders:
+def _network_values(
+    target: Target, files: Mapping[str, str]
+) -> tuple[MemoryReport, dict[str, dict[str, str]]]:
+    """Return the memory report, and the values for the templates by name."""
+    operators = check_for_microcontroller(target.file.content, "the int8 model")
+    tables = [*frontend.arrays(target.feature), *target.arrays]
+    constants = model_constants(target)
+    memory = _memory(target, constants, tables, (files["decision.h"], files["detector.h"]))
+    golden_header, golden_source = golden_files(target)
+    return memory, {
+        "model.h": model_header(target, constants, tables, operators, memory),
+        "model.c": model_source(target, tables),
+        "golden.h": golden_header,
+        "golden.c": golden_source,
+        "CMakeLists.txt": {"sources": _NETWORK_SOURCES},
+        "README.md": {
+            "files": _NETWORK_FILES,
+            "operators": f"\nOperators of TensorFlow Lite Micro: {', '.join(operators)}. "
+            f"Smallest tensor arena: {memory.arena:,} bytes.\n",
+        },
+    }
+
+
+def _sources(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and text of every source file in some folders of ``sources``."""
+    for name in folders:
         yield from _walk(resources.files(__package__).joinpath("sources", name))
 
 
@@ -171,7 +204,7 @@ def _memory(
         target.file.content,
         target.file.layers,
         tables=sum(table.values.nbytes for table in tables),
-        detector=struct_size("detector_t", headers, constants, frontend.real_type(feature)),
+        detector=struct_size("detector_t", headers, constants),
         runs=frames / target.stride,
         frame_macs=passes * frames * frontend.macs_per_frame(feature, tables),
         clip=2 * target.clip_samples,

@@ -14,16 +14,6 @@ from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
 
 
-def real_type(feature: Feature) -> np.dtype[np.floating]:
-    """Return the type in which the front end computes.
-
-    A quiet bin of the band spectrum beside a loud one would be lost in the rounding errors of
-    single precision, and the logarithm shows it. A mel band sums many bins, and the networks of mel
-    bands were trained on features that were computed in single precision.
-    """
-    return np.dtype(np.float64 if isinstance(feature, BandSpectrum) else np.float32)
-
-
 def arrays(feature: Feature) -> list[Array]:
     """Return the tables of the front end.
 
@@ -48,15 +38,15 @@ def arrays(feature: Feature) -> list[Array]:
             f"frames of {n} samples cannot be transformed on a microcontroller; "
             f"use a power of two, such as 1024"
         )
-    real, angles = real_type(feature), 2 * np.pi * np.arange(n // 2) / n
+    angles = 2 * np.pi * np.arange(n // 2) / n
     twiddles = np.stack([np.cos(angles), -np.sin(angles)], axis=1)
     if isinstance(feature, BandSpectrum):
         window, name = feature.window, "Hamming"
     else:
         window, name = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n), "Hann, periodic"
     tables = [
-        Array("FRAME_WINDOW", window.astype(real), name),
-        Array("TWIDDLES", twiddles.astype(real), "cos and -sin of 2 pi k / FRAME_SIZE"),
+        Array("FRAME_WINDOW", window.astype(np.float32), name),
+        Array("TWIDDLES", twiddles.astype(np.float32), "cos and -sin of 2 pi k / FRAME_SIZE"),
     ]
     if mel is not None:
         tables += _mel_arrays(mel.filters)

@@ -13,6 +13,7 @@ from stethoscope.edge.c.layers import PlainNetwork
 _ARENA_STEP = 16
 _ARENA_MOST = 1 << 22
 _OVERHEAD = 2048
+_POOLED_CODE = 16_000
 _BYTES_PER_OPERATOR = 160
 
 
@@ -94,14 +95,17 @@ class MemoryReport:
             if self.arena_measured
             else "estimated; install tflite-micro to measure it"
         )
+        network = [
+            ("RAM, network.c", f"{self.plain_ram:,} bytes"),
+            ("RAM, tensor arena instead", f"{self.arena:,} bytes ({how})"),
+        ]
         rows = [
             ("Flash, model", f"{self.model_flash:,} bytes"),
             ("Flash, tables of the front end", f"{self.tables_flash:,} bytes"),
             ("Flash, code, about", f"{self.code_flash:,} bytes"),
             ("RAM, detector_t", f"{self.detector_ram:,} bytes"),
             *([("RAM, the clip", f"{self.clip_ram:,} bytes")] if self.clip_ram else []),
-            ("RAM, network.c", f"{self.plain_ram:,} bytes"),
-            ("RAM, tensor arena instead", f"{self.arena:,} bytes ({how})"),
+            *(network if self.arena else []),
             (
                 "Multiply-accumulates per second of sound",
                 f"{self.macs_per_second / 1e6:.2f} million",
@@ -165,6 +169,41 @@ def report_memory(
         clip_ram=clip,
         macs_per_second=macs,
         verdicts={board.name: _verdict(board, flash, ram, macs) for board in BOARDS},
+    )
+
+
+def report_pooled_memory(
+    *,
+    model: int,
+    tables: int,
+    detector: int,
+    frame_macs: float,
+    block_macs: float,
+    block_seconds: float,
+) -> MemoryReport:
+    """Return the memory and time that the default detector needs, which has no network.
+
+    Parameters
+    ----------
+    model, tables, detector : int
+        Bytes of the Gaussians, of the tables of the front end and of ``detector_t``.
+    frame_macs, block_macs : float
+        Multiply-accumulates of the front end per second of sound, and of a block's score.
+    block_seconds : float
+        Duration of a block.
+    """
+    flash, macs = model + tables + _POOLED_CODE, frame_macs + block_macs / block_seconds
+    return MemoryReport(
+        model_flash=model,
+        tables_flash=tables,
+        code_flash=_POOLED_CODE,
+        arena=0,
+        arena_measured=False,
+        plain_ram=0,
+        detector_ram=detector,
+        clip_ram=0,
+        macs_per_second=macs,
+        verdicts={board.name: _verdict(board, flash, detector, macs) for board in BOARDS},
     )
 
 

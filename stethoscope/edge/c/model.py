@@ -10,7 +10,6 @@ from stethoscope.edge.c.target import Target
 from stethoscope.edge.c.text import (
     Array,
     Constant,
-    c_type,
     declarations,
     definitions,
     octets,
@@ -86,7 +85,6 @@ def model_header(
         "operators": quoted(", ".join(operators)),
         "operator_count": str(len(operators)),
         "add_operators": " ".join(f"(resolver).Add{_RESOLVER[name]}();" for name in operators),
-        "real": c_type(np.dtype(frontend.real_type(target.feature))),
         "model_size": str(len(target.file.content)),
         "arrays": declarations(tables),
         "class_labels": labels if target.clip_samples else "",

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable
 
-import numpy as np
 from cffi import FFI
 
-from stethoscope.edge.c.text import Constant, c_type
+from stethoscope.edge.c.text import Constant
 
 _BETWEEN = re.compile(r"/\*.*?\*/|^#ifdef __cplusplus$.*?^#endif$|^#.*?$", re.DOTALL | re.MULTILINE)
 """What stands between the declarations: comments and lines for the preprocessor."""
@@ -16,7 +15,6 @@ def struct_size(
     name: str,
     headers: Iterable[str],
     constants: Iterable[Constant],
-    real: np.dtype[np.floating],
 ) -> int:
     """Return the size of a struct in bytes, on a computer like this one.
 
@@ -30,15 +28,12 @@ def struct_size(
         Sources of headers that declare it and the types in it, in the order of their inclusion.
     constants : iterable of Constant
         Of ``model.h``; those that are whole numbers can be lengths of arrays.
-    real : np.dtype
-        The type ``real_t``.
     """
     lengths = "".join(
         f"#define {constant.name} {constant.value}\n"
         for constant in constants
         if constant.value.isdecimal()
     )
-    types = f"typedef {c_type(np.dtype(real))} real_t;\n"
     ffi = FFI()
-    ffi.cdef(lengths + types + "".join(_BETWEEN.sub("", header) for header in headers))
+    ffi.cdef(lengths + "".join(_BETWEEN.sub("", header) for header in headers))
     return int(ffi.sizeof(name))

@@ -93,6 +93,7 @@ class Target:
         """The folders of ``sources`` whose files are exported, all into one folder."""
         return (
             "common",
+            "network",
             "clip" if self.clip_samples else "stream",
             self.kind,
             "bands" if isinstance(self.feature, BandSpectrum) else "mel",

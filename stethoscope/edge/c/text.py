@@ -15,6 +15,7 @@ _C_TYPES = {
     np.dtype(np.int16): "int16_t",
     np.dtype(np.uint16): "uint16_t",
     np.dtype(np.int8): "int8_t",
+    np.dtype(np.uint8): "uint8_t",
 }
 
 

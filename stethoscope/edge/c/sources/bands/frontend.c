@@ -6,17 +6,17 @@
 #include "fft.h"
 
 void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE],
-                    real_t work[FRAME_SIZE]) {
+                    float work[FRAME_SIZE]) {
     int32_t total = 0;
     for (int i = 0; i < FRAME_SIZE; i++) {
         total += pcm[i];
     }
-    real_t mean = (real_t)total / FRAME_SIZE;
+    const float mean = (float)total / FRAME_SIZE;
     for (int i = 0; i < FRAME_SIZE; i++) {
-        work[i] = ((real_t)pcm[i] - mean) * FRAME_WINDOW[i];
+        work[i] = ((float)pcm[i] - mean) * FRAME_WINDOW[i];
     }
-    fft_real(work);
+    fft_energies(work);
     for (int k = 0; k < SPECTRUM_SIZE; k++) {
-        frame[k] = log1pf(sqrtf((float)fft_energy(work, k)));
+        frame[k] = log1pf(sqrtf(work[k]));
     }
 }

@@ -14,7 +14,7 @@ extern "C" {
 
 typedef struct {
     int16_t pcm[FRAME_SIZE];
-    real_t work[FRAME_SIZE];
+    float work[FRAME_SIZE];
     float bands[MEL_BANDS], frame[SPECTRUM_SIZE];
     int8_t input[INPUT_SIZE], output[OUTPUT_SIZE];
 } detector_t;

@@ -15,7 +15,7 @@ extern "C" {
 #ifdef MEL_BANDS
 /* Compute the mel bands of one frame, in decibels. */
 void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS],
-                    real_t work[FRAME_SIZE]);
+                    float work[FRAME_SIZE]);
 #endif
 #ifdef CLIP_SAMPLES
 /* Compute the values of a frame from its bands. Bands below the floor are raised to it. The two
@@ -24,7 +24,7 @@ void frontend_values(const float bands[MEL_BANDS], float floor, float frame[SPEC
 #else
 /* Compute the values of one frame. */
 void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE],
-                    real_t work[FRAME_SIZE]);
+                    float work[FRAME_SIZE]);
 #endif
 
 #ifdef __cplusplus

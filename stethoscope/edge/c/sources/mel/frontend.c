@@ -6,17 +6,17 @@
 #include "fft.h"
 
 void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS],
-                    real_t work[FRAME_SIZE]) {
+                    float work[FRAME_SIZE]) {
     for (int i = 0; i < FRAME_SIZE; i++) {
         work[i] = (float)pcm[i] / 32768.0f * FRAME_WINDOW[i];
     }
-    fft_real(work);
+    fft_energies(work);
     const float *weight = MEL_WEIGHTS;
     for (int band = 0; band < MEL_BANDS; band++) {
         float mel = 0.0f;
         for (int bin = MEL_FIRST[band]; bin < MEL_FIRST[band] + MEL_COUNT[band]; bin++) {
-            float energy = fft_energy(work, bin);
-            mel += *weight++ * (MEL_POWER == 2.0f ? energy : powf(energy, MEL_POWER / 2.0f));
+            mel += *weight++ *
+                   (MEL_POWER == 2.0f ? work[bin] : powf(work[bin], MEL_POWER / 2.0f));
         }
         bands[band] = 20.0f / MEL_POWER * log10f(mel + MEL_EPSILON);
     }
@@ -24,7 +24,7 @@ void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS],
 
 #ifndef CLIP_SAMPLES
 void frontend_frame(const int16_t pcm[FRAME_SIZE], float frame[SPECTRUM_SIZE],
-                    real_t work[FRAME_SIZE]) {
+                    float work[FRAME_SIZE]) {
     frontend_bands(pcm, frame, work);
 }
 #elif defined(CEPSTRA)

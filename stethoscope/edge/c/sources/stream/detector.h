@@ -26,7 +26,7 @@ typedef struct detector {
     detector_on_result_t on_result;
     void *context;
     int16_t pcm[FRAME_SIZE];
-    real_t work[FRAME_SIZE];
+    float work[FRAME_SIZE];
     int8_t window[WINDOW_SIZE * SPECTRUM_SIZE];
     int8_t output[OUTPUT_SIZE];
     int n_pcm, n_frames;

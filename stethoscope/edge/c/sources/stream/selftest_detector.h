@@ -3,7 +3,7 @@
 
 static const float *compute_frame(size_t index) {
     static float frame[SPECTRUM_SIZE];
-    static real_t work[FRAME_SIZE];
+    static float work[FRAME_SIZE];
     frontend_frame(GOLDEN_PCM + index * FRAME_STRIDE, frame, work);
     return frame;
 }

@@ -9,17 +9,6 @@
 /* A compiler stops here if detector_t is larger than MEMORY.md states. */
 typedef char detector_t_has_the_stated_size[sizeof(detector_t) <= DETECTOR_BYTES ? 1 : -1];
 
-static uint32_t crc32(const unsigned char *bytes, uint32_t count) {
-    uint32_t crc = 0xFFFFFFFFu;
-    for (uint32_t i = 0; i < count; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = crc & 1u ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-        }
-    }
-    return ~crc;
-}
-
 /* Return the largest difference of the front end's values. */
 static float check_frames(void) {
     float worst = 0.0f;
