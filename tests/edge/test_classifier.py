@@ -54,7 +54,9 @@ def test_reference_of_a_machine_is_subtracted_before_the_network(
 
 def test_classifier_of_several_channels_is_refused(made: Path, tmp_path: Path) -> None:
     shutil.copytree(made / "model", tmp_path / "model")
-    feature = Planes(of=FEATURES["mel-cnn"], channels=2).to_json()
+    values = len(EdgeClassifier.read(made / "model").mean)
+    mel = LogMel(n_fft=512, hop_length=256, n_mels=values // 2, pad_mode="constant")
+    feature = Planes(of=mel, channels=2).to_json()
     write_json(
         tmp_path / "model" / "feature.json",
         {**feature, "of": {**feature["of"], "sample_rate": RATE}},
