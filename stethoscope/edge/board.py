@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.roles import Model
+from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.pooled.score import PooledScorer
 from stethoscope.detection.scorer import Scorer
 from stethoscope.edge.conversion import DESCRIPTION
@@ -85,6 +86,6 @@ class BoardAutoencoder(Scorer):
         whole = inside if len(inside) >= self.min_frames else frames
         return edge_score(self._network, whole, self._edge.context) / self._ratio
 
-    def deviation(self, frames: Frames, machine: str) -> Frames:
+    def evidence(self, frames: Frames, machine: str) -> Evidence:
         """Return what the float network returns."""
-        return self._full.deviation(frames, machine)
+        return self._full.evidence(frames, machine)

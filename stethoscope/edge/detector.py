@@ -17,6 +17,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.manifest import update_manifest
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
+from stethoscope.detection.autoencoder.score import PredictionScorer
 from stethoscope.detection.scorer import Scorer
 from stethoscope.edge.conversion import DESCRIPTION, int8_network, load_keras, refuse_loss
 from stethoscope.edge.pooled import POOLED
@@ -134,7 +135,7 @@ def make_edge_detector(
     MAX_DROP.check(max_drop, shown_as=_OPTION)
     machine = known_machine(bundle, machine)
     folder, machine_type = bundle.folder / "models" / "detector", type_of(machine)
-    _check_kind(bundle, folder / f"{machine_type}.npz")
+    _check_kind(bundle, machine_type)
     network = load_keras(folder / f"{machine_type}.keras")
     scorer = bundle.detector
     context = scorer.min_frames
@@ -186,18 +187,21 @@ def edge_score(network: Int8Network, frames: Frames, context: int) -> float:
     return float(np.mean((network(windows) - windows) ** 2, dtype=np.float64))
 
 
-def _check_kind(bundle: Bundle, statistics: Path) -> None:
-    """Refuse a detector that is no plain autoencoder; `statistics` belong to other variants."""
-    kind = bundle.detector.kind
-    if kind == POOLED:
+def _check_kind(bundle: Bundle, machine_type: str) -> None:
+    """Refuse a detector that is no plain autoencoder."""
+    scorer = bundle.detector
+    if scorer.kind == POOLED:
         raise ModelError(
-            f"{bundle.folder}: holds a detector {kind}, which is exported without recordings; "
-            "leave out --recordings"
+            f"{bundle.folder}: holds a detector {scorer.kind}, which is exported without "
+            "recordings; leave out --recordings"
         )
-    if kind != EDGE_VARIANT or statistics.exists():
+    plain = (
+        isinstance(scorer, PredictionScorer) and scorer.predictors[machine_type].precision is None
+    )
+    if scorer.kind != EDGE_VARIANT or not plain:
         raise ModelError(
-            f"{bundle.folder}: holds a detector {kind}, which has no form for a microcontroller; "
-            f"train with detector={EDGE_VARIANT}"
+            f"{bundle.folder}: holds a detector {scorer.kind}, which has no form for a "
+            f"microcontroller; train with detector={EDGE_VARIANT}"
         )
 
 

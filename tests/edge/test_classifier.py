@@ -12,9 +12,10 @@ from stethoscope.diagnosis.model import References
 from stethoscope.edge.classifier import EdgeClassifier, make_edge_classifier, without_normalisation
 from stethoscope.errors import ModelError
 from stethoscope.files import write_json
+from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
-from tests.edge.clips import FEATURES, RATE
+from tests.edge.clips import RATE
 
 
 def test_network_without_normalisation_and_softmax_computes_the_same(made: Path) -> None:

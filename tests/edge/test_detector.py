@@ -24,7 +24,9 @@ def test_int8_score_is_the_mean_error_of_windows_that_do_not_overlap(edge_bundle
 def test_error_for_an_unknown_machine_names_the_known_types(
     edge_bundle: Path, fan_archive: Path
 ) -> None:
-    with pytest.raises(ModelError, match="'pump/00', which the bundle does not know; give one of fan/00"):
+    with pytest.raises(
+        ModelError, match="'pump/00', which the bundle does not know; give one of fan/00"
+    ):
         make_edge_detector(Bundle.open(edge_bundle), [fan_archive], machine="pump/00")
 
 
