@@ -197,7 +197,8 @@ def test_recentring_on_recordings_that_look_mixed_names_those_that_stand_out(
     )
     assert quiet - high > high - low
     # Normal clips are known to vary as much as these four do, and no more.
-    known = fit_thresholds({"fan/00": np.linspace(2 * low - high, high, 40).tolist()}, {})
+    scores = np.linspace(2 * low - high, high, 40).tolist()
+    known = fit_thresholds({"fan/00": scores, "fan/02": scores}, {})
     set_thresholds(bundle, known)
     assert main(["threshold", str(copy), "--recentre", *normal, place[0]]) == 0
     warning = "fan/00: the recordings look mixed, 1 of 5 score far above the others: "

@@ -79,7 +79,7 @@ def test_inspection_is_printed_as_json_and_as_text(mixed: Path) -> None:
     value = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert value["clips"] == 9
     assert value["strangers"] == ["-6_dB_fan.zip: fan/loose.wav"]
-    assert [set(one) for one in value["faults"]] == 5 * [{"source", "path", "reason"}]
+    assert [set(one) for one in value["faults"]] == 5 * [{"source", "path", "reason", "kind"}]
     assert len(value) == 11
     text = render(found)
     assert [line.split() for line in text.splitlines() if line.startswith(("machine", "fan"))] == [
