@@ -13,6 +13,7 @@ import numpy as np
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import ParameterError
 from stethoscope.options import split_list
+from stethoscope.progress import warn
 from stethoscope.sound.audio import Samples
 from stethoscope.sound.stretch import stretch
 
@@ -56,7 +57,11 @@ def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
         If there is no such alteration, or one is given twice.
     """
     for place, alteration in enumerate(alterations):
-        _parse(alteration)
+        if _parse(alteration) == ("stretch", 1.0, 1.0):
+            warn(
+                f"augmentation {alteration!r}: rate 1 changes nothing, so every clip is trained on "
+                "twice; a range around it, such as stretch 0.8-1.25, varies the clips"
+            )
         if alteration in alterations[:place]:
             raise ParameterError(
                 f"augmentation {alteration!r} is given twice with the same result;"
@@ -121,11 +126,6 @@ def _parse(alteration: str) -> tuple[str, float, float]:
         raise ParameterError(
             f"augmentation {alteration!r}: rates must rise and lie from {_SLOWEST:g} to"
             f" {_FASTEST:g}; {_SUCH_AS}"
-        )
-    elif low == high == 1.0:
-        raise ParameterError(
-            f"augmentation {alteration!r}: rate 1 changes nothing;"
-            " give a range around it, such as stretch 0.8-1.25"
         )
     return kind, low, high
 

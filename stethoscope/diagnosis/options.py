@@ -112,7 +112,6 @@ FAULT_FIT = Group(
     ClassFit,
     "class_",
     names={"seed": "seed"},
-    without=("weight_decay",),
     fixed={"network": "mfcc-cnn"},
     defaults={
         "window": 64,
