@@ -6,11 +6,18 @@ from kfp import dsl
 
 from components import component
 from stethoscope.classification.options import AUGMENTATIONS
+from stethoscope.datasets.options import CLIP_SECONDS
 from stethoscope.diagnosis.options import CEPSTRA, FAULTS, HOLDOUT_ID
 
 
 @component(
-    FAULTS["groups"], FAULTS["normal_clips"], FAULTS["seed"], HOLDOUT_ID, CEPSTRA, AUGMENTATIONS
+    FAULTS["groups"],
+    FAULTS["normal_clips"],
+    FAULTS["seed"],
+    HOLDOUT_ID,
+    CEPSTRA,
+    AUGMENTATIONS,
+    CLIP_SECONDS,
 )
 def extract_cepstra(
     recordings: dsl.Input[dsl.Dataset],
@@ -31,6 +38,7 @@ def extract_cepstra(
 
     from stethoscope.classification.options import AUGMENTATIONS
     from stethoscope.datasets.clips import read_clips
+    from stethoscope.datasets.options import CLIP_SECONDS
     from stethoscope.datasets.prepare import archives_in
     from stethoscope.diagnosis.extract import extract_cepstra
     from stethoscope.diagnosis.options import CEPSTRA, FAULTS, HOLDOUT_ID
@@ -43,5 +51,6 @@ def extract_cepstra(
         FAULTS.of(parameters),
         alterations=AUGMENTATIONS.of(parameters),
         holdout_id=HOLDOUT_ID.of(parameters),
+        clip_seconds=CLIP_SECONDS.of(parameters),
     )
     features.metadata.update(**store.metadata())

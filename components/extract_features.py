@@ -5,17 +5,18 @@ from typing import Any
 from kfp import dsl
 
 from components import component
+from stethoscope.datasets.options import CLIP_SECONDS
 from stethoscope.detection.options import DETECTOR, LOG_MEL
 
 
-@component(LOG_MEL, DETECTOR["name"], DETECTOR["members"], DETECTOR["frames"])
+@component(LOG_MEL, DETECTOR["name"], DETECTOR["members"], DETECTOR["frames"], CLIP_SECONDS)
 def extract_features(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
     **parameters: Any,
 ) -> None:
-    """Compute what the detector needs of every clip; clips shorter than a window are skipped.
+    """Compute what the detector needs of every clip; long recordings are cut into clips.
 
     That is the log-mel spectrogram, for some detectors with the samples.
 
@@ -29,15 +30,21 @@ def extract_features(
     from pathlib import Path
 
     from stethoscope.datasets.clips import read_clips
+    from stethoscope.datasets.options import CLIP_SECONDS
     from stethoscope.datasets.prepare import archives_in
+    from stethoscope.datasets.splits import Cutting
     from stethoscope.detection.options import feature_of
     from stethoscope.features.extract import extract_features
+    from stethoscope.kubeflow.warnings import keep_warnings
 
+    table = read_clips(clips.path)
     store = extract_features(
         archives_in(Path(recordings.path)),
-        read_clips(clips.path),
+        table,
         feature_of(parameters),
         features.path,
         min_frames=parameters["feature_frames"],
+        cutting=Cutting.of(table, CLIP_SECONDS.of(parameters)),
     )
+    keep_warnings(features)
     features.metadata.update(**store.metadata())

@@ -59,7 +59,7 @@ def report(
         model=model.path,
         results=results.path,
         faults=faults,
-        warnings=kept_warnings(recordings, model, groups, diagnosis),
+        warnings=kept_warnings(recordings, features, model, groups, diagnosis),
         facts=run_facts(MONITORING, parameters),
         plots=plots.path,
     )

@@ -9,21 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.bundle.bundle import Bundle
+from stethoscope.bundle.timeline import Timeline, Window, clock, verdict_of_windows
 from stethoscope.diagnosis.model import UNKNOWN, Diagnosis
-from stethoscope.errors import AudioError, ModelError
+from stethoscope.errors import AudioError, ModelError, ParameterError
 from stethoscope.events.decoder import Scores
 from stethoscope.events.model import Event
 from stethoscope.machines import machine_key, split_key, type_of, types_of
-from stethoscope.sound.audio import MAX_SAMPLES, MAX_SECONDS
+from stethoscope.sound.audio import MAX_SECONDS
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.measurement import Measurement
-from stethoscope.sound.recording import Recording, Source
+from stethoscope.sound.parts import LongSource, Source, windows_of
+from stethoscope.sound.recording import Recording
 from stethoscope.sound.suitability import Finding
 
 COMPONENT_OK = "Component OK"
 ANOMALY = "Anomaly"
 UNKNOWN_FAULT = "Unknown fault"
 NO_EVENT = "No event"
+
+WINDOW_SECONDS = 10.0
+"""Length of the windows of a long recording where the training recordings' is not known."""
+
+_SHORTEST_STEP = 0.01
+_SHORTEST_END = 0.5  # of a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ class Verdict:
         group's own recordings exceed. None without a diagnosis, or with one of an old version.
     warnings : tuple of Finding
         Why the verdict may be wrong: how the recording is unlike those of the training.
+    timeline : Timeline or None
+        The windows of a long recording; None for one that was judged as a whole.
     """
 
     anomaly: bool
@@ -69,6 +79,7 @@ class Verdict:
     events: tuple[Event, ...] | None = None
     fault_distance: float | None = None
     warnings: tuple[Finding, ...] = ()
+    timeline: Timeline | None = None
 
     def __repr__(self) -> str:
         parts = [f"score={self.score:.4g}", f"threshold={self.threshold:.4g}"]
@@ -106,6 +117,8 @@ class Verdict:
             details["Events"] = [event.to_json() for event in self.events]
         if self.warnings:
             details["Warnings"] = [warning.to_json() for warning in self.warnings]
+        if self.timeline:
+            details["Timeline"] = self.timeline.to_json()
         return {"Anomaly": self.anomaly, "Details": details}
 
 
@@ -136,11 +149,18 @@ class Inference:
         *,
         machine_id: str = "",
         name: str = "",
-        max_seconds: float = MAX_SECONDS,
-        max_samples: int = MAX_SAMPLES,
+        max_seconds: float | None = None,
+        max_samples: int | None = None,
         compare: bool = True,
+        window: float | None = None,
+        step: float | None = None,
     ) -> Verdict:
         """Judge a recording with every model that the bundle has.
+
+        A recording of at least 1.5 windows is judged window by window, each as if it were a
+        recording of its own, and by :func:`~stethoscope.bundle.timeline.verdict_of_windows`. It is
+        read in parts, so that memory does not grow with its length. A bundle without a detector
+        judges recordings of any length as a whole.
 
         Parameters
         ----------
@@ -151,12 +171,18 @@ class Inference:
             id, or with one that the model does not know, the threshold of all ids together is used.
         name : str
             Name of the recording in messages; the path by default.
-        max_seconds : float
-            Longest duration that is accepted, in seconds.
-        max_samples : int
-            Most samples that are accepted, over all channels.
+        max_seconds : float, optional
+            Longest duration that is accepted, in seconds. By default that of
+            :class:`~stethoscope.sound.parts.LongSource`.
+        max_samples : int, optional
+            Most samples that are accepted, over all channels; by default as for `max_seconds`.
         compare : bool
             Whether the recording is compared with those of the training.
+        window : float, optional
+            Length of a window, in seconds; 0 judges every recording as a whole. By default
+            :attr:`window_seconds`.
+        step : float, optional
+            From the start of a window to that of the next, in seconds; by default `window`.
 
         Raises
         ------
@@ -166,10 +192,44 @@ class Inference:
         ModelError
             If the model knows several machine types and `machine_id` does not name one of them.
         """
-        recording = Recording(source, name=name, max_seconds=max_seconds, max_samples=max_samples)
-        if "detector" not in self.bundle.models:
-            return self._verdict_by_events(recording)
-        machine = self.machine(machine_id, recording.name)
+        with LongSource(
+            source, name=name, max_seconds=max_seconds, max_samples=max_samples
+        ) as opened:
+            if "detector" not in self.bundle.models:
+                return self._verdict_by_events(Recording.of(opened.whole(), opened.name))
+            machine = self.machine(machine_id, opened.name)
+            seconds, hop = self._windows(window, step)
+            if opened.is_long(seconds):
+                return self._judge_windows(opened, machine, seconds, hop, compare=compare)
+            return self._judge(Recording.of(opened.whole(), opened.name), machine, compare=compare)
+
+    @property
+    def window_seconds(self) -> float:
+        """Length of the windows in which long recordings are judged, in seconds.
+
+        It is that of the longest training recordings; :data:`WINDOW_SECONDS` where the bundle does
+        not know it.
+        """
+        longest = [one.high["seconds"] for one in self.bundle.sound_profiles.values()]
+        return max(self.min_seconds, max(longest, default=WINDOW_SECONDS))
+
+    def _windows(self, window: float | None, step: float | None) -> tuple[float, float]:
+        """Return length and step of the windows; a length of 0 for none."""
+        seconds = self.window_seconds if window is None else window
+        if seconds and not self.min_seconds <= seconds <= MAX_SECONDS:
+            raise ParameterError(
+                f"window is {seconds:g}; give {self.min_seconds:.3g} to {MAX_SECONDS:g} seconds,"
+                " or 0 to judge recordings as a whole"
+            )
+        hop = seconds if step is None else step
+        if seconds and not _SHORTEST_STEP <= hop <= MAX_SECONDS:
+            raise ParameterError(
+                f"step is {hop:g}; give {_SHORTEST_STEP:g} to {MAX_SECONDS:g} seconds"
+            )
+        return seconds, hop
+
+    def _judge(self, recording: Recording, machine: str, *, compare: bool) -> Verdict:
+        """Judge a recording, or a window of one, by the detector and with every other model."""
         frames, measured = self._frames(recording)
         warnings = self._warnings(recording, measured, machine) if compare else ()
         verdict = replace(self.decide(frames, machine), warnings=warnings)
@@ -177,9 +237,31 @@ class Inference:
         if diagnosis := self.bundle.diagnosis:
             verdict = self._with_diagnosis(verdict, diagnosis, recording)
         if "events" in self.bundle.models:
-            events = self._events(recording)[1]
-            verdict = replace(verdict, events=events)
+            verdict = replace(verdict, events=self._events(recording)[1])
         return verdict
+
+    def _judge_windows(
+        self, source: LongSource, machine: str, seconds: float, step: float, *, compare: bool
+    ) -> Verdict:
+        """Judge a long recording; refuse it if no window of it can be judged."""
+        rate, windows = source.sample_rate, []
+        refusal: AudioError | None = None
+        intervals = windows_of(source.n_samples, rate, seconds, step)
+        for (start, _), part in source.read(intervals):
+            place = start / rate, start / rate + part.seconds
+            name = f"{source.name} at {clock(place[0])}"
+            if part.seconds < _SHORTEST_END * seconds:  # its header states more than it holds
+                continue
+            try:
+                verdict = self._judge(Recording.of(part, name), machine, compare=compare)
+            except AudioError as error:
+                refusal = refusal or error
+                windows.append(Window(*place, None, Finding(error.reason, str(error), True)))
+            else:
+                windows.append(Window(*place, verdict))
+        if not any(window.verdict for window in windows):
+            raise refusal or AudioError(f"{source.name}: holds no samples; record it again")
+        return verdict_of_windows(windows, window=seconds, step=step)
 
     def frames(self, source: Source, *, name: str = "", max_seconds: float = MAX_SECONDS) -> Frames:
         """Compute the detector's frames of a recording that is not useless.

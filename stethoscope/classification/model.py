@@ -15,8 +15,9 @@ from stethoscope.model.network import Network
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature, read_feature
 from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.parts import Source
 from stethoscope.sound.planes import Planes
-from stethoscope.sound.recording import Recording, Source
+from stethoscope.sound.recording import Recording
 
 KIND = "classifier"
 _MODEL = fields(

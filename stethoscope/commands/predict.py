@@ -27,6 +27,19 @@ def register(add: Add) -> None:
         choices=("float", "edge"),
         help="edge: judge as the C for a microcontroller does (default: float)",
     )
+    one.add_argument(
+        "--window",
+        type=float,
+        metavar="SECONDS",
+        help="judge recordings of at least 1.5 windows window by window; 0 never does; by default "
+        "the length of the training recordings",
+    )
+    one.add_argument(
+        "--step",
+        type=float,
+        metavar="SECONDS",
+        help="from window to window; by default the length of a window",
+    )
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -39,10 +52,12 @@ def _predict(options: argparse.Namespace) -> int:
 
         bundle = board_bundle(bundle)
     inference = Inference(bundle)
-    machine_id = options.machine_id
+    machine_id, window, step = options.machine_id, options.window, options.step
     return answer_files(
         options,
-        lambda file: inference.verdict(file, machine_id=machine_id).to_json(),
+        lambda file: inference.verdict(
+            file, machine_id=machine_id, window=window, step=step
+        ).to_json(),
         Columns(("verdict", "score", "threshold", "machine", "notes"), "<>><<", _cells),
         lambda fields: bool(fields["Anomaly"]),
     )
@@ -53,6 +68,11 @@ def _cells(fields: Mapping[str, Any]) -> list[str | Cell]:
     machine = "/".join(filter(None, (details["MachineType"], details["MachineId"])))
     notes = [f"event at {one['start']:.1f} s" for one in details.get("Events", ())]
     notes += [one["Message"] for one in details.get("Warnings", ())]
+    if timeline := details.get("Timeline"):
+        judged = sum(score is not None for score in timeline["Scores"])
+        notes.append(f"{timeline['Anomalous']} of {judged} windows anomalous")
+        if refused := timeline["Refused"]:
+            notes.append(f"{len(refused)} refused, the first: {refused[0]['Message']}")
     return [
         Cell(details["Message"], "bold red" if fields["Anomaly"] else "green"),
         f"{details['Score']:.3g}",

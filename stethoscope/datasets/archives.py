@@ -13,17 +13,19 @@ import os
 import stat
 import struct
 import tarfile
+import tempfile
 import unicodedata
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from stethoscope.errors import DatasetError
 from stethoscope.files import advice_on_path
@@ -46,6 +48,9 @@ RATIO_ALLOWANCE = 64 << 20
 
 MAX_ZIP_DIRECTORY_BYTES = 64 << 20
 """Largest central directory of a zip, in bytes, because it is parsed as a whole."""
+
+LARGE_BYTES = 32 << 20
+"""Size above which :meth:`Archive.stream_files` yields a member as a file."""
 
 _BLOCK = 1 << 20
 _FIRST_DAY = date(1980, 1, 1)  # a zip's date where the program that packed it knew none
@@ -136,14 +141,9 @@ class Archive(ABC):
                 f"{self.name}: {name} does not fit in memory ({member.size} bytes)"
             ) from error
         except _UNREADABLE as error:
-            raise DatasetError(
-                f"{self.name}: {name} is broken ({_reason(error)}); get the archive again"
-            ) from error
+            raise self._broken(name, error) from error
         if len(data) != member.size:
-            raise DatasetError(
-                f"{self.name}: {name} has {len(data)} bytes where {member.size} were declared;"
-                " get the archive again"
-            )
+            raise self._wrong_size(member, len(data))
         return data
 
     def stream(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | DatasetError]]:
@@ -166,6 +166,61 @@ class Archive(ABC):
                     yield name, self.read(name)
                 except DatasetError as error:
                     yield name, error
+
+    def stream_files(
+        self, names: Iterable[str]
+    ) -> Iterator[tuple[str, bytes | Path | DatasetError]]:
+        """Yield the named members as :meth:`stream` does, but large ones as files.
+
+        The file of a large member is there until the next one is asked for.
+
+        Raises
+        ------
+        DatasetError
+            If a name is not in the archive.
+        """
+        wanted = set(names)
+        if missing := wanted - self._entries.keys():
+            raise DatasetError(f"{self.name}: holds no {min(missing)}")
+        for name, (member, entry) in self._entries.items():
+            if name not in wanted:
+                continue
+            try:
+                if member.size <= LARGE_BYTES:
+                    yield name, self.read(name)
+                    continue
+                with self._as_file(member, entry) as path:
+                    yield name, path
+            except DatasetError as error:
+                yield name, error
+
+    @contextmanager
+    def _as_file(self, member: Member, entry: Any) -> Iterator[Path]:
+        """Unpack a member into a temporary file."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"member{PurePosixPath(member.name).suffix}")
+            try:
+                with self._open(entry) as packed, path.open("wb") as file:
+                    left = member.size
+                    while block := packed.read(min(_BLOCK, left)):
+                        file.write(block)
+                        left -= len(block)
+            except _UNREADABLE as error:
+                raise self._broken(member.name, error) from error
+            if left:
+                raise self._wrong_size(member, member.size - left)
+            yield path
+
+    def _broken(self, name: str, error: Exception) -> DatasetError:
+        return DatasetError(
+            f"{self.name}: {name} is broken ({_reason(error)}); get the archive again"
+        )
+
+    def _wrong_size(self, member: Member, size: int) -> DatasetError:
+        return DatasetError(
+            f"{self.name}: {member.name} has {size} bytes where {member.size} were declared;"
+            " get the archive again"
+        )
 
     def close(self) -> None:  # a folder has nothing to close  # noqa: B027
         """Close the underlying file."""
@@ -244,6 +299,9 @@ class Archive(ABC):
     @abstractmethod
     def _read(self, entry: Any) -> bytes: ...
 
+    @abstractmethod
+    def _open(self, entry: Any) -> IO[bytes]: ...
+
 
 class _Folder(Archive):
     def _most_bytes(self) -> int:
@@ -265,6 +323,14 @@ class _Folder(Archive):
 
     def _read(self, entry: Path) -> bytes:
         return entry.read_bytes()
+
+    def _open(self, entry: Path) -> IO[bytes]:
+        return entry.open("rb")
+
+    @contextmanager
+    def _as_file(self, member: Member, entry: Path) -> Iterator[Path]:
+        del member
+        yield entry
 
 
 class _Zip(Archive):
@@ -297,6 +363,11 @@ class _Zip(Archive):
             yield info.filename, info.file_size, _time_of_zip(info), info
 
     def _read(self, entry: zipfile.ZipInfo) -> bytes:
+        with self._open(entry) as file:
+            # Without a bound, an entry with a wrong size could unpack to 2 GiB.
+            return file.read(entry.file_size + 1)
+
+    def _open(self, entry: zipfile.ZipInfo) -> IO[bytes]:
         # The bz2 and lzma decoders of zipfile unpack without a bound: a few bytes could fill the
         # memory.
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -304,9 +375,7 @@ class _Zip(Archive):
                 f"{self.name}: {entry.filename} is packed by method {entry.compress_type};"
                 " pack it again with deflate"
             )
-        with self._zip.open(entry) as file:
-            # Without a bound, an entry with a wrong size could unpack to 2 GiB.
-            return file.read(entry.file_size + 1)
+        return self._zip.open(entry)
 
 
 class _Tar(Archive):
@@ -338,9 +407,13 @@ class _Tar(Archive):
             pass
 
     def _read(self, entry: tarfile.TarInfo) -> bytes:
+        file = self._open(entry)
+        return b"".join(iter(lambda: file.read(_BLOCK), b""))
+
+    def _open(self, entry: tarfile.TarInfo) -> IO[bytes]:
         file = self._tar.extractfile(entry)
         assert file is not None  # only regular files are listed  # noqa: S101
-        return b"".join(iter(lambda: file.read(_BLOCK), b""))
+        return file
 
 
 class _BoundedReader(io.RawIOBase):

@@ -11,6 +11,14 @@ URL_TEXT = (
     "Address of an archive (http, https, s3, gs, minio, file), a folder, a name of the catalogue, "
     "or simulated/<machine>; several separated by commas."
 )
+CLIP_SECONDS = Parameter(
+    "dataset_clip_seconds",
+    float,
+    10.0,
+    "Recordings of at least 1.5 times this length, in seconds, are cut into equal clips of about "
+    "this length, which stay together as one recording; 0 cuts none.",
+    Range(least=0, most=3600),
+)
 LAYOUT_TEXT = "How the recordings are named: auto, or a layout that `stethoscope inspect` knows."
 MD5_TEXT = "Expected MD5 of each archive, separated by commas; empty where unknown."
 

@@ -1,8 +1,9 @@
 """Split clips so that no recording is both in training and held out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ HELD_BACK = 0.25
 """Smallest fraction of a machine's normal recordings that are test recordings."""
 
 _MOST_HELD_BACK = 0.5
+_BLOCKS = 10  # of the clips of a lone recording
 _ENOUGH_SESSIONS = 3  # of a machine, so that one can be held out
 
 
@@ -54,6 +56,72 @@ def _held_back(clips: Sequence[Clip]) -> set[str]:
     if allowed:
         first = min(allowed, key=lambda start: abs(start - first))
     return {recording for _, recording in normal[first:]}
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How the recordings of a set are cut into clips.
+
+    Attributes
+    ----------
+    seconds : float
+        Length of a clip; 0 if recordings are not cut.
+    lone : dict of str to (str, bool)
+        For each machine with a single normal training recording, its name, and whether its end is
+        held back, because the machine has no normal test recording either.
+    """
+
+    seconds: float
+    lone: Mapping[str, tuple[str, bool]]
+
+    @classmethod
+    def of(cls, clips: Sequence[Clip], seconds: float) -> Self:
+        """Look up the lone recordings in the table of all clips of a set."""
+        training: defaultdict[str, set[str]] = defaultdict(set)
+        tested = set()
+        for clip in clips:
+            if clip.condition == "normal" and clip.split == "train":
+                training[clip.machine].add(clip.recording)
+            elif clip.condition == "normal" and clip.split == "test":
+                tested.add(clip.machine)
+        return cls(
+            seconds,
+            {
+                machine: (next(iter(names)), machine not in tested)
+                for machine, names in training.items()
+                if len(names) == 1
+            },
+        )
+
+    def cut(self, clip: Clip, intervals: Sequence[tuple[float, float]]) -> list[Clip]:
+        """Return the clips of a recording.
+
+        They stay together as one recording. Only a lone one is divided, so that there is something
+        to hold out: its last quarter becomes test recordings if the machine has none, and
+        neighbouring clips are taken together as recordings of their own.
+
+        Parameters
+        ----------
+        clip : Clip
+            The whole recording.
+        intervals : sequence of (float, float)
+            Start and end of each of its clips, in seconds.
+        """
+        parts = [replace(clip, start=start, end=end) for start, end in intervals]
+        name, hold_back = self.lone.get(clip.machine, ("", False))
+        if name != clip.recording or clip.condition != "normal" or len(parts) < 2:
+            return parts
+        tested = max(1, round(HELD_BACK * len(parts))) if hold_back else 0
+        trained = len(parts) - tested
+        blocks = min(_BLOCKS, trained)
+        return [
+            replace(
+                part,
+                recording=f"{name} part {min(index * blocks // trained, blocks) + 1:02d}",
+                split=part.split if index < trained else "test",
+            )
+            for index, part in enumerate(parts)
+        ]
 
 
 def known_sessions(clips: Sequence[Clip]) -> list[str]:

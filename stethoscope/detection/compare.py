@@ -14,7 +14,7 @@ from stethoscope.stats.bootstrap import bootstrap_areas
 from stethoscope.stats.figure import Figure
 from stethoscope.stats.roc import FloatArray, missing_class
 
-_Key = tuple[str, str, str]  # of a clip: source, machine, path
+_Key = tuple[str, str, str, float]  # of a clip: source, machine, path, start
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def compare(
 
 
 def _by_clip(scored: Sequence[ScoredClip]) -> dict[_Key, ScoredClip]:
-    return {(clip.source, clip.machine, clip.path): clip for clip in scored}
+    return {(clip.source, clip.machine, clip.path, clip.start): clip for clip in scored}
 
 
 def _known_pairs(

@@ -125,14 +125,22 @@ def _files(scored: Iterable[ScoredClip], naming: Naming) -> dict[str, list[Score
 def _official_names(clips: Sequence[ScoredClip]) -> list[tuple[str, ScoredClip]]:
     """Return each clip with the name of its file, sorted by name.
 
-    Where names repeat, as those of MIMII do, the whole path is the name.
+    Where names repeat, as those of MIMII do, the whole path is the name. A clip that was cut from
+    a long recording is named as if it were a file: with its start in seconds before the ending.
     """
-    names = [PurePosixPath(clip.path).name for clip in clips]
+    names = [_official_name(PurePosixPath(clip.path).name, clip) for clip in clips]
     if len(set(names)) < len(names):
-        names = [clip.path.replace("/", "_") for clip in clips]
+        names = [_official_name(clip.path.replace("/", "_"), clip) for clip in clips]
     if len(set(names)) < len(names):
         names = [f"{clip.source}_{name}" for clip, name in zip(clips, names, strict=True)]
     return sorted(zip(names, clips, strict=True), key=lambda pair: pair[0])
+
+
+def _official_name(name: str, clip: ScoredClip) -> str:
+    if not clip.end:
+        return name
+    path = PurePosixPath(name)
+    return f"{path.stem}_{clip.start:010.3f}{path.suffix}"
 
 
 def _table_2020(clips: Sequence[ScoredClip], max_fpr: float) -> list[list[Cell]]:

@@ -183,4 +183,6 @@ def _decide(clip: Clip, score: float, thresholds: Thresholds) -> ScoredClip:
         snr_db=clip.snr_db,
         label=clip.label,
         source=clip.source,
+        start=clip.start,
+        end=clip.end,
     )

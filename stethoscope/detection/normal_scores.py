@@ -93,7 +93,10 @@ def write_normal_scores(
     scores : sequence of float
         A score per clip.
     """
-    header = ("source", "path", "machine_type", "machine_id", "held_out", "score", "session")
+    header = (
+        *("source", "path", "machine_type", "machine_id", "held_out", "score", "session"),
+        *("start", "end"),
+    )
     rows = [
         (
             clip.source,
@@ -103,6 +106,8 @@ def write_normal_scores(
             int(unseen),
             repr(score),
             clip.session,
+            clip.start,
+            clip.end,
         )
         for clip, unseen, score in zip(clips, held_out, scores, strict=True)
     ]

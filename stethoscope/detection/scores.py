@@ -20,7 +20,7 @@ class ScoredClip:
 
     Attributes
     ----------
-    path, machine_type, machine_id, condition, domain, snr_db, label, source
+    path, machine_type, machine_id, condition, domain, snr_db, label, source, start, end
         As in :class:`stethoscope.datasets.clips.Clip`.
     score : float
         Higher is more anomalous.
@@ -41,6 +41,8 @@ class ScoredClip:
     snr_db: float | None = None
     label: str = ""
     source: str = ""
+    start: float = 0.0
+    end: float = 0.0
 
     @property
     def machine(self) -> str:
@@ -103,6 +105,8 @@ def _parse(row: dict[str, str]) -> ScoredClip:
         snr_db=_finite(row, "snr_db") if row.get("snr_db") else None,
         label=row.get("label", ""),
         source=row.get("source", ""),
+        start=_finite(row, "start") if row.get("start") else 0.0,
+        end=_finite(row, "end") if row.get("end") else 0.0,
     )
 
 

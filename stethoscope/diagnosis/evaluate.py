@@ -240,13 +240,14 @@ def _left_out_unknown(
 
 def _write_answers(path: Path, tested: Sequence[DiagnosedClip], labels: Sequence[str]) -> None:
     header = (
-        *("source", "path", "recording", "machine", "label", "answer", "likeliest_fault"),
+        *("source", "path", "start", "end", "recording", "machine", "label", "answer"),
+        "likeliest_fault",
         *("fault_if_anomalous", "fault_distance"),
     )
     rows: list[Sequence[object]] = [(*header, *labels)]
     for one in tested:
         clip = one.clip
-        known = (clip.source, clip.path, clip.recording, clip.machine)
+        known = (clip.source, clip.path, clip.start, clip.end, clip.recording, clip.machine)
         distance = "" if one.distance is None else f"{one.distance:.4f}"
         answer = (one.label, one.predicted, one.likeliest_fault, one.fault, distance)
         rows.append((*known, *answer, *(f"{share:.4f}" for share in one.probabilities)))

@@ -9,6 +9,7 @@ import numpy as np
 
 from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.clips import Clip
+from stethoscope.datasets.splits import Cutting
 from stethoscope.diagnosis.options import AUTOMATIC, FaultOptions
 from stethoscope.errors import ParameterError
 from stethoscope.features.extract import extract_features
@@ -30,6 +31,7 @@ def extract_cepstra(
     *,
     alterations: Sequence[str] = (),
     holdout_id: str = "",
+    clip_seconds: float = 0.0,
 ) -> FeatureStore:
     """Compute the cepstral coefficients of the anomalous clips, and of normal ones beside them.
 
@@ -43,6 +45,8 @@ def extract_cepstra(
         Altered versions of every clip, as for :func:`~stethoscope.datasets.alterations.altered`.
     holdout_id : str
         Machine id that is to be held out of the training.
+    clip_seconds : float
+        Length of the clips into which long recordings are cut, as for the detector; 0 cuts none.
 
     Raises
     ------
@@ -57,7 +61,9 @@ def extract_cepstra(
     if holdout_id and not any(has_id(clip, holdout_id) for clip in chosen):
         known = ", ".join(sorted({clip.machine for clip in chosen}))
         raise ParameterError(f"fault_holdout_id is {holdout_id!r}; the set has {known}")
-    return extract_features(archives, altered(chosen, alterations), feature, folder)
+    cutting = Cutting.of(clips, clip_seconds)
+    versions = altered(chosen, alterations)
+    return extract_features(archives, versions, feature, folder, cutting=cutting)
 
 
 def has_id(clip: Clip, machine_id: str) -> bool:

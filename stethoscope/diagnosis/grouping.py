@@ -116,6 +116,7 @@ def _grouped_clips(
             source=clip.source,
             path=clip.path,
             start=clip.start,
+            end=clip.end,
             machine=clip.machine,
             snr_db=clip.snr_db,
             group=int(group) + 1,

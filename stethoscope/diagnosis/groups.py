@@ -24,8 +24,8 @@ class GroupedClip:
     ----------
     source, path : str
         The recording, as in the table of clips.
-    start : float
-        Start of the clip in the recording, in seconds.
+    start, end : float
+        The clip in the recording, in seconds, as in the table of clips.
     machine : str
         Type and id, ``fan/00``.
     snr_db : float or None
@@ -45,6 +45,7 @@ class GroupedClip:
     group: int
     distances: tuple[float, ...]
     position: tuple[float, ...]
+    end: float = 0.0
 
     @property
     def distance(self) -> float:
@@ -128,13 +129,14 @@ class FaultGroups:
         write_json(folder / _FILE, asdict(self))
         write_clips(folder / _CLIPS, self.label(clips))
         names = self.labels
-        header = ("source", "path", "machine", "snr_db", "group", "label")
+        header = ("source", "path", "start", "end", "machine", "snr_db", "group", "label")
         rows: list[Sequence[object]] = [
             (*header, *(f"distance to fault {i + 1}" for i in range(len(names))))
         ]
         for one in self.clips:
-            known = (one.source, one.path, one.machine, one.snr_db, one.group, names[one.group - 1])
-            rows.append((*known, *(f"{distance:.4f}" for distance in one.distances)))
+            known = (one.source, one.path, one.start, one.end, one.machine, one.snr_db)
+            answer = (one.group, names[one.group - 1])
+            rows.append((*known, *answer, *(f"{distance:.4f}" for distance in one.distances)))
         write_csv(folder / _TABLE, rows)
 
     @classmethod

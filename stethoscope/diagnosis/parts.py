@@ -94,10 +94,13 @@ def write_parts(
 ) -> None:
     """Write class and part of every clip into a model folder."""
     rows = (
-        (clip.source, clip.path, clip.augmentation, clip.recording, label, part)
+        (
+            *(clip.source, clip.path, clip.augmentation, clip.recording, label, part),
+            *(clip.start, clip.end),
+        )
         for clip, label, part in zip(clips, labels, parts, strict=True)
     )
-    header = ("source", "path", "augmentation", "recording", "label", "part")
+    header = ("source", "path", "augmentation", "recording", "label", "part", "start", "end")
     write_csv(folder / PARTS, (header, *rows))
 
 

@@ -18,7 +18,8 @@ from stethoscope.sound.audio import MAX_SECONDS, Samples
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import read_feature_of
-from stethoscope.sound.recording import Recording, Source
+from stethoscope.sound.parts import Source
+from stethoscope.sound.recording import Recording
 
 KIND = "events"
 NETWORKS = ("float", "int8")

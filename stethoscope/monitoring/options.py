@@ -1,7 +1,7 @@
 """The parameters of the main pipeline, and of the one with a short form."""
 
 from stethoscope.bundle.formats import EXPORT_FORMATS
-from stethoscope.datasets.options import DATASET
+from stethoscope.datasets.options import CLIP_SECONDS, DATASET
 from stethoscope.detection.keras_names import check_keras_names
 from stethoscope.detection.options import DETECTOR, FIT, LOG_MEL, MAX_FPR, THRESHOLDS
 from stethoscope.diagnosis.options import DIAGNOSIS
@@ -10,6 +10,7 @@ from stethoscope.options import ParameterSet
 
 MONITORING = ParameterSet(
     DATASET,
+    CLIP_SECONDS,
     MAX_FPR,
     LOG_MEL,
     DETECTOR,

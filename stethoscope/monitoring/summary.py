@@ -70,6 +70,8 @@ def _session_lines(sessions: Mapping[str, int | None]) -> list[str]:
 def _machine_lines(overall: Mapping[str, Any]) -> list[str]:
     """Return a table with a row per machine, and why an AUC is missing."""
     machines = overall["machines"]
+    if not any(one["n_anomaly"] for one in machines) and any(one["n_normal"] for one in machines):
+        return _alarm_lines(overall)
     rows = [
         [
             one["machine"],
@@ -86,6 +88,31 @@ def _machine_lines(overall: Mapping[str, Any]) -> list[str]:
         *text_table([("machine", "AUC", "pAUC", "found", "false alarms"), *rows, means]),
         *(f"AUC not computable: {reason}" for reason in sorted(reasons)),
     ]
+
+
+def _alarm_lines(overall: Mapping[str, Any]) -> list[str]:
+    """Return the table for a set without anomalous clips: expected false alarms."""
+    rows = [
+        [one["machine"], _count(rate, one["n_normal"]), *_expected(rate)]
+        for one in overall["machines"]
+        for rate in [one["false_alarm_rate"]]
+    ]
+    if len(rows) > 1:
+        n_normal = sum(one["n_normal"] for one in overall["machines"])
+        rate = overall["false_alarm_rate"]
+        rows.append(["all", _count(rate, n_normal), *_expected(rate)])
+    return [
+        *text_table([("machine", "false alarms", "expected in 100 clips", "95 % interval"), *rows]),
+        "no anomalous recordings: whether faults are found was not measured",
+    ]
+
+
+def _expected(rate: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the false alarms to expect in 100 normal clips, and their interval."""
+    if rate["value"] is None:
+        return "n/a", "n/a"
+    value, low, high = (100 * rate[name] for name in ("value", "low", "high"))
+    return f"{value:.0f}", f"{low:.0f} to {high:.0f}"
 
 
 def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:

@@ -17,6 +17,7 @@ from stethoscope.errors import AudioError, DatasetError
 from stethoscope.progress import track
 from stethoscope.report.html import Html, tag
 from stethoscope.report.words import short
+from stethoscope.sound.parts import LongSource
 from stethoscope.sound.resampling import Samples, resample
 
 MAX_SAMPLE_RATE = 16000
@@ -28,6 +29,11 @@ _QUALITY = 82  # of WebP; spectrograms show no blocks at it
 K = TypeVar("K", bound=Hashable)
 RecordingKey = tuple[str, str]
 """Source and path of a recording."""
+ClipKey = tuple[str, str, float]
+"""Source, path and start of a clip."""
+Excerpts = Mapping[ClipKey, tuple[float, float]]
+"""Start and end of what is wanted of each clip, in seconds of the recording; an end of 0 is the
+recording's end."""
 
 
 class Recorded(Protocol):
@@ -40,6 +46,28 @@ class Recorded(Protocol):
     @property
     def path(self) -> str:
         """Path in the archive."""
+
+
+class Interval(Recorded, Protocol):
+    """What knows its interval of a recording."""
+
+    @property
+    def start(self) -> float:
+        """In seconds."""
+
+    @property
+    def end(self) -> float:
+        """In seconds; 0 means the recording's end."""
+
+
+def clip_key(clip: Interval) -> ClipKey:
+    """Return source, path and start of a clip: several may be cut from one recording."""
+    return clip.source, clip.path, clip.start
+
+
+def clip_name(clip: Interval) -> str:
+    """Return the path of a clip, and its interval if it was cut from a recording."""
+    return f"{clip.path} {clip.start:.0f}-{clip.end:.0f} s" if clip.end else clip.path
 
 
 def recording_key(clip: Recorded) -> RecordingKey:
@@ -111,20 +139,53 @@ def read_sounds(
         if isinstance(content, DatasetError):
             continue
         with contextlib.suppress(AudioError):
-            yield (source, path), decode(content, path)
+            whole = content.read_bytes() if isinstance(content, Path) else content
+            yield (source, path), decode(whole, path)
 
 
 def _contents(
     archives: Sequence[Path], wanted: Collection[RecordingKey]
-) -> Iterator[tuple[str, str, bytes | DatasetError]]:
+) -> Iterator[tuple[str, str, bytes | Path | DatasetError]]:
     names: dict[str, list[str]] = {}
     for source, name in wanted:
         names.setdefault(source, []).append(name)
     for path in archives:
         if path.name in names:
             with contextlib.suppress(DatasetError), open_archive(path) as archive:
-                for name, content in archive.stream(names[path.name]):
+                for name, content in archive.stream_files(names[path.name]):
                     yield path.name, name, content
+
+
+def read_excerpts(
+    archives: Sequence[Path], excerpts: Excerpts, channel: int
+) -> Iterator[tuple[ClipKey, Sound]]:
+    """Yield parts of recordings, of which no more than the parts is kept in memory.
+
+    As in :func:`read_sounds`, what can no longer be read is left out.
+
+    Parameters
+    ----------
+    archives : sequence of Path
+    excerpts : dict of ClipKey to (float, float)
+    channel : int
+        From 0.
+    """
+    wanted: dict[RecordingKey, list[ClipKey]] = {}
+    for key in sorted(excerpts, key=lambda key: (key[:2], excerpts[key])):
+        wanted.setdefault(key[:2], []).append(key)
+    contents = track(_contents(archives, wanted), label="clips", total=len(wanted))
+    for source, path, content in contents:
+        if isinstance(content, DatasetError):
+            continue
+        keys = wanted[source, path]
+        with contextlib.suppress(AudioError), LongSource(content, name=path) as opened:
+            rate, n_samples = opened.sample_rate, opened.n_samples
+            times = [excerpts[key] for key in keys]
+            intervals = [
+                (round(start * rate), round(end * rate) or n_samples) for start, end in times
+            ]
+            for key, (_, part) in zip(keys, opened.read(intervals), strict=False):
+                yield key, Sound(part.channels([channel], name=path)[0], rate)
 
 
 def sound_addresses(sounds: Mapping[K, Sound]) -> tuple[dict[K, str], float]:

@@ -7,7 +7,7 @@ from typing import Any
 import soundfile
 
 from stethoscope.bundle.inference import Inference, Verdict
-from stethoscope.errors import AudioError, ModelError
+from stethoscope.errors import AudioError, ModelError, ParameterError
 from stethoscope.serve.limits import RATES, Limits, RefusalError
 from stethoscope.serve.picture import draw_picture
 from stethoscope.sound.formats import find_format
@@ -69,6 +69,8 @@ def judge(
     machine_id: str,
     name: str,
     picture: bool = False,
+    window: float | None = None,
+    step: float | None = None,
 ) -> ServedVerdict:
     """Judge a recording.
 
@@ -82,6 +84,8 @@ def judge(
         As for :meth:`stethoscope.bundle.inference.Inference.verdict`.
     picture : bool
         Whether the answer has a picture.
+    window, step : float, optional
+        As for :meth:`stethoscope.bundle.inference.Inference.verdict`.
 
     Raises
     ------
@@ -97,7 +101,11 @@ def judge(
             name=name,
             max_seconds=limits.max_seconds,
             max_samples=limits.max_samples,
+            window=window,
+            step=step,
         )
+    except ParameterError as error:
+        raise RefusalError(422, "bad_parameter", str(error)) from error
     except AudioError as error:
         raise RefusalError(422, error.reason, str(error)) from error
     except ModelError as error:

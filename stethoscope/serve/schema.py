@@ -21,6 +21,38 @@ class Caution(BaseModel):
     Message: str = Field(description="For people: what is unlike, and what to do.")
 
 
+class Stretch(BaseModel):
+    """A part of a long recording."""
+
+    Start: float = Field(description="In seconds.")
+    End: float = Field(description="In seconds.")
+
+
+class RefusedWindow(Stretch):
+    """A window of a long recording that cannot be judged, and why."""
+
+    Reason: str = Field(description="For programs: an identifier that stays the same.")
+    Message: str = Field(description="For people: what is wrong, and what to do.")
+
+
+class RecordingTimeline(BaseModel):
+    """The windows of a long recording."""
+
+    Window: float = Field(description="Length of a window, in seconds.")
+    Step: float = Field(description="From the start of a window to that of the next, in seconds.")
+    Starts: list[float] = Field(
+        description="Start of every window, in seconds; the last one ends with the recording."
+    )
+    Scores: list[float | None] = Field(
+        description="Score of every window; null where it cannot be judged."
+    )
+    Anomalous: int = Field(description="Number of anomalous windows.")
+    Stretches: list[Stretch] = Field(
+        description="Where at least 3 of 5 consecutive windows are anomalous."
+    )
+    Refused: list[RefusedWindow] = Field(description="Windows that cannot be judged.")
+
+
 class VerdictDetails(BaseModel):
     """The details of a verdict."""
 
@@ -58,6 +90,13 @@ class VerdictDetails(BaseModel):
     Events: list[Event] | None = Field(default=None, description="Only for a model of events.")
     Warnings: list[Caution] | None = Field(
         default=None, description="Only where the recording is unlike those of the training."
+    )
+    Timeline: RecordingTimeline | None = Field(
+        default=None,
+        description=(
+            "Only for a recording of at least 1.5 windows. Its score is the median of the scores "
+            "of its windows."
+        ),
     )
 
 

@@ -42,6 +42,26 @@ WithPicture = Annotated[
     Query(description="Also answer the spectrogram and where in it the anomaly is."),
 ]
 
+WindowSeconds = Annotated[
+    float | None,
+    Query(
+        ge=0,
+        le=3600,
+        description=(
+            "Length of the windows in which a long recording is judged, in seconds; 0 judges it "
+            "as a whole. By default the length of the training recordings."
+        ),
+    ),
+]
+StepSeconds = Annotated[
+    float | None,
+    Query(
+        ge=0.1,
+        le=3600,
+        description="From window to window, in seconds; by default the length of a window.",
+    ),
+]
+
 _REFUSALS = refusals(400, 401, 408, 413, 415, 422, 429, 503)
 _RECORDING = {"type": "string", "format": "binary"}
 
@@ -76,6 +96,8 @@ async def inference(
     machine_id: MachineId = "",
     name: FileName = "",
     picture: WithPicture = False,
+    window: WindowSeconds = None,
+    step: StepSeconds = None,
 ) -> Response:
     """Judge whether a recording is anomalous."""
     del name  # `receive` reads it, and FastAPI describes it by this signature.
@@ -84,7 +106,8 @@ async def inference(
     with service.places.take(client_of(request.scope)) as place:
         form = await receive(request, place, service.limits)
         upload = form.uploads[0]
-        job = Job([upload.content], upload.name, _machine_id(form, machine_id), picture)
+        wanted = _machine_id(form, machine_id)
+        job = Job([upload.content], upload.name, wanted, picture, window, step)
         answer = _answer(service, place, job, deadline)
         return json_response(await while_connected(request, answer))
 

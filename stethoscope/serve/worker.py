@@ -67,6 +67,8 @@ def _answer(inference: Inference, job: dict[str, Any], content: bytes) -> dict[s
             machine_id=job["machine_id"],
             name=job["name"],
             picture=job["picture"],
+            window=job["window"],
+            step=job["step"],
         )
     except RefusalError as refusal:
         return {"refusal": [refusal.status, refusal.reason, refusal.message]}

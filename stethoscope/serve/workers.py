@@ -62,7 +62,7 @@ class Job:
     ----------
     content : sequence of buffers
         The recording, in several parts.
-    name, machine_id, picture
+    name, machine_id, picture, window, step
         As for :func:`stethoscope.serve.judge.judge`.
     """
 
@@ -70,6 +70,8 @@ class Job:
     name: str
     machine_id: str
     picture: bool = False
+    window: float | None = None
+    step: float | None = None
 
 
 class Workers:
@@ -135,6 +137,8 @@ class Workers:
         fields = {
             "name": job.name,
             "machine_id": job.machine_id,
+            "window": job.window,
+            "step": job.step,
             "picture": job.picture,
             "max_seconds": self._limits.max_seconds,
             "max_samples": most,

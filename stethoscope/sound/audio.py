@@ -36,7 +36,7 @@ _ITEM = 4  # bytes of a decoded sample
 _MOST_CHUNKS = 64
 """Most parts of a WAV file before its samples."""
 
-_FEWEST_MISSING = 1e-3
+FEWEST_MISSING = 1e-3
 """Shortest missing end of a recording that is reported, in seconds."""
 
 
@@ -132,8 +132,8 @@ def decode(
     if not name:
         name = str(source) if isinstance(source, (str, os.PathLike)) else "recording"
     try:
-        with _opened(source) as file:
-            decoded = _decode(file, source, name, _Bounds(max_seconds, max_samples))
+        with opened(source) as file:
+            decoded = _decode(file, source, name, Bounds(max_seconds, max_samples))
     except FileNotFoundError as error:
         raise AudioError(f"{name}: no such file") from error
     except (soundfile.LibsndfileError, OSError, TypeError, ValueError, MemoryError) as error:
@@ -145,7 +145,8 @@ def decode(
     return decoded
 
 
-def _opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
+def opened(source: str | os.PathLike[str] | bytes | BinaryIO) -> AbstractContextManager[BinaryIO]:
+    """Return a context with the file of a recording; one that was given is not closed."""
     if isinstance(source, (str, os.PathLike)):
         return Path(source).open("rb")
     return io.BytesIO(source) if isinstance(source, bytes) else nullcontext(source)
@@ -155,7 +156,7 @@ def _decode(
     file: BinaryIO,
     source: str | os.PathLike[str] | bytes | BinaryIO,
     name: str,
-    bounds: "_Bounds",
+    bounds: "Bounds",
 ) -> Decoded:
     form = find_format(file)
     if form is None:
@@ -168,14 +169,14 @@ def _decode(
         form,
         name=name,
         max_seconds=bounds.seconds,
-        max_bytes=min(bounds.samples * _ITEM, _size(file) * MAX_RATIO + RATIO_ALLOWANCE),
+        max_bytes=min(bounds.samples * _ITEM, size_of(file) * MAX_RATIO + RATIO_ALLOWANCE),
     )
     decoded = _decode_by_library(wav, WAV, name, bounds)
     return replace(decoded, format=form, coding=codec, missing_seconds=0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class _Bounds:
+class Bounds:
     """Longest duration in seconds, and most samples over all channels."""
 
     seconds: float
@@ -201,34 +202,34 @@ class _Bounds:
             )
 
 
-def _decode_by_library(file: BinaryIO, form: Format, name: str, bounds: _Bounds) -> Decoded:
-    missing = _missing_bytes(file) if form is WAV else 0
+def _decode_by_library(file: BinaryIO, form: Format, name: str, bounds: Bounds) -> Decoded:
+    missing = missing_bytes(file) if form is WAV else 0
     with soundfile.SoundFile(file) as sound:
         if sound.format not in form.library_names:
             raise AudioError(f"{name}: {UNREADABLE}")
-        bounds.check(sound, _size(file), name)
+        bounds.check(sound, size_of(file), name)
         declared, rate, coding = sound.frames, int(sound.samplerate), sound.subtype
         samples = sound.read(dtype="float32", always_2d=True)
     n_samples = len(samples)
     # A WAV's missing samples are as long as the same number of bytes that are there.
-    seconds_per_byte = n_samples / rate / max(1, _size(file))
+    seconds_per_byte = n_samples / rate / max(1, size_of(file))
     missing_seconds = max(missing * seconds_per_byte, (declared - n_samples) / rate)
     return Decoded(
         samples.T,
         rate,
         form,
         coding,
-        missing_seconds=missing_seconds if missing_seconds >= _FEWEST_MISSING else 0.0,
+        missing_seconds=missing_seconds if missing_seconds >= FEWEST_MISSING else 0.0,
     )
 
 
-def _missing_bytes(file: BinaryIO) -> int:
+def missing_bytes(file: BinaryIO) -> int:
     """Return how many bytes more of samples the header of a WAV declares than the file holds.
 
     Programs that write to a pipe declare a size near the largest possible one; nothing is missing
     then. The file is left where it was.
     """
-    beginning, end = file.tell(), _size(file)
+    beginning, end = file.tell(), size_of(file)
     try:
         order: Literal["big", "little"] = "big" if file.read(4) == b"RIFX" else "little"
         position, large = beginning + 12, 0
@@ -250,7 +251,8 @@ def _missing_bytes(file: BinaryIO) -> int:
     return 0
 
 
-def _size(file: BinaryIO) -> int:
+def size_of(file: BinaryIO) -> int:
+    """Return the bytes of a file, which is left where it was."""
     position = file.tell()
     size = file.seek(0, os.SEEK_END)
     file.seek(position)

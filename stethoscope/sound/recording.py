@@ -1,19 +1,17 @@
 """A recording that is to be judged: decoded once, checked, and loaded for any feature."""
 
 import os
-from typing import BinaryIO
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.errors import AudioError
-from stethoscope.sound.audio import MAX_SAMPLES, MAX_SECONDS, Samples, decode
+from stethoscope.sound.audio import MAX_SAMPLES, MAX_SECONDS, Decoded, Samples, decode
 from stethoscope.sound.feature import Feature, at_feature_rate, channels_for_feature
 from stethoscope.sound.measurement import Measurement, measure
+from stethoscope.sound.parts import Source
 from stethoscope.sound.suitability import Finding, find_useless
-
-Source = str | os.PathLike[str] | bytes | BinaryIO
-"""A recording: its path, its content, or an open binary file."""
 
 
 class Recording:
@@ -45,6 +43,23 @@ class Recording:
         self._decoded = decode(
             source, name=self.name, max_seconds=max_seconds, max_samples=max_samples
         )
+
+    @classmethod
+    def of(cls, decoded: Decoded, name: str) -> Self:
+        """Return a recording, or a part of one, that is already decoded.
+
+        Raises
+        ------
+        AudioError
+            If it holds NaN or infinity.
+        """
+        if not np.isfinite(decoded.samples).all():
+            raise AudioError(
+                f"{name}: holds NaN or infinite samples; record or convert it again", "not_finite"
+            )
+        recording = cls.__new__(cls)
+        recording.name, recording._decoded = name, decoded  # its own
+        return recording
 
     def samples(self, feature: Feature) -> Samples:
         """Return the samples that a feature needs, at its rate.

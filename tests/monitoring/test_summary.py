@@ -46,6 +46,21 @@ def test_missing_auc_is_explained_once() -> None:
     assert lines.count(f"AUC not computable: {reason}") == 1
 
 
+def test_without_anomalous_recordings_expected_false_alarms_are_printed() -> None:
+    rate = {"value": 0.1, "low": 0.035, "high": 0.256}
+    machines = [
+        {**machine(name, None, None), "n_anomaly": 0, "false_alarm_rate": rate}
+        for name in ("fan/00", "fan/02")
+    ]
+    content = summary(NOTHING, *machines)
+    content["evaluation"]["overall"]["false_alarm_rate"] = {"value": 0.1, "low": 0.05, "high": 0.2}
+    lines = closing_lines(content, HERE)
+    assert not any("n/a" in line or "AUC" in line for line in lines)
+    assert lines[1].split() == ["fan/00", *["3", "of", "30"], "10", *["4", "to", "26"]]
+    assert lines[3].split() == ["all", *["6", "of", "60"], "10", *["5", "to", "20"]]
+    assert "no anomalous recordings: whether faults are found was not measured" in lines
+
+
 def test_skipped_recordings_and_a_missing_diagnosis_are_named() -> None:
     lines = closing_lines(summary(NOTHING, machine("fan/00", 0.9, 0.5)), HERE)
     skipped = "warning: 1 recording(s) could not be used, the first: a.wav: is empty"

@@ -8,7 +8,7 @@ import numpy as np
 
 from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.scores import ScoredClip
-from stethoscope.report.media import RecordingKey, recording_key
+from stethoscope.report.media import ClipKey, clip_key
 
 MAX_REFERENCES = 3
 """Most machines of which a normal clip is shown for comparison."""
@@ -40,14 +40,14 @@ def choose(inputs: DetectionInputs) -> list[ShownClips]:
     every other machine has one.
     """
     margin = _margins(inputs)
-    taken: set[RecordingKey] = set()
+    taken: set[ClipKey] = set()
 
     def take(
         n: int, wanted: Callable[[ScoredClip], bool], *, highest: bool = False
     ) -> list[ScoredClip]:
-        fitting = [c for c in inputs.scored if wanted(c) and recording_key(c) not in taken]
+        fitting = [c for c in inputs.scored if wanted(c) and clip_key(c) not in taken]
         chosen = _in_turns(fitting, lambda clip: -margin(clip) if highest else margin(clip), n)
-        taken.update(map(recording_key, chosen))
+        taken.update(map(clip_key, chosen))
         return chosen
 
     missed = take(3, lambda clip: clip.condition == "anomaly" and not clip.decision)
@@ -101,7 +101,7 @@ def _in_turns(
 
 
 def _references(
-    inputs: DetectionInputs, shown: Iterable[ScoredClip], taken: set[RecordingKey]
+    inputs: DetectionInputs, shown: Iterable[ScoredClip], taken: set[ClipKey]
 ) -> list[ScoredClip]:
     """Return a typical normal clip of each machine shown.
 
@@ -112,7 +112,7 @@ def _references(
         passed = [
             clip
             for clip in inputs.by_machine[machine]
-            if clip.condition == "normal" and not clip.decision and recording_key(clip) not in taken
+            if clip.condition == "normal" and not clip.decision and clip_key(clip) not in taken
         ]
         if passed:
             middle = median_low(clip.score for clip in passed)
@@ -136,4 +136,6 @@ def _training_clip(inputs: DetectionInputs, positions: Sequence[int]) -> ScoredC
         machine_type=clip.machine_type,
         label="training clip",
         source=clip.source,
+        start=clip.start,
+        end=clip.end,
     )

@@ -12,7 +12,7 @@ from stethoscope.detection.scores import ScoredClip
 from stethoscope.report.blocks import card, gallery
 from stethoscope.report.charts import Axis, Chart, legend
 from stethoscope.report.html import Html, tag
-from stethoscope.report.media import recording_key
+from stethoscope.report.media import clip_key, clip_name
 from stethoscope.report.page import Section, section
 from stethoscope.report.words import count, number, percent, short
 
@@ -113,7 +113,7 @@ def _sample(inputs: DetectionInputs, clips: Sequence[ScoredClip]) -> _Sample:
         for machine in sorted({clip.machine for clip in clips})
         for index in inputs.normal_training.get(machine, [])
     ]
-    placed = [(inputs.position.get(recording_key(clip)), clip) for clip in clips]
+    placed = [(inputs.position.get(clip_key(clip)), clip) for clip in clips]
     test = [(index, clip) for index, clip in placed if index is not None]
     n_clips = len(training) + len(test)
     most = MAX_DOTS // max(4, len(inputs.by_type))
@@ -160,4 +160,4 @@ def _axes(points: FloatArray, shares: FloatArray) -> list[Axis]:
 
 
 def _title(clip: ScoredClip) -> str:
-    return f"{machine_name(clip.machine)} · {short(clip.path)} · score {number(clip.score)}"
+    return f"{machine_name(clip.machine)} · {short(clip_name(clip))} · score {number(clip.score)}"

@@ -17,13 +17,13 @@ from stethoscope.report.charts import framed, frequency_axis
 from stethoscope.report.html import Html, tag
 from stethoscope.report.media import (
     MAX_SAMPLE_RATE,
-    RecordingKey,
-    Sound,
+    ClipKey,
+    clip_key,
+    clip_name,
     colour_scale,
     picture,
     player,
-    read_sounds,
-    recording_key,
+    read_excerpts,
     sound_addresses,
 )
 from stethoscope.report.page import Section, fold, section
@@ -36,7 +36,6 @@ from stethoscope.report.spectrogram import (
     time_axis,
 )
 from stethoscope.report.words import decibels, hertz, number, percent, short
-from stethoscope.sound.audio import load
 from stethoscope.sound.definition import Frames
 
 SECONDS = 10.0
@@ -79,9 +78,10 @@ class Excerpt:
 
 @dataclass(frozen=True)
 class _View:
-    """Excerpt of a clip with its pictures."""
+    """Excerpt of a clip with its pictures; `times` are its start and end in the recording."""
 
     excerpt: Excerpt
+    times: tuple[float, float]
     pictures: list[Html]
 
 
@@ -98,9 +98,9 @@ def clip_section(inputs: DetectionInputs, archives: Sequence[Path], room: int) -
     """
     groups = choose(inputs)
     shown = [clip for group in groups for clip in group.clips]
-    shown = [clip for clip in shown if recording_key(clip) in inputs.position]
+    shown = [clip for clip in shown if clip_key(clip) in inputs.position]
     levels = _levels(inputs, shown)
-    views = {recording_key(clip): _view(inputs, clip, levels[clip.machine]) for clip in shown}
+    views = {clip_key(clip): _view(inputs, clip, levels[clip.machine]) for clip in shown}
     sounds, sound_notes = _sounds(inputs, archives, views)
     first, more, room_notes = _cards(inputs, groups, views, sounds, room)
     absences = [group.absence for group in groups if group.absence and not group.clips]
@@ -132,14 +132,14 @@ def _levels(inputs: DetectionInputs, clips: Sequence[ScoredClip]) -> dict[str, L
     feature = inputs.scorer.feature
     frames: dict[str, list[Frames]] = {}
     for clip in clips:
-        position = inputs.position[recording_key(clip)]
+        position = inputs.position[clip_key(clip)]
         frames.setdefault(clip.machine, []).append(np.array(inputs.store.clip_frames(position)))
     return {machine: levels_of(own, feature) for machine, own in frames.items()}
 
 
 def _view(inputs: DetectionInputs, clip: ScoredClip, levels: Levels) -> _View:
     feature = inputs.scorer.feature
-    position = inputs.position[recording_key(clip)]
+    position = inputs.position[clip_key(clip)]
     evidence = evidence_of(inputs, position, clip.machine)
     unit = inputs.thresholds.unit(clip.machine)
     strengths = smooth(evidence.above(clip.threshold, unit), **_SMOOTHING)
@@ -150,9 +150,13 @@ def _view(inputs: DetectionInputs, clip: ScoredClip, levels: Levels) -> _View:
     peak = _peak(shown, centres, excerpt, step)
     frames = np.array(inputs.store.clip_frames(position)[excerpt.first : excerpt.last])
     frames = frames[:, : feature.n_mels]
-    name = short(clip.path)
+    name = short(clip_name(clip))
+    times = (clip.start, clip.end)
+    if not excerpt.whole:
+        times = (clip.start + excerpt.start, clip.start + excerpt.end)
     return _View(
         excerpt,
+        times,
         [
             tag("h4", "Spectrogram", level_scale(levels, feature)),
             spectrogram(
@@ -214,19 +218,12 @@ def _peak(
 
 
 def _sounds(
-    inputs: DetectionInputs, archives: Sequence[Path], views: Mapping[RecordingKey, _View]
-) -> tuple[dict[RecordingKey, str], list[str]]:
+    inputs: DetectionInputs, archives: Sequence[Path], views: Mapping[ClipKey, _View]
+) -> tuple[dict[ClipKey, str], list[str]]:
     """Return the excerpts as data addresses, and notes on them."""
-    channel = inputs.scorer.feature.channel
-
-    def decode(content: bytes, name: str) -> Sound:
-        return Sound(*load(content, channel=channel, name=name))
-
-    sounds = {}
-    for key, sound in read_sounds(archives, views, decode):
-        excerpt = views[key].excerpt
-        part = sound if excerpt.whole else sound.cut(excerpt.start, excerpt.end)
-        sounds[key] = part.limited()
+    excerpts = {key: view.times for key, view in views.items()}
+    found = read_excerpts(archives, excerpts, inputs.scorer.feature.channel)
+    sounds = {key: sound.limited() for key, sound in found}
     addresses, gain = sound_addresses(sounds)
     notes = []
     if missing := len(views) - len(sounds):
@@ -245,23 +242,23 @@ def _sounds(
 def _cards(
     inputs: DetectionInputs,
     groups: Sequence[ShownClips],
-    views: Mapping[RecordingKey, _View],
-    sounds: Mapping[RecordingKey, str],
+    views: Mapping[ClipKey, _View],
+    sounds: Mapping[ClipKey, str],
     room: int,
 ) -> tuple[list[Html], list[Html], list[str]]:
     """Return the card of the first clip of each group, those of all others, and notes.
 
     Clips without room have neither sound nor pictures.
     """
-    cards: dict[RecordingKey, Html] = {}
+    cards: dict[ClipKey, Html] = {}
     n_bare = 0
     for reason, clip in _first_of_each(groups):
-        key = recording_key(clip)
+        key = clip_key(clip)
         pictures = views[key].pictures if key in views else []
-        card = _card(inputs, reason, clip, player(sounds.get(key), clip.path), *pictures)
+        card = _card(inputs, reason, clip, player(sounds.get(key), clip_name(clip)), *pictures)
         if len(card.encode()) > room:
             n_bare += 1
-            card = _card(inputs, reason, clip, player(None, clip.path))
+            card = _card(inputs, reason, clip, player(None, clip_name(clip)))
         room -= len(card.encode())
         cards[key] = card
     notes = []
@@ -270,12 +267,12 @@ def _cards(
             f"Sound and pictures of {n_bare} of {len(cards)} clips were left out to keep the file "
             "small."
         )
-    own = [[cards[recording_key(clip)] for clip in group.clips] for group in groups]
+    own = [[cards[clip_key(clip)] for clip in group.clips] for group in groups]
     first = [one for group in own for one in group[:1]]
     return first, [one for group in own for one in group[1:]], notes
 
 
-def _format_notes(inputs: DetectionInputs, views: Mapping[RecordingKey, _View]) -> list[str]:
+def _format_notes(inputs: DetectionInputs, views: Mapping[ClipKey, _View]) -> list[str]:
     notes = []
     if any(not view.excerpt.whole for view in views.values()):
         notes.append(
@@ -317,7 +314,7 @@ def _card(inputs: DetectionInputs, reason: str, clip: ScoredClip, *contents: Htm
         f"{_share_below(inputs, clip)} normal clips are expected to score lower."
     )
     source = clip.source if several else ""
-    return clip_card(heading, clip.path, tag("p", text), *contents, source=source)
+    return clip_card(heading, clip_name(clip), tag("p", text), *contents, source=source)
 
 
 def _share_below(inputs: DetectionInputs, clip: ScoredClip) -> str:

@@ -11,7 +11,7 @@ from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.progress import track
-from stethoscope.report.media import recording_key
+from stethoscope.report.media import clip_key
 
 T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]
@@ -167,7 +167,7 @@ def strongest_bands(contributions: FloatArray, centres: FloatArray) -> tuple[flo
 def _positions(
     inputs: DetectionInputs, clips: Sequence[ScoredClip], condition: str, most: int
 ) -> list[int]:
-    keys = [recording_key(clip) for clip in clips if clip.condition == condition]
+    keys = [clip_key(clip) for clip in clips if clip.condition == condition]
     return spread([inputs.position[key] for key in keys if key in inputs.position], most)
 
 

@@ -16,6 +16,7 @@ from stethoscope.detection.thresholds import Thresholds
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json
 from stethoscope.machines import split_key
+from stethoscope.report.media import ClipKey, clip_key
 from stethoscope.report.words import short
 from stethoscope.sound.definition import Frames
 from stethoscope.stats.figure import Figure
@@ -117,9 +118,9 @@ class DetectionInputs:
         }
 
     @cached_property
-    def position(self) -> dict[tuple[str, str], int]:
-        """Index in the store of a clip, by source and path."""
-        return {(clip.source, clip.path): index for index, clip in enumerate(self.store.clips)}
+    def position(self) -> dict[ClipKey, int]:
+        """Index in the store of a clip."""
+        return {clip_key(clip): index for index, clip in enumerate(self.store.clips)}
 
     @cached_property
     def normal_training(self) -> dict[str, list[int]]:

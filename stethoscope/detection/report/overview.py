@@ -91,6 +91,11 @@ def _sources(clips: Sequence[ScoredClip]) -> str:
 
 def _ranking(overall: Summary) -> str:
     auc = overall.auc
+    if not any(one.n_anomaly for one in overall.machines):
+        return (
+            "Whether faults are found was not measured, because there is no recording of one; "
+            "recordings of faults go into a folder abnormal."
+        )
     if auc.value is None:
         return (
             "The separation of normal and anomalous clips cannot be measured: "
@@ -130,6 +135,8 @@ def _missing_reason(summary: Summary) -> str:
 
 def _tiles(inputs: DetectionInputs) -> list[Html]:
     overall = inputs.overall
+    if not any(one.n_anomaly for one in overall.machines):
+        return [_alarm_tile(inputs), _expected_tile(overall), _training_tile(inputs)]
     across = "mean over machines, " if len(overall.machines) > 1 else ""
     tiles = [_anomaly_tile(inputs), _alarm_tile(inputs)]
     limit = percent(inputs.max_fpr)
@@ -140,6 +147,24 @@ def _tiles(inputs: DetectionInputs) -> list[Html]:
             below = f"{across}95 % interval {interval(value)}; 0.5 is chance, 1 is perfect"
             tiles.append(tile(name, f"{value.value:.3f}", below))
     return tiles
+
+
+def _expected_tile(overall: Summary) -> Html:
+    """Return the false alarms that are to be expected."""
+    rate = overall.false_alarm_rate
+    name = "Expected false alarms"
+    if rate.value is None or rate.low is None or rate.high is None:
+        return tile(name, "n/a", "no normal test clips")
+    below = f"95 % interval {100 * rate.low:.0f} to {100 * rate.high:.0f}, if the sound stays alike"
+    return tile(name, f"{100 * rate.value:.0f}", below, "in 100 clips")
+
+
+def _training_tile(inputs: DetectionInputs) -> Html:
+    """Return what normal sound was learned from."""
+    n = sum(map(len, inputs.normal_training.values()))
+    sessions = list(inputs.thresholds.sessions.values())
+    known = f"from {count(sum(sessions), 'recording session')}" if sessions else "sessions unknown"
+    return tile("Normal clips trained on", f"{n:,}", known)
 
 
 def _anomaly_tile(inputs: DetectionInputs) -> Html:

@@ -19,6 +19,7 @@ from stethoscope.diagnosis.report.maps import (
 from stethoscope.report.blocks import card, gallery, notes, table
 from stethoscope.report.charts import SHARE_TICKS, Axis, Chart, legend
 from stethoscope.report.html import Content, Html, tag
+from stethoscope.report.media import clip_name
 from stethoscope.report.page import Section, fold, section
 from stethoscope.report.words import count, percent, short
 
@@ -160,7 +161,12 @@ def _distance_table(faults: FaultInputs) -> Html:
     numbers = range(1, len(groups.labels) + 1)
     rows: list[list[Content]] = [
         [
-            tag("span", short(clip.path, 60), class_="file", title=f"{clip.source} {clip.path}"),
+            tag(
+                "span",
+                short(clip_name(clip), 60),
+                class_="file",
+                title=f"{clip.source} {clip_name(clip)}",
+            ),
             machine_name(clip.machine),
             groups.labels[clip.group - 1],
             *(

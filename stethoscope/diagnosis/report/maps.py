@@ -13,6 +13,7 @@ from stethoscope.report.blocks import card
 from stethoscope.report.charts import MAX_STYLES, Axis, Chart, legend
 from stethoscope.report.cloud import Point, cloud
 from stethoscope.report.html import Html, tag
+from stethoscope.report.media import clip_name
 from stethoscope.report.words import count, percent, short
 
 MAX_POINTS = 600
@@ -145,7 +146,7 @@ def group_legend(faults: FaultInputs) -> list[tuple[str, str]]:
 def clip_title(clip: GroupedClip, faults: FaultInputs) -> str:
     """Return group, machine and path of a clip."""
     label = faults.groups.labels[clip.group - 1]
-    return f"{label} · {machine_name(clip.machine)} · {short(clip.path, 60)}"
+    return f"{label} · {machine_name(clip.machine)} · {short(clip_name(clip), 60)}"
 
 
 def _plane(faults: FaultInputs) -> Chart | None:

@@ -13,17 +13,16 @@ from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.report.blocks import clip_card
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.media import (
-    RecordingKey,
-    Sound,
+    ClipKey,
+    clip_key,
+    clip_name,
     player,
-    read_sounds,
-    recording_key,
+    read_excerpts,
     sound_addresses,
 )
 from stethoscope.report.page import Section, section
 from stethoscope.report.spectrogram import Levels, level_scale, levels_of, spectrogram
 from stethoscope.report.words import count, short
-from stethoscope.sound.audio import load
 from stethoscope.sound.definition import Frames
 
 SECONDS = 5.0
@@ -85,15 +84,10 @@ def _levels(inputs: DetectionInputs, clips: Sequence[Clip | GroupedClip]) -> Lev
 
 def _sounds(
     inputs: DetectionInputs, clips: Sequence[Clip | GroupedClip], archives: Sequence[Path]
-) -> dict[RecordingKey, str]:
-    channel = inputs.scorer.feature.channel
-
-    def decode(content: bytes, name: str) -> Sound:
-        return Sound(*load(content, channel=channel, name=name))
-
-    wanted = {recording_key(clip) for clip in clips}
+) -> dict[ClipKey, str]:
+    wanted = {clip_key(clip): (clip.start, clip.end) for clip in clips}
     sounds = {}
-    for key, sound in read_sounds(archives, wanted, decode):
+    for key, sound in read_excerpts(archives, wanted, inputs.scorer.feature.channel):
         start = max(0.0, sound.seconds - SECONDS) / 2
         sounds[key] = sound.cut(start, start + SECONDS).limited()
     return sound_addresses(sounds)[0]
@@ -103,17 +97,17 @@ def _card(
     inputs: DetectionInputs,
     clip: Clip | GroupedClip,
     note: str,
-    sounds: Mapping[RecordingKey, str],
+    sounds: Mapping[ClipKey, str],
     levels: Levels | None,
 ) -> Html:
     feature = inputs.scorer.feature
     frames = _frames(inputs, clip)
-    name = f"Spectrogram of {short(clip.path)}"
+    name = f"Spectrogram of {short(clip_name(clip))}"
     drawn = "" if frames is None else spectrogram(frames, feature, name, levels=levels)
     return clip_card(
         tag("h4", machine_name(clip.machine), tag("span", note)),
-        clip.path,
-        player(sounds.get(recording_key(clip)), clip.path),
+        clip_name(clip),
+        player(sounds.get(clip_key(clip)), clip_name(clip)),
         tag("h4", "Spectrogram", level_scale(levels, feature)) if levels else "",
         drawn,
     )
@@ -121,7 +115,7 @@ def _card(
 
 def _frames(inputs: DetectionInputs, clip: Clip | GroupedClip) -> Frames | None:
     """Return the frames of the middle of a clip; None if it is not in the store."""
-    position = inputs.position.get(recording_key(clip))
+    position = inputs.position.get(clip_key(clip))
     if position is None:
         return None
     feature = inputs.scorer.feature

@@ -129,7 +129,7 @@ def test_report_with_faults_has_every_chart(
         one for one in page.all("section") if one.attributes.get("aria-labelledby") == "typical"
     )
     sounds = [one.attributes["src"] or "" for one in typical.all("audio")]
-    assert len(sounds) == 6
+    assert len(sounds) == 6 + 2  # and a normal clip beside each group
     assert all(sound.startswith("data:audio/flac;base64,") for sound in sounds)
     assert "fault 2: fewer than 3 clips" in page.text
     addresses = [
