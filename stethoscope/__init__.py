@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stethoscope.api.model import Explanation, Model, load
     from stethoscope.api.run import Run, open_run, run
-    from stethoscope.bundle.inference import Verdict
+    from stethoscope.bundle.verdict import Verdict
 
 __version__ = "0.1.0"
 
@@ -20,7 +20,7 @@ _MODULES = {
     "Explanation": "stethoscope.api.model",
     "Model": "stethoscope.api.model",
     "Run": "stethoscope.api.run",
-    "Verdict": "stethoscope.bundle.inference",
+    "Verdict": "stethoscope.bundle.verdict",
     "load": "stethoscope.api.model",
     "open_run": "stethoscope.api.run",
     "run": "stethoscope.api.run",

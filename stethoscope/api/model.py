@@ -11,11 +11,12 @@ import numpy.typing as npt
 import soundfile
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.verdict import Verdict
 from stethoscope.detection.evidence import STRENGTHS, heat
 from stethoscope.errors import ParameterError
 from stethoscope.sound.display import dynamic_range
-from stethoscope.sound.recording import Source
+from stethoscope.sound.parts import Source
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +79,13 @@ class Model:
         return list(self.bundle.manifest["machines"])
 
     def predict(
-        self, recording: Sound, *, sample_rate: int | None = None, machine_id: str = ""
+        self,
+        recording: Sound,
+        *,
+        sample_rate: int | None = None,
+        machine_id: str = "",
+        window: float | None = None,
+        step: float | None = None,
     ) -> Verdict:
         """Judge a recording.
 
@@ -90,22 +97,27 @@ class Model:
             In Hz; for an array only.
         machine_id : str
             ``02`` or ``fan/02``; by default taken from the name of the file.
+        window, step : float, optional
+            Length of the windows in which a long recording is judged, and from window to window,
+            in seconds; a length of 0 judges it as a whole.
 
         Raises
         ------
         AudioError
             If the recording says nothing about the machine; its ``reason`` is for programs.
         ParameterError
-            If an array has no sample rate, or another shape.
+            If an array has no sample rate, or another shape, or the window is out of range.
         """
-        return self._inference.verdict(_source(recording, sample_rate), machine_id=machine_id)
+        source = _source(recording, sample_rate)
+        return self._inference.verdict(source, machine_id=machine_id, window=window, step=step)
 
     def explain(
         self, recording: Sound, *, sample_rate: int | None = None, machine_id: str = ""
     ) -> "Explanation":
         """Judge a recording, and return what made its score.
 
-        It takes more time than :meth:`predict`, whose parameters and errors it has.
+        It takes more time than :meth:`predict`, whose parameters and errors it has. A long
+        recording is judged as a whole.
 
         Raises
         ------
@@ -115,7 +127,7 @@ class Model:
         source = _content(_source(recording, sample_rate))
         name = os.fspath(recording) if isinstance(recording, str | os.PathLike) else ""
         detector = self.bundle.detector
-        verdict = self._inference.verdict(source, machine_id=machine_id, name=name)
+        verdict = self._inference.verdict(source, machine_id=machine_id, name=name, window=0)
         frames = self._inference.frames(source, name=name)
         evidence = detector.evidence(frames, verdict.machine)
         feature = detector.feature

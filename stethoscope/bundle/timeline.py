@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from stethoscope.bundle.verdict import Stretch, Timeline, Verdict
 from stethoscope.sound.suitability import Finding
-
-if TYPE_CHECKING:
-    from stethoscope.bundle.inference import Verdict
 
 SPAN = 5
 """Consecutive windows that decide whether they are a stretch of anomalous sound."""
@@ -18,9 +16,6 @@ LEAST_ANOMALOUS = 3
 
 _MOST_NAMED = 3
 _HOUR = 3600
-
-Stretch = tuple[float, float]
-"""Start and end, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,57 +27,11 @@ class Window:
 
     start: float
     end: float
-    verdict: "Verdict | None"
+    verdict: Verdict | None
     refusal: Finding | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeline:
-    """What was found in the windows of a long recording.
-
-    Attributes
-    ----------
-    window, step : float
-        Length of a window, and from the start of one to that of the next, in seconds.
-    starts : tuple of float
-        Of every window, in seconds. The last one ends where the recording ends.
-    scores : tuple of (float or None)
-        Of every window; None for a refused one.
-    anomalous : int
-        Number of anomalous windows.
-    stretches : tuple of Stretch
-        Where at least 3 of 5 consecutive windows are anomalous.
-    refused : tuple of (float, float, Finding)
-        Start, end and reason of each window that cannot be judged.
-    """
-
-    window: float
-    step: float
-    starts: tuple[float, ...]
-    scores: tuple[float | None, ...]
-    anomalous: int
-    stretches: tuple[Stretch, ...]
-    refused: tuple[tuple[float, float, Finding], ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the timeline as the service answers it."""
-        return {
-            "Window": self.window,
-            "Step": self.step,
-            "Starts": [round(start, 3) for start in self.starts],
-            "Scores": list(self.scores),
-            "Anomalous": self.anomalous,
-            "Stretches": [
-                {"Start": round(start, 3), "End": round(end, 3)} for start, end in self.stretches
-            ],
-            "Refused": [
-                {"Start": round(start, 3), "End": round(end, 3), **why.to_json()}
-                for start, end, why in self.refused
-            ],
-        }
-
-
-def verdict_of_windows(windows: Sequence[Window], *, window: float, step: float) -> "Verdict":
+def verdict_of_windows(windows: Sequence[Window], *, window: float, step: float) -> Verdict:
     """Return the verdict on a long recording.
 
     Its score is the median of those of its windows, of an even number the lower one. It is
@@ -164,7 +113,7 @@ def _with_stretches(message: str, stretches: Sequence[Stretch], *, anomaly: bool
     return f"{message}, {'' if anomaly else 'but '}anomalous from {', '.join(named)}{more}"
 
 
-def _warnings(judged: "Sequence[Verdict]") -> Iterator[Finding]:
+def _warnings(judged: Sequence[Verdict]) -> Iterator[Finding]:
     """Yield each kind of warning once, with the number of windows that have it."""
     first: dict[str, Finding] = {}
     counts: Counter[str] = Counter()

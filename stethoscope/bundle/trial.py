@@ -14,7 +14,8 @@ import numpy as np
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.golden import check_golden_frames
-from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.verdict import Verdict
 from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.errors import ModelError, StethoscopeError
 from stethoscope.system import explain_exit

@@ -6,7 +6,8 @@ from typing import Any
 
 import soundfile
 
-from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.verdict import Verdict
 from stethoscope.errors import AudioError, ModelError, ParameterError
 from stethoscope.serve.limits import RATES, Limits, RefusalError
 from stethoscope.serve.picture import draw_picture

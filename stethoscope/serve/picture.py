@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.verdict import Verdict
 from stethoscope.detection.evidence import heat
 from stethoscope.detection.scorer import Scorer
 from stethoscope.events.model import Event, EventDetector

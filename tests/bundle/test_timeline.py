@@ -7,8 +7,9 @@ import pytest
 import soundfile
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference
 from stethoscope.bundle.timeline import Window, clock, find_stretches, verdict_of_windows
+from stethoscope.bundle.verdict import Verdict
 from stethoscope.cli import main
 from stethoscope.errors import AudioError, ParameterError
 from stethoscope.sound.suitability import Finding

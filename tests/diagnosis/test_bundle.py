@@ -12,7 +12,8 @@ import pytest
 import soundfile
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.verdict import Verdict
 from stethoscope.cli import main
 from stethoscope.errors import AudioError
 from stethoscope.files import read_json
@@ -81,7 +82,8 @@ import json, sys
 for name in {HEAVY!r}:
     sys.modules[name] = None
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.bundle.inference import Inference, Verdict
+from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.verdict import Verdict
 from stethoscope.serve.judge import judge
 from stethoscope.serve.limits import Limits
 with open(sys.argv[2], "rb") as file:
