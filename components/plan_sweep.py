@@ -7,7 +7,9 @@ from components import component
 
 @component()
 def plan_sweep(machines: list, grid: dict) -> List[dict]:  # type: ignore[type-arg]  # noqa: UP006
-    """List every machine with every combination of the grid; refuse impossible parameters.
+    """List every machine with every combination of the grid; refuse what cannot work.
+
+    That is: impossible parameters, and archives that are missing.
 
     Args:
         machines: Mappings of machine, dataset_url and any parameter of the main pipeline, or names
@@ -17,6 +19,8 @@ def plan_sweep(machines: list, grid: dict) -> List[dict]:  # type: ignore[type-a
     Returns:
         Output: Name and settings of each run, as texts.
     """
-    from stethoscope.sweep.items import plan
+    from stethoscope.sweep.items import plan, refuse_missing
 
-    return [{"item": one.item, "text": one.to_text()} for one in plan(machines, grid)]
+    items = plan(machines, grid)
+    refuse_missing(items)
+    return [{"item": one.item, "text": one.to_text()} for one in items]

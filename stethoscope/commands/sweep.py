@@ -164,11 +164,12 @@ def _folder(output: Path | None) -> "RunFolder":
 def _one_by_one(folder: "RunFolder", values: dict[str, Any]) -> int:
     """Run the items here, one after the other, without the pipeline of the sweep."""
     from stethoscope.files import cache_folder
-    from stethoscope.sweep.items import plan, run_item
+    from stethoscope.sweep.items import plan, refuse_missing, run_item
     from stethoscope.sweep.leaderboard import write_leaderboard
     from stethoscope.sweep.summary import closing_lines
 
     items = plan(**values)
+    refuse_missing(items)
     output = folder.path
     with folder.locked():
         folder.note(pipeline=_SEPARATE, values=values, files=_LEAVES, state="running")

@@ -124,13 +124,7 @@ class Console(io.TextIOBase):
             running.warnings = []
             self._show(self._head(running))
         elif found := _ENDED.search(line):
-            seconds = time.monotonic() - running.began
-            name = f"{running.step} {running.item}".strip()
-            self.seconds[name] = seconds
-            running.finished = {"name": name, "seconds": seconds, "warnings": running.warnings}
-            outcome = "" if found["status"] == "SUCCESS" else "  failed"
-            self._show(f"{self._head(running)} {seconds:7.1f} s{outcome}", last=True)
-            running.step = ""
+            self._end(running, succeeded=found["status"] == "SUCCESS")
         elif found := _ITEM.fullmatch(line):
             running.item = found["item"]
             self._show(f"{self._head(running)} {found['text']}")
@@ -143,6 +137,27 @@ class Console(io.TextIOBase):
             self._show(
                 f"{self._head(running)} {time.monotonic() - running.began:7.1f} s  {found['text']}"
             )
+
+    def end_step(self, *, succeeded: bool) -> None:
+        """Show that the step of this thread has ended.
+
+        The runner says so too, but not reliably: of two steps that go on at the same time, the end
+        of the first one silences the log of the other.
+        """
+        with self._lock:
+            running = self._running.setdefault(threading.get_ident(), _Running())
+            self._end(running, succeeded=succeeded)
+
+    def _end(self, running: "_Running", *, succeeded: bool) -> None:
+        if not running.step:
+            return
+        seconds = time.monotonic() - running.began
+        name = f"{running.step} {running.item}".strip()
+        self.seconds[name] = seconds
+        running.finished = {"name": name, "seconds": seconds, "warnings": running.warnings}
+        outcome = "" if succeeded else "  failed"
+        self._show(f"{self._head(running)} {seconds:7.1f} s{outcome}", last=True)
+        running.step = ""
 
     def last_step(self) -> dict[str, Any]:
         """Return name, seconds and warnings of the step that this thread has finished last."""

@@ -87,10 +87,13 @@ class Steps:
         if self._stopped:
             return 1
         try:
-            return self._execute(full_command, env_vars or {})
+            status = self._execute(full_command, env_vars or {})
         except OSError as error:
             self._console.failure = explain(error, folders=[self.journal.work]) or str(error)
-            return 1
+            status = 1
+        if not self._stopped:
+            self._console.end_step(succeeded=status == 0)
+        return status
 
     def _execute(self, full_command: Sequence[str], env_vars: Mapping[str, str]) -> int:
         script = next(i for i, part in enumerate(full_command) if "ephemeral_component" in part)

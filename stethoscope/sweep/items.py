@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.datasets import catalogue
+from stethoscope.datasets.download.presence import missing_archives
 from stethoscope.errors import ParameterError, refuse
 from stethoscope.files import packaged_file, write_json
 from stethoscope.kubeflow.folder import WORK, RunFolder
@@ -88,6 +89,27 @@ def plan(machines: Sequence[str | Mapping[str, Any]], grid: Mapping[str, Any]) -
     problems += _machine_problems(known, described, grid)
     refuse(problems)
     return [item for one in described for item in _items_of(known, one, grid)]
+
+
+def refuse_missing(items: Iterable[Item]) -> None:
+    """Refuse a sweep of which an archive is missing, before any of its runs begins.
+
+    Each address is asked once, and nothing is fetched.
+
+    Raises
+    ------
+    ParameterError
+        With all archives that are missing.
+    """
+    default = read_parameters(packaged_file("pipeline.yaml"))["dataset_url"].default
+    addresses = {one.parameters.get("dataset_url", default): one.machine for one in items}
+    refuse(
+        [
+            f"{machine}: {problem}"
+            for address, machine in addresses.items()
+            for problem in missing_archives(address)
+        ]
+    )
 
 
 def _items_of(

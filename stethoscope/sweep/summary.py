@@ -16,10 +16,14 @@ from stethoscope.kubeflow.results import Results
 from stethoscope.sweep.leaderboard import Leaderboard, describe_setting, figure_of
 from stethoscope.terminal import decimal, text_table
 
+_MOST_REPORTS = 12
+"""Reports that are named at the end; the leaderboard links to all."""
+
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
     """Return what is printed at the end of a sweep: every run, the best setting, the failures."""
-    board = Leaderboard(summary["leaderboard"]["items"])
+    found = summary["leaderboard"]
+    board = Leaderboard(found["items"], found.get("comparisons", {}))
     rows = [
         [
             one["machine"],
@@ -35,6 +39,11 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         "",
         board.headline(),
         *(f"failed: {text}" for text in board.failed),
+        *(
+            f"Report of {one['item']}: {folder / 'items' / one['item'] / 'report.html'}"
+            for one in board.results[:_MOST_REPORTS]
+            if one["figures"]
+        ),
         f"Leaderboard: {folder / 'leaderboard.html'}",
     ]
 

@@ -172,3 +172,14 @@ def test_console_goes_on_when_nobody_reads_its_lines() -> None:
     assert list(console.seconds) == ["download", "report"]
     with pytest.raises(BrokenPipeError):
         terminal.close()
+
+
+def test_step_whose_end_the_runner_does_not_log_is_not_called_stopped() -> None:
+    terminal = io.StringIO()
+    with Console(io.StringIO(), terminal, steps=1) as console:
+        print("Executing task 'one'", file=console)
+        console.end_step(succeeded=True)
+        print(ENDED.format("one", "SUCCESS"), file=console)  # where it does, once is enough
+        assert console.last_step()["name"] == "one"
+    assert len(terminal.getvalue().splitlines()) == 1
+    assert "stopped" not in terminal.getvalue()

@@ -8,7 +8,7 @@ import pytest
 from stethoscope import processes
 from stethoscope.errors import ParameterError
 from stethoscope.kubeflow.folder import RunFolder
-from stethoscope.sweep.items import Item, plan, run_item
+from stethoscope.sweep.items import Item, plan, refuse_missing, run_item
 
 
 def test_plan_holds_every_machine_with_every_setting() -> None:
@@ -143,3 +143,20 @@ def test_an_item_that_was_stopped_is_continued(
     assert (folder / "work").exists()
     run_item(item, folder)
     assert not (folder / "work").exists()
+
+
+def test_missing_archives_are_named_together_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    machines = [
+        {"machine": "left", "dataset_url": str(tmp_path / "left.zip")},
+        {"machine": "right", "dataset_url": f"{tmp_path}/here,file://{tmp_path}/right.zip"},
+        {"machine": "down", "dataset_url": "http://127.0.0.1:9/a.zip"},
+        "simulated/fan",
+    ]
+    with pytest.raises(ParameterError) as caught:
+        refuse_missing(plan(machines, {"seed": [1, 2]}))
+    text = str(caught.value)
+    assert text.count("no such file or folder") == 2
+    assert f"left: {tmp_path}/left.zip" in text
+    assert f"right: file://{tmp_path}/right.zip" in text
+    assert "down" not in text  # it may answer later

@@ -1,11 +1,14 @@
 import csv
+import itertools
 import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from stethoscope.detection.scores import ScoredClip, write_scores
 from stethoscope.sweep.leaderboard import Leaderboard, write_leaderboard
 
 
@@ -46,8 +49,8 @@ def test_setting_that_succeeded_on_more_machines_stands_first() -> None:
     assert board.settings[0]["seconds"] == 20.0
     assert [one["item"] for one in board.results] == ["fan-2", "fan-1", "pump-1", "pump-2"]
     assert (
-        "3 of 4 runs succeeded. Best setting: seed=1, mean AUC 0.750 over 2 machines"
-        in board.headline()
+        "3 of 4 runs succeeded. Highest: seed=1, mean AUC 0.750 over 2 machines; not "
+        "distinguishable from it on these clips: seed=2." in board.headline()
     )
     assert board.failed == ["pump-2: a | <b> & the archive\nis damaged"]
     assert board.figures()["best_auc"] == pytest.approx(0.75)
@@ -83,8 +86,51 @@ def test_written_tables_hold_every_run(tmp_path: Path) -> None:
     links = Links()
     links.feed(page)
     reports = [f"items/{name}/report.html" for name in ("fan-2", "fan-1", "pump-1")]
-    assert links.found == ["#settings", "#runs", *reports]
+    cells = [f"items/{name}/report.html" for name in ("fan-1", "fan-2", "pump-1")]
+    assert links.found == ["#settings", "#matrix", "#runs", *cells, *reports]
     assert (tmp_path / "out" / "items" / "pump-2" / "result.json").is_file()
+
+
+def scored(path: Path, shift: float, seed: int) -> None:
+    """Scores of 60 normal and 60 anomalous clips whose means lie `shift` apart."""
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=120) + np.repeat([0.0, shift], 60)
+    write_scores(
+        path,
+        [
+            ScoredClip(
+                path=f"{number}.wav",
+                machine_id="00",
+                condition="anomaly" if number >= 60 else "normal",
+                score=float(score),
+                threshold=0.0,
+                decision=False,
+            )
+            for number, score in enumerate(scores)
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("shift", "words"), [(1.0, "not distinguishable from it"), (-1.0, "Best setting: seed=1")]
+)
+def test_setting_is_best_only_where_the_others_are_worse_by_more_than_chance(
+    tmp_path: Path, shift: float, words: str
+) -> None:
+    items = []
+    for machine, (number, own) in itertools.product(("fan", "pump"), [(1, 1.0), (2, shift)]):
+        folder = tmp_path / "in" / f"{machine}-{number}"
+        folder.mkdir(parents=True)
+        scored(folder / "scores.csv", own, seed=number)
+        one = result(folder.name, {"seed": number}, 0.8 if number == 1 else 0.79)
+        (folder / "result.json").write_text(json.dumps(one))
+        items.append(folder)
+    board = write_leaderboard(items, tmp_path / "out")
+    assert words in board.headline()
+    [found] = board.comparisons.values()
+    assert found["beyond_chance"] == (shift < 0)
+    saved = json.loads((tmp_path / "out" / "leaderboard.json").read_text())
+    assert words in Leaderboard(saved["items"], saved["comparisons"]).headline()
 
 
 class Links(HTMLParser):
