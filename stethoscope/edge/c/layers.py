@@ -13,7 +13,7 @@ _SHAPELESS = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 """Operators that change the shape of a tensor but not its values."""
 
 _SAME_PADDING = 0
-_RELU = 1
+_NONE, _RELU = 0, 1
 
 Shape = tuple[int, int, int]
 """Height, width and channels."""
@@ -160,6 +160,7 @@ class _Reader:
             self.graph.tensors[index] for index in (operator.inputs[0], operator.outputs[0])
         )
         options = operator.builtinOptions
+        self._check_activation(options, kind)
         if kind == "FULLY_CONNECTED":
             weights = self.graph.tensors[operator.inputs[1]]
             outputs, inputs = (int(size) for size in weights.shape)
@@ -181,6 +182,14 @@ class _Reader:
             f"{self._name}: holds a {kind}, which plain C cannot run; build the network of "
             f"convolutions, pooling and dense layers"
         )
+
+    def _check_activation(self, options: Any, kind: str) -> None:
+        """Refuse an activation whose bounds are not read, such as one with an upper bound."""
+        if getattr(options, "fusedActivationFunction", _NONE) not in (_NONE, _RELU):
+            raise ModelError(
+                f"{self._name}: a {kind} ends in another activation than relu, such as relu6, "
+                f"which plain C cannot compute; build the network with relu"
+            )
 
     def _scaling(self, operator: Any, precision: type[np.floating[Any]]) -> dict[str, Any]:
         """Return where weights and bias of a layer are, and how sums become outputs.

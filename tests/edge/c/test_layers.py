@@ -81,6 +81,13 @@ def test_network_with_another_operator_is_refused(tmp_path: Path) -> None:
         read_layers(int8_content(network, tmp_path), "x")
 
 
+def test_activation_with_an_upper_bound_is_refused(tmp_path: Path) -> None:
+    given = keras.Input((4,))
+    network = keras.Model(given, keras.layers.ReLU(6)(keras.layers.Dense(2)(given)))
+    with pytest.raises(ModelError, match="ends in another activation than relu"):
+        read_layers(int8_content(network, tmp_path), "x")
+
+
 def test_network_that_is_no_chain_is_refused(tmp_path: Path) -> None:
     given = keras.Input((4,))
     branches = [keras.layers.Dense(2)(given), keras.layers.Dense(2)(given)]
