@@ -2,57 +2,93 @@
 # Two images:
 #   every step of the pipelines:  docker build --target pipeline -t stethoscope-python:0.1.0 .
 #   the service:                  docker build --target serve -t stethoscope-serve:0.1.0 .
+#
+# In both the dependencies are one layer, which is built again only if requirements/ changes, and
+# the package is a small last one. For a build that can be repeated, name the base by its digest:
+#   --build-arg BASE=python:3.12-slim-bookworm@sha256:...
+ARG BASE=python:3.12-slim-bookworm
 
 # Every package is installed by its hash; requirements/ is written by `make lock`.
-FROM python:3.12-slim-bookworm AS source
+FROM ${BASE} AS tools
+# PIP_INDEX_URL names a mirror of PyPI, for a site without internet.
+ARG PIP_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
-COPY requirements requirements
-RUN python -m venv /opt/stethoscope /opt/build \
+RUN python -m venv /opt/stethoscope
+
+FROM tools AS wheel
+COPY requirements/build.txt requirements/
+RUN python -m venv /opt/build \
  && /opt/build/bin/pip install --require-hashes --requirement requirements/build.txt
-COPY pyproject.toml constraints.txt README.md LICENSE pipeline.yaml ./
+COPY pyproject.toml README.md LICENSE pipeline.yaml ./
 COPY data/catalogue.json data/
 COPY deploy/kserve deploy/kserve
 COPY pipelines pipelines
 COPY stethoscope stethoscope
-RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+# Into a folder of its own with the layout of the environment, and with its interpreter.
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && /opt/stethoscope/bin/pip install --no-deps --no-index --prefix /opt/package /wheels/*.whl
 
-FROM source AS build
+FROM tools AS dependencies
 # For nodes with a GPU, build with --build-arg TENSORFLOW='tensorflow[and-cuda]'. Its libraries are
 # not locked by hashes.
 ARG TENSORFLOW=tensorflow-cpu
+COPY requirements/pipeline.txt constraints.txt requirements/
 # A step of a sweep runs a whole pipeline, so this image contains all of KFP.
 RUN /opt/stethoscope/bin/pip install --require-hashes --requirement requirements/pipeline.txt \
- && /opt/stethoscope/bin/pip install --no-deps --no-index /wheels/*.whl \
  && if [ "$TENSORFLOW" != tensorflow-cpu ]; then \
       version=$(/opt/stethoscope/bin/python -c \
         'import importlib.metadata as m; print(m.version("tensorflow-cpu"))') \
       && /opt/stethoscope/bin/pip uninstall --yes tensorflow-cpu \
-      && /opt/stethoscope/bin/pip install --constraint constraints.txt "$TENSORFLOW==$version"; \
+      && /opt/stethoscope/bin/pip install --constraint requirements/constraints.txt "$TENSORFLOW==$version"; \
     fi
 
-FROM python:3.12-slim-bookworm AS pipeline
-COPY --from=build /opt/stethoscope /opt/stethoscope
+FROM ${BASE} AS pipeline
 RUN useradd --create-home --uid 10001 listener
+COPY --from=dependencies /opt/stethoscope /opt/stethoscope
+COPY --from=wheel /opt/package /opt/stethoscope
+# Which code this is: --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD)
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.title="stethoscope: steps of the pipelines"
 USER 10001
 WORKDIR /home/listener
 ENV PATH=/opt/stethoscope/bin:$PATH PYTHONUNBUFFERED=1 TF_CPP_MIN_LOG_LEVEL=2
 ENTRYPOINT ["stethoscope"]
 CMD ["--help"]
 
-FROM source AS build-serve
-RUN /opt/stethoscope/bin/pip install --require-hashes --requirement requirements/serve.txt \
- && /opt/stethoscope/bin/pip install --no-deps --no-index /wheels/*.whl \
- && /opt/stethoscope/bin/pip uninstall --yes pip setuptools
-# What is in the image, with all licences.
-RUN python -m venv /opt/tools \
- && /opt/tools/bin/pip install --require-hashes --requirement requirements/tools.txt \
- && /opt/tools/bin/cyclonedx-py environment --gather-license-texts \
-      --output-file /opt/stethoscope/sbom.json /opt/stethoscope/bin/python
+FROM tools AS dependencies-serve
+COPY requirements/serve.txt requirements/
+RUN /opt/stethoscope/bin/pip install --require-hashes --requirement requirements/serve.txt
 
-FROM python:3.12-slim-bookworm AS serve
-COPY --from=build-serve /opt/stethoscope /opt/stethoscope
+# What is in the image of the service, with all licences.
+FROM dependencies-serve AS contents
+COPY requirements/tools.txt requirements/
+RUN python -m venv /opt/tools \
+ && /opt/tools/bin/pip install --require-hashes --requirement requirements/tools.txt
+COPY --from=wheel /opt/package /opt/stethoscope
+RUN /opt/stethoscope/bin/pip uninstall --yes pip setuptools \
+ && /opt/tools/bin/cyclonedx-py environment --gather-license-texts \
+      --output-file /opt/sbom.json /opt/stethoscope/bin/python
+
+FROM dependencies-serve AS environment-serve
+RUN /opt/stethoscope/bin/pip uninstall --yes pip setuptools
+
+FROM ${BASE} AS serve
 RUN useradd --no-create-home --uid 10001 listener
+COPY --from=environment-serve /opt/stethoscope /opt/stethoscope
+COPY --from=contents /opt/sbom.json /opt/stethoscope/sbom.json
+COPY --from=wheel /opt/package /opt/stethoscope
+# Which code this is: --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD)
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.title="stethoscope: service"
 USER 10001
 WORKDIR /model
 ENV PATH=/opt/stethoscope/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2

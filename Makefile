@@ -68,7 +68,7 @@ compile: install
 image:
 	@case "$(IMAGE)" in *.*/*|*:*/*|localhost/*) ;; \
 	  *) echo "IMAGE names no registry: make $(or $(MAKECMDGOALS),image) IMAGE=registry.example.org/stethoscope-python:0.1.0" >&2; exit 1;; esac
-	$(DOCKER) build --target pipeline -t $(IMAGE) .
+	$(DOCKER) build --target pipeline --build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' stethoscope/__init__.py) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) -t $(IMAGE) .
 
 push: image
 	$(DOCKER) push $(IMAGE)
