@@ -317,8 +317,10 @@ static void compute_rhythms(const pooling_t *pooling, int lines, const float *po
         /* exp(-(d + 1)^2 / 2) is exp(-d^2 / 2) times exp(-d - 1/2), which falls by 1/e a step. */
         float weight = pooling->weight[line], ratio = pooling->upwards[line];
         for (int rhythm = nearest; rhythm <= nearest + REACH && rhythm < RHYTHMS; rhythm++) {
-            totals[rhythm] += weight * power[line];
-            weights[rhythm] += weight;
+            if (rhythm >= 0) { /* the slowest lines lie below the slowest rhythm */
+                totals[rhythm] += weight * power[line];
+                weights[rhythm] += weight;
+            }
             weight *= ratio;
             ratio *= ONE_BY_E;
         }
