@@ -132,7 +132,7 @@ def test_deviation_is_painted_over_the_spectrogram(
         ...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
     ]"""
     with_heat = page.eval_on_selector("#picture", pixels)
-    page.get_by_label("Show deviation").uncheck()
+    page.get_by_label("Show what made the score").uncheck()
     without = page.eval_on_selector("#picture", pixels)
     reddest = [
         max(values[at] - values[at + 2] for at in range(0, len(values), 4))
