@@ -25,6 +25,7 @@ from stethoscope.commands import (
     sweep,
     verify,
     watch,
+    wrap,
 )
 from stethoscope.commands.parser import Parser, protect_files
 from stethoscope.errors import ParameterError, StethoscopeError
@@ -129,6 +130,7 @@ def _parser(given: Sequence[str] = ()) -> Parser:
         classify,
         events,
         export,
+        wrap,
         serve,
         watch,
         decide,

@@ -17,7 +17,7 @@ from stethoscope.bundle.roles import open_model
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.sound_profiles import SOUND_PROFILES, read_sound_profiles
 from stethoscope.detection.thresholds import Thresholds
-from stethoscope.diagnosis.model import skip_reason
+from stethoscope.diagnosis.model import Diagnosis, skip_reason
 from stethoscope.files import atomic_folder, read_json
 from stethoscope.machines import types_of
 from stethoscope.sound.logmel import LogMel
@@ -89,6 +89,7 @@ def write_bundle(
     settings: Mapping[str, Any],
     thresholds: Thresholds | None = None,
     sound_profiles: Mapping[str, Any] | None = None,
+    normal: str = "",
 ) -> Bundle:
     """Assemble a bundle, all or nothing, and open it as a check.
 
@@ -105,8 +106,12 @@ def write_bundle(
         Those of the detector.
     sound_profiles : mapping, optional
         What the training recordings of the detector were like, as JSON values by machine type.
+    normal : str
+        The label of normal sound of a classifier, if it is not ``normal``.
     """
     machines = sorted(thresholds.machines) if thresholds else []
+    if not thresholds and "diagnosis" in models:
+        machines = sorted(Diagnosis.open(models["diagnosis"]).references.means)
     versions: dict[str, str] = {}
     labels: list[str] = []
     with atomic_folder(folder) as temporary:
@@ -125,6 +130,7 @@ def write_bundle(
                 "settings": dict(settings),
                 "versions": versions,
                 **({"sound_profiles": dict(sound_profiles)} if sound_profiles else {}),
+                **({"normal": normal} if normal else {}),
             },
         )
     return Bundle.open(folder)

@@ -12,8 +12,9 @@ It is self-contained, checked file by file, and readable without TensorFlow::
         c/                 the same in C, if it was exported for a microcontroller
 
 The roles are ``detector``, which scores how unlike the normal sound of a machine a recording is,
-``diagnosis``, which estimates which fault it is, and ``events``, which finds events in time. A
-bundle has one or more of them. A diagnosis needs a detector in the same bundle.
+``diagnosis``, which estimates which fault it is, ``events``, which finds events in time, and
+``classifier``, which names the class of a sound. A bundle has one or more of them. The first of
+them in this order decides what is anomalous, unless another is asked for.
 """
 
 import os
@@ -25,15 +26,16 @@ from typing import Any, Self
 
 from stethoscope.bundle.golden import check_golden
 from stethoscope.bundle.manifest import NAME, read_manifest
-from stethoscope.bundle.roles import Model, open_model
+from stethoscope.bundle.roles import ROLES, Model, open_model
 from stethoscope.bundle.seal import Seal
 from stethoscope.bundle.signature import check_signature
 from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.classification.model import KIND as CLASSIFIER
+from stethoscope.classification.model import Classifier
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.thresholds import Thresholds
-from stethoscope.diagnosis.model import Diagnosis
-from stethoscope.errors import ModelError
+from stethoscope.diagnosis.model import NORMAL, Diagnosis
+from stethoscope.errors import ModelError, ParameterError
 from stethoscope.events.model import EventDetector
 from stethoscope.files import advice_on_path, read_json
 from stethoscope.sound.suitability import SoundProfile, profiles_from_json
@@ -46,7 +48,7 @@ class Bundle:
     Attributes
     ----------
     folder : Path
-    models : mapping of str to Scorer, EventDetector or Diagnosis
+    models : mapping of str to Scorer, EventDetector, Diagnosis or Classifier
         The models by role.
     seal : Seal
         The content of ``bundle.json``, with its digest and signature.
@@ -95,15 +97,18 @@ class Bundle:
 
     def _check_roles(self) -> None:
         """Check that models, thresholds and machines belong together."""
-        if "detector" in self.models:
-            machines = sorted(self.thresholds.machines)
-            if self.manifest["machines"] != machines:
-                raise ModelError(
-                    f"{self.folder}: its machines are not those of its thresholds, "
-                    f"{', '.join(machines)}; {EXPORT_AGAIN}"
-                )
-        elif "diagnosis" in self.models:
-            raise ModelError(f"{self.folder}: has a diagnosis without a detector; {EXPORT_AGAIN}")
+        if self.manifest["machines"] != self.machines:
+            raise ModelError(
+                f"{self.folder}: its machines are not those of its "
+                f"{'thresholds' if 'detector' in self.models else 'models'}, "
+                f"{', '.join(self.machines)}; {EXPORT_AGAIN}"
+            )
+        normal = self.manifest.get("normal")
+        if normal is not None and normal not in self.manifest["labels"]:
+            raise ModelError(
+                f"{self.folder}: its class of normal sound, {normal!r}, is none of its labels; "
+                f"{EXPORT_AGAIN}"
+            )
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -143,6 +148,56 @@ class Bundle:
         """The model that estimates which fault a recording is; None if the bundle has none."""
         model = self.models.get("diagnosis")
         return model if isinstance(model, Diagnosis) else None
+
+    @property
+    def classifier(self) -> Classifier:
+        """The model that names the class of a sound.
+
+        Raises
+        ------
+        ModelError
+            If the bundle has none.
+        """
+        model = self.models.get("classifier")
+        if not isinstance(model, Classifier):
+            raise self._lacks("classifier of sounds")
+        return model
+
+    @property
+    def machines(self) -> list[str]:
+        """Machine types and ids that the models know, ``fan/00``, in order."""
+        if "detector" in self.models:
+            return sorted(self.thresholds.machines)
+        return sorted(self.diagnosis.references.means) if self.diagnosis else []
+
+    @property
+    def normal_label(self) -> str:
+        """The class of normal sound; empty for a classifier that has none."""
+        if "classifier" not in self.models:
+            return NORMAL
+        own = NORMAL if NORMAL in self.classifier.labels else ""
+        return str(self.manifest.get("normal", own))
+
+    def deciding_role(self, wanted: str = "") -> str:
+        """Return the role of the model that decides what is anomalous.
+
+        Parameters
+        ----------
+        wanted : str
+            A role; empty for the first of :data:`ROLES` that the bundle has.
+
+        Raises
+        ------
+        ParameterError
+            If the bundle has no model of the wanted role.
+        """
+        roles = [role for role in ROLES if role in self.models]
+        if wanted and wanted not in roles:
+            raise ParameterError(
+                f"{self.folder}: has no {wanted} to decide, it was made for {', '.join(roles)}; "
+                "choose one of these"
+            )
+        return wanted or roles[0]
 
     @property
     def messages(self) -> Mapping[str, str]:

@@ -11,6 +11,7 @@ import soundfile
 
 from stethoscope.bundle.roles import Model
 from stethoscope.checks import EXPORT_AGAIN, check, fields, number, text
+from stethoscope.classification.model import Classifier
 from stethoscope.detection.scorer import Scorer
 from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import AudioError, ModelError
@@ -33,7 +34,7 @@ def write_golden(folder: Path, model: Model, machine: str) -> None:
     ----------
     folder : Path
         Made new.
-    model : Scorer, EventDetector or Diagnosis
+    model : Scorer, EventDetector, Diagnosis or Classifier
     machine : str
         Machine type and id, ``fan/00``; empty for a model that knows no machines.
     """
@@ -142,10 +143,15 @@ def _score(model: Model, frames: Frames, machine: str) -> float:
     """Return a scalar that depends on every part of a model.
 
     It is a detector's score, the mean of an event detector's scores, or the mean class number that
-    a diagnosis answers.
+    a diagnosis or a classifier answers.
     """
     if isinstance(model, Scorer):
         return model.score(frames, machine)
-    if isinstance(model, Diagnosis):
-        return float(model.probabilities(frames, machine) @ np.arange(1.0, 1 + len(model.labels)))
+    if isinstance(model, Diagnosis | Classifier):
+        probabilities = (
+            model.probabilities(frames, machine)
+            if isinstance(model, Diagnosis)
+            else model.probabilities(frames)
+        )
+        return float(probabilities @ np.arange(1.0, 1 + len(model.labels)))
     return float(np.mean(model.scores(frames)))

@@ -32,6 +32,8 @@ WINDOW_SECONDS = 10.0
 
 _SHORTEST_STEP = 0.01
 _SHORTEST_END = 0.5  # of a window
+_LEAST_SECONDS = 0.05
+"""Of a recording that is classified; a shorter one than the network's input is extended."""
 
 
 class Inference:
@@ -40,16 +42,32 @@ class Inference:
     Parameters
     ----------
     bundle : Bundle
+    decider : str
+        Role of the model that decides what is anomalous: ``detector``, ``diagnosis``, ``events``
+        or ``classifier``. By default the bundle's first of these.
+
+    Attributes
+    ----------
+    role : str
+        That role.
+
+    Raises
+    ------
+    ParameterError
+        If the bundle has no such model.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, decider: str = "") -> None:
         self.bundle = bundle
+        self.role = bundle.deciding_role(decider)
 
     @property
     def min_seconds(self) -> float:
         """Duration of the shortest recording that can be judged, in seconds."""
-        if "detector" not in self.bundle.models:
+        if self.role == "events":
             return self.bundle.events.window_seconds
+        if self.role != "detector":
+            return _LEAST_SECONDS
         detector = self.bundle.detector
         return (
             (detector.min_frames - 1) * detector.feature.hop_length / detector.feature.sample_rate
@@ -107,8 +125,10 @@ class Inference:
         with LongSource(
             source, name=name, max_seconds=max_seconds, max_samples=max_samples
         ) as opened:
-            if "detector" not in self.bundle.models:
-                return self._verdict_by_events(Recording.of(opened.whole(), opened.name))
+            if self.role != "detector":
+                return self._verdict_without_detector(
+                    Recording.of(opened.whole(), opened.name), machine_id
+                )
             machine = self.machine(machine_id, opened.name)
             seconds, hop = self._windows(window, step)
             if opened.is_long(seconds):
@@ -237,7 +257,9 @@ class Inference:
         ModelError
             If the model knows several machine types and the id does not name one of them.
         """
-        known = sorted(self.bundle.thresholds.machines)
+        known = self.bundle.machines
+        if not known:
+            return ""
         wanted = machine_id or machine_id_of_name(name)
         if wanted in known:
             return wanted
@@ -299,8 +321,14 @@ class Inference:
             fault_distance=found.distance,
         )
 
+    def _verdict_without_detector(self, recording: Recording, machine_id: str) -> Verdict:
+        """Judge a recording by the model that decides where it is no detector."""
+        if self.role == "events":
+            return self._verdict_by_events(recording)
+        return self._verdict_by_classes(recording, machine_id)
+
     def _verdict_by_events(self, recording: Recording) -> Verdict:
-        """Judge a recording with a bundle that has no detector."""
+        """Judge a recording by the events in it."""
         model = self.bundle.events
         scores, events = self._events(recording)
         highest = float(scores.max())
@@ -315,6 +343,49 @@ class Inference:
             model=self.bundle.name,
             events=events,
         )
+
+    def _verdict_by_classes(self, recording: Recording, machine_id: str) -> Verdict:
+        """Judge a recording by its likeliest class.
+
+        The score is how much likelier the likeliest other class is than normal. Without a class of
+        normal sound nothing is anomalous.
+        """
+        machine, labels, probabilities, distance = self._classify(recording, machine_id)
+        normal = self.bundle.normal_label
+        likeliest = labels[max(range(len(labels)), key=probabilities.__getitem__)]
+        score, threshold = max(probabilities), 1.0
+        if normal:
+            others = (p for label, p in zip(labels, probabilities, strict=True) if label != normal)
+            score, threshold = max(others) - probabilities[labels.index(normal)], 0.0
+        known = {normal: COMPONENT_OK, **self.bundle.messages}
+        return Verdict(
+            anomaly=bool(normal) and likeliest != normal,
+            message=known.get(likeliest, likeliest),
+            probabilities=probabilities,
+            score=score,
+            threshold=threshold,
+            machine=machine,
+            model=self.bundle.name,
+            labels=labels,
+            fault_distance=distance,
+        )
+
+    def _classify(
+        self, recording: Recording, machine_id: str
+    ) -> tuple[str, tuple[str, ...], tuple[float, ...], float | None]:
+        """Return machine, labels and probabilities, and the distance from the known faults."""
+        diagnosis = self.bundle.diagnosis
+        if self.role != "diagnosis" or diagnosis is None:
+            labels = self.bundle.classifier.labels
+            found = self.bundle.classifier.classify_recording(recording)
+            return "", labels, tuple(map(float, found)), None
+        recording.measure(diagnosis.feature)
+        frames = diagnosis.feature.extract(recording.samples(diagnosis.feature))
+        machine = self.machine(machine_id, recording.name)
+        diagnosed = diagnosis.diagnose(frames, machine)
+        recording.check_finite(diagnosed.probabilities)
+        probabilities = tuple(map(float, diagnosed.probabilities))
+        return machine, diagnosis.labels, probabilities, diagnosed.distance
 
     def _events(self, recording: Recording) -> tuple[Scores, tuple[Event, ...]]:
         model = self.bundle.events

@@ -4,19 +4,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stethoscope.checks import EXPORT_AGAIN
+from stethoscope.classification.model import Classifier
 from stethoscope.detection.load import load_scorer
 from stethoscope.detection.scorer import Scorer
 from stethoscope.diagnosis.model import Diagnosis
 from stethoscope.errors import ModelError
 from stethoscope.events.model import EventDetector
 
-Model = Scorer | Diagnosis | EventDetector
+Model = Scorer | Diagnosis | EventDetector | Classifier
 
 _ROLES: dict[str, Callable[[Path], Model]] = {
     "detector": load_scorer,
     "diagnosis": Diagnosis.open,
     "events": EventDetector.open,
+    "classifier": Classifier.open,
 }
+
+
+ROLES = tuple(_ROLES)
+"""All roles; the first of them that a bundle has decides what is anomalous."""
 
 
 def open_model(folder: Path, role: str) -> Model:

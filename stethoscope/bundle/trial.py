@@ -45,8 +45,7 @@ def try_bundle(bundle: Bundle) -> None:
     for role, model in bundle.models.items():
         check_golden_frames(bundle.folder / "golden" / role, model)
     inference = Inference(bundle)
-    main = "detector" if "detector" in bundle.models else "events"
-    sound = (bundle.folder / "golden" / main / "golden.wav").read_bytes()
+    sound = (bundle.folder / "golden" / inference.role / "golden.wav").read_bytes()
     for machine in bundle.manifest["machines"] or [""]:
         verdict = inference.verdict(
             sound, machine_id=machine, name="golden.wav", compare=False, window=0

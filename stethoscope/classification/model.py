@@ -106,6 +106,11 @@ class Classifier:
             network=Network(folder / "classifier.tflite", (None, model["window"], feature.size)),
         )
 
+    @property
+    def window_seconds(self) -> float:
+        """Duration of a window."""
+        return self.window * self.feature.hop_length / self.feature.sample_rate
+
     def classify(self, source: Source) -> dict[str, float]:
         """Return the probability of every class for a recording, the likeliest first.
 
@@ -114,12 +119,22 @@ class Classifier:
         AudioError
             If the recording cannot be used.
         """
-        recording = Recording(source)
+        probabilities = self.classify_recording(Recording(source))
+        pairs = zip(self.labels, probabilities.tolist(), strict=True)
+        return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+    def classify_recording(self, recording: Recording) -> npt.NDArray[np.float32]:
+        """Return the probabilities of the classes of a recording [shape=(n_labels,)].
+
+        Raises
+        ------
+        AudioError
+            If the recording cannot be used.
+        """
         recording.measure(self.feature, padded=True)
         probabilities = self.probabilities(self.feature.extract(recording.samples(self.feature)))
         recording.check_finite(probabilities)
-        pairs = zip(self.labels, probabilities.tolist(), strict=True)
-        return dict(sorted(pairs, key=lambda pair: -pair[1]))
+        return probabilities
 
     def probabilities(self, frames: Frames) -> npt.NDArray[np.float32]:
         """Return the probabilities of the classes of one clip [shape=(n_labels,)].

@@ -45,6 +45,13 @@ def _register_serve(add: Add) -> None:
         help="serve only bundles that are signed with this key (a PEM file)",
     )
     one.add_argument(
+        "--verdict",
+        default="",
+        choices=("detector", "diagnosis", "events", "classifier"),
+        help="which model of the bundle decides; by the diagnosis or a classifier, a recording is "
+        "anomalous if its likeliest class is not normal (default: the detector, if there is one)",
+    )
+    one.add_argument(
         "--history",
         type=Path,
         metavar="FILE",
@@ -128,7 +135,7 @@ def _serve(options: argparse.Namespace) -> int:
     )
     if not hasattr(os, "fork"):
         raise ParameterError("serve needs Linux or macOS; on Windows, use WSL or the container")
-    opening = ForkServer(options.bundle, options.require_signature)
+    opening = ForkServer(options.bundle, options.require_signature, options.verdict)
     # It opens the bundle while these are loaded.
     from stethoscope.serve.history import ServedHistory
     from stethoscope.serve.model import LiveModel

@@ -157,7 +157,7 @@ class Diagnosis:
     @property
     def window_seconds(self) -> float:
         """Duration of a window."""
-        return self.classifier.window * self.feature.hop_length / self.feature.sample_rate
+        return self.classifier.window_seconds
 
     def diagnose(self, frames: Frames, machine: str, *, false_alarms: float = 1.0) -> Diagnosed:
         """Diagnose one clip.

@@ -1,8 +1,9 @@
 """The fork server: a process that opens a bundle once and forks the workers that judge with it.
 
-The service starts it as ``python -m stethoscope.serve.forkserver FD FOLDER KEY SECONDS`` and talks
-to it over the socket FD. Opening a bundle runs the network's runtime on files of unknown origin,
-and can crash or hang: that ends this process, never the service. Forked workers share its memory.
+The service starts it as ``python -m stethoscope.serve.forkserver FD FOLDER KEY SECONDS ROLE`` and
+talks to it over the socket FD. ROLE is that of the model that decides, or empty. Opening a bundle
+runs the network's runtime on files of unknown origin, and can crash or hang: that ends this
+process, never the service. Forked workers share its memory.
 """
 
 import gc
@@ -28,13 +29,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return_large_buffers()
     connection = socket.socket(fileno=int(sys.argv[1]))
-    folder, key, seconds = sys.argv[2:]
+    folder, key, seconds, decider = sys.argv[2:]
     signal.alarm(int(seconds))
     limit_resources(seconds=int(seconds))
     try:
         bundle = Bundle.open(folder, public_key=key or None)
         try_bundle(bundle)
-        inference = Inference(bundle)
+        inference = Inference(bundle, decider=decider)
         wire.send(connection, {"model": describe(inference)})
     # The service reports what is wrong with the bundle, whatever it is.
     except Exception as error:
@@ -54,10 +55,11 @@ def describe(inference: Inference) -> dict[str, Any]:
     """Return what the service reports about a model, as JSON values."""
     bundle = inference.bundle
     detector = bundle.detector if "detector" in bundle.models else None
-    feature = detector.feature if detector else bundle.events.feature
+    feature = bundle.models[inference.role].feature
     return {
         "name": bundle.name,
         "roles": list(bundle.models),
+        "decider": inference.role,
         "detector": detector.kind if detector else None,
         "machines": bundle.manifest["machines"],
         "labels": bundle.manifest["labels"],

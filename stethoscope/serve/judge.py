@@ -115,7 +115,7 @@ def judge(
     if picture:
         answer["Picture"] = draw_picture(inference, content, verdict)
     probability = None
-    if "detector" in inference.bundle.models:
+    if inference.role == "detector":
         probability = inference.bundle.thresholds.probability(verdict.score, verdict.machine)
     return ServedVerdict(verdict, probability, answer)
 

@@ -107,7 +107,9 @@ class LiveModel:
 
     def _open(self) -> None:
         """Open the bundle in a new process, and serve it from now on."""
-        self._opening = opening = ForkServer(self._folder, self.server.public_key)
+        self._opening = opening = ForkServer(
+            self._folder, self.server.public_key, self.server.decider
+        )
         if self._closed:
             opening.kill()
         try:

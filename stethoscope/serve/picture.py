@@ -15,16 +15,19 @@ from stethoscope.events.model import Event, EventDetector
 from stethoscope.sound.audio import load
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.display import dynamic_range
+from stethoscope.sound.feature import Feature
+from stethoscope.sound.logmel import LogMel
 
 _MAX_COLUMNS = 480
+_MEL_BANDS = 64
 _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
 
 def draw_picture(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
     """Draw a recording that has been judged.
 
-    The deviation shows what made the score exceed the threshold: nothing if it does not. Without a
-    detector, it shows the events.
+    The deviation shows what made the score exceed the threshold: nothing if it does not. Where
+    events decide, it shows them; where classes do, nothing.
 
     Returns
     -------
@@ -34,10 +37,12 @@ def draw_picture(inference: Inference, content: bytes, verdict: Verdict) -> dict
         lowest band first; ``Parts``, the contributions of the detector's views to the score.
     """
     bundle = inference.bundle
-    if "detector" in bundle.models:
+    if inference.role == "detector":
         unit = bundle.thresholds.unit(verdict.machine)
         return _draw_evidence(bundle.detector, inference.frames(content), verdict, unit)
-    return _draw_events(bundle.events, content, verdict.events or ())
+    if inference.role == "events":
+        return _draw_events(bundle.events, content, verdict.events or ())
+    return _draw_sound(bundle.models[inference.role].feature, content)
 
 
 def _draw_evidence(
@@ -68,6 +73,28 @@ def _draw_events(model: EventDetector, content: bytes, events: Iterable[Event]) 
         seconds=seconds,
         frequencies=np.arange(bands.n_bands) * (bands.sample_rate / bands.n_fft),
         dynamic_range=dynamic_range(bands),
+    )
+
+
+def _draw_sound(feature: Feature, content: bytes) -> dict[str, Any]:
+    """Draw the log-mel spectrogram of a recording; classes mark no places in it."""
+    mel = LogMel(
+        sample_rate=feature.sample_rate,
+        channel=feature.channel,
+        n_fft=feature.n_fft,
+        hop_length=feature.hop_length,
+        n_mels=min(_MEL_BANDS, feature.n_fft // 4),
+        pad_mode="constant",
+    )
+    samples, _ = load(content, sample_rate=mel.sample_rate, channel=mel.channel)
+    frames = mel.extract(samples)
+    lines = np.arange(1 + mel.n_fft // 2) * (mel.sample_rate / mel.n_fft)
+    return _picture(
+        frames,
+        np.zeros_like(_columns(frames)),
+        seconds=len(samples) / mel.sample_rate,
+        frequencies=np.maximum.accumulate(lines[mel.filters.argmax(axis=1)]),
+        dynamic_range=dynamic_range(mel),
     )
 
 

@@ -31,11 +31,14 @@ class ForkServer:
         The bundle.
     public_key : Path or None
         PEM file of the key that the bundle must be signed with.
+    decider : str
+        As for :class:`stethoscope.bundle.inference.Inference`.
     """
 
-    def __init__(self, folder: Path, public_key: Path | None = None) -> None:
+    def __init__(self, folder: Path, public_key: Path | None = None, decider: str = "") -> None:
         self._folder = folder
         self.public_key = public_key
+        self.decider = decider
         self._socket, theirs = socket.socketpair()
         package = Path(stethoscope.__file__).parents[1]
         path = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -45,7 +48,7 @@ class ForkServer:
                 [
                     *(sys.executable, "-P", "-m", "stethoscope.serve.forkserver"),
                     *(str(theirs.fileno()), str(folder), str(public_key or "")),
-                    str(limits.OPEN_SECONDS),
+                    *(str(limits.OPEN_SECONDS), decider),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -59,7 +59,8 @@ class VerdictDetails(BaseModel):
     Message: str = Field(
         description=(
             "For people: `Component OK`, `Anomaly`, the likeliest fault, or `Unknown fault` if an "
-            "anomalous recording resembles no known one; without a detector, the events."
+            "anomalous recording resembles no known one; without a detector, the events or the "
+            "likeliest class."
         )
     )
     Probabilities: list[float] = Field(
@@ -69,7 +70,8 @@ class VerdictDetails(BaseModel):
         )
     )
     Labels: list[str] | None = Field(
-        default=None, description="Normal and the faults; only for a model with a diagnosis."
+        default=None,
+        description="Normal and the faults, or the classes; only for a model of these.",
     )
     FaultDistance: float | None = Field(
         default=None,
@@ -181,10 +183,13 @@ class Tensor(BaseModel):
 class Parameters(BaseModel):
     """What the model knows and what the service accepts."""
 
-    roles: list[str] = Field(description="The roles of the model: detector, diagnosis, events.")
+    roles: list[str] = Field(
+        description="The roles of the model: detector, diagnosis, events, classifier."
+    )
+    decider: str = Field(description="The role that decides what is anomalous.")
     detector: str | None
     machines: list[str]
-    labels: list[str] = Field(description="Of the diagnosis and of the events.")
+    labels: list[str] = Field(description="Of the diagnosis, the events and the classes.")
     sample_rate: int
     min_seconds: float
     max_seconds: float

@@ -178,7 +178,7 @@ class Watch:
         )
 
     def _machine(self, recording: NewRecording) -> str:
-        if "detector" not in self._inference.bundle.models:
+        if not self._inference.bundle.machines:
             return ""
         return self._inference.machine(self._machine_id, recording.key[0])
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ import soundfile
 from stethoscope.bundle.build import write_bundle
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.edit import name_faults
+from stethoscope.bundle.wrap import wrap_model_folder
 from stethoscope.cli import main
 from stethoscope.diagnosis.model import References
+from stethoscope.errors import ParameterError
 from stethoscope.files import write_json
 from stethoscope.model.tflite import write_tflite
 from stethoscope.sound.logmel import LogMel
+from tests.serve.helpers import serving
 from tests.sounds import beeps
 
 RATE = 16_000
@@ -113,6 +117,69 @@ def test_diagnosis_of_three_faults_answers_the_given_messages(
         "Component OK"
     }
     assert {"Message", "Probabilities", "Labels"} <= answers[0]["Details"].keys()
+
+
+def tone(folder: Path, quarter: int) -> Path:
+    """A tone in one of the four quarters of the bands."""
+    bands = LogMel(sample_rate=RATE, n_mels=16).filters.argmax(axis=1) * (RATE / 1024)
+    path = folder / f"tone_{quarter}.wav"
+    sound = 0.3 * np.sin(2 * np.pi * bands[4 * quarter + 1] * np.arange(RATE) / RATE)
+    soundfile.write(path, sound, RATE, subtype="FLOAT")
+    return path
+
+
+def test_verdict_of_the_diagnosis_is_its_likeliest_class(
+    four_classes: Path, tmp_path: Path
+) -> None:
+    with serving(four_classes, "--verdict", "diagnosis") as service:
+        answers = [post(service.url, tone(tmp_path, quarter)) for quarter in range(4)]
+        parameters = requests.get(f"{service.url}/v2/models/four", timeout=5).json()["parameters"]
+    assert [answer["Details"]["Message"] for answer in answers] == ["Component OK", *MESSAGES]
+    assert [answer["Anomaly"] for answer in answers] == [False, True, True, True]
+    for answer in answers:
+        details = answer["Details"]
+        assert (details["Score"] > details["Threshold"]) is answer["Anomaly"]
+        assert sum(details["Probabilities"]) == pytest.approx(1.0, abs=1e-5)
+    assert parameters["decider"] == "diagnosis"
+
+
+def test_diagnosis_and_classifier_are_served_alone(
+    start: Callable[..., str], four_classes: Path, tmp_path: Path, predict: Predict
+) -> None:
+    model = four_classes / "models" / "diagnosis"
+    shutil.copytree(model, tmp_path / "sounds")
+    (tmp_path / "sounds" / "references.npz").unlink()  # what makes it a diagnosis
+    alone = wrap_model_folder(model, tmp_path / "alone")
+    sounds = wrap_model_folder(tmp_path / "sounds", tmp_path / "bundle", normal="fault 3")
+    assert (alone.manifest["roles"], sounds.manifest["roles"]) == (["diagnosis"], ["classifier"])
+    url = start(alone.folder)
+    answers = [post(url, tone(tmp_path, quarter)) for quarter in range(4)]
+    assert answers[2] == predict(alone.folder, tone(tmp_path, 2))
+    assert [answer["Details"]["Message"] for answer in answers] == [
+        "Component OK",
+        "fault 1",
+        "fault 2",
+        "fault 3",
+    ]
+    url = start(sounds.folder)
+    answers = [post(url, tone(tmp_path, quarter)) for quarter in range(4)]
+    assert [answer["Anomaly"] for answer in answers] == [True, True, True, False]
+    assert [answer["Details"]["Message"] for answer in answers] == [
+        "normal",
+        "fault 1",
+        "fault 2",
+        "Component OK",
+    ]
+    picture = post(url, tone(tmp_path, 2), params={"picture": "true"})["Picture"]
+    rows = np.frombuffer(base64.b64decode(picture["Spectrogram"]), np.uint8)
+    loudest = rows.reshape(picture["Bands"], -1).mean(axis=1).argmax()
+    bands = LogMel(sample_rate=RATE, n_mels=16).filters.argmax(axis=1) * (RATE / 1024)
+    assert picture["Frequencies"][loudest] == pytest.approx(bands[9], rel=0.05)
+
+
+def test_verdict_by_a_model_that_the_bundle_lacks_is_refused(fan_bundle: Path) -> None:
+    with pytest.raises(ParameterError, match="has no classifier to decide, it was made for det"):
+        Bundle.open(fan_bundle).deciding_role("classifier")
 
 
 def test_events_are_answered_with_their_times(

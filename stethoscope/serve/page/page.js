@@ -73,7 +73,9 @@ function busy(on) {
 
 const number = (value) => (Math.abs(value) >= 1000 || (value && Math.abs(value) < 0.01) ? value.toExponential(2) : Number(value.toPrecision(4)).toString());
 const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : share < 1 && share > 0.999 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);
-const ofEvents = (details) => !details.MachineType; // the model has no anomaly detector
+let decider = "detector"; // the role of the model that decides what is anomalous
+const ofEvents = () => decider === "events";
+const ofClasses = () => decider === "diagnosis" || decider === "classifier";
 const kind = (entry) => (entry.error ? "none" : entry.answer.Anomaly ? "anomaly" : "normal");
 const clock = (date) => date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
@@ -91,9 +93,10 @@ function show(entry) {
   $("result").className = `card result ${kind(entry)}`;
   $("message").textContent = Details.Message;
   const machine = [Details.MachineType, Details.MachineId].filter(Boolean).join(" ");
-  const judged = ofEvents(Details) ? "" : ` · threshold of ${machine}${Details.MachineId ? "" : ", all ids"}`;
+  const judged = decider !== "detector" ? "" : ` · threshold of ${machine}${Details.MachineId ? "" : ", all ids"}`;
   $("about").textContent = `${entry.name}${judged}`;
   showWarnings(Details.Warnings ?? []);
+  $("gauge-part").hidden = ofClasses(); // the bars below say more
   showGauge(Details);
   showProbabilities(Details, Anomaly);
   showEvents(Details.Events);
@@ -128,7 +131,9 @@ function showProbabilities(details, anomaly) {
   const unknown = likeliest === 0 || FaultDistance > 1;
   // The detector decides. The likeliest fault is highlighted only if the detector found an anomaly and it is a known one. Without a diagnosis the
   // probabilities are the fractions of normal recordings that score higher and lower; they are no verdict, and none is highlighted.
-  const [title, labels, most] = ofEvents(details)
+  const [title, labels, most] = ofClasses()
+    ? ["Probability of each class", Labels, likeliest]
+    : ofEvents()
     ? ["Highest score of a window", ["No event", "Event"], Number(anomaly)]
     : Labels
       ? [anomaly ? (unknown ? "Most similar classes (unknown fault)" : "Diagnosis") : "Most similar faults (no alarm)", Labels, anomaly && !unknown ? likeliest : -1]
@@ -202,7 +207,7 @@ function paint(entry) {
       const from = band * Columns + column;
       const to = 4 * ((Bands - 1 - band) * Columns + column);
       const heat = $("heat").checked ? deviation[from] : 0; // 0 everywhere in a recording that is not anomalous
-      const cover = ofEvents(Details) ? 0.3 * (heat / 255) : Math.min(1, heat / 140); // the spectrogram of an event stays visible
+      const cover = ofEvents() ? 0.3 * (heat / 255) : Math.min(1, heat / 140); // the spectrogram of an event stays visible
       for (let channel = 0; channel < 3; channel++) {
         image.data[to + channel] = LOUDNESS[loud[from]][channel] * (1 - cover) + DEVIATION[heat][channel] * cover;
       }
@@ -210,7 +215,7 @@ function paint(entry) {
     }
   }
   context.putImageData(image, 0, 0);
-  if (ofEvents(Details)) {
+  if (decider !== "detector") {
     $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds with ${Details.Message}.`);
     $("picture-title").textContent = "Spectrogram";
     return;
@@ -265,7 +270,7 @@ function showHistory() {
     const button = element("button", kind(entry));
     button.type = "button";
     const details = entry.answer?.Details;
-    const text = entry.error || `score ${number(details.Score)}, threshold ${number(details.Threshold)}`;
+    const text = entry.error || (ofClasses() ? percent(Math.max(...details.Probabilities)) : `score ${number(details.Score)}, threshold ${number(details.Threshold)}`);
     button.append(
       element("span", "pip"), element("span", "name", entry.name),
       element("strong", "", entry.error ? "No verdict" : details.Message), element("small", "", `${clock(entry.at)} · ${text}`),
@@ -398,10 +403,12 @@ async function introduce() {
   $("model").textContent = `Model ${name}, ${parameters.sample_rate / 1000} kHz`;
   $("least").textContent = `${Number(parameters.min_seconds.toFixed(2))} s`;
   $("machines").replaceChildren(...parameters.machines.map((machine) => new Option(machine)));
-  if (parameters.detector) return;
-  $("machine-row").hidden = true;
-  $("purpose").textContent = `Finds events: ${parameters.labels.join(", ")}`;
+  decider = parameters.decider;
+  if (decider === "detector") return;
+  $("machine-row").hidden = !parameters.machines.length;
+  $("purpose").textContent = `${ofEvents() ? "Finds events" : "Names the class of a sound"}: ${parameters.labels.join(", ")}`;
   $("scale").hidden = true;
+  $("heat").closest("label").hidden = ofClasses();
   $("heat-label").textContent = "Show events";
 }
 
