@@ -93,3 +93,11 @@ def test_unit_starts_the_command_that_there_is() -> None:
     unit = (DEPLOY / "systemd" / "stethoscope.service").read_text(encoding="utf-8")
     assert "Type=notify" in unit
     assert re.search(r"^ExecStart=/opt/stethoscope/bin/stethoscope serve ", unit, re.MULTILINE)
+
+
+def test_recipe_with_a_bundle_is_based_on_the_image_of_the_service() -> None:
+    first, second, last = (DEPLOY / "bundle.Dockerfile").read_text(encoding="utf-8").splitlines()
+    service = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"-t {first.removeprefix('FROM ')} ." in service
+    assert service.rstrip().endswith(last), "the recipe starts the service as its image does"
+    assert second.split()[-1] in last
