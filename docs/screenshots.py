@@ -23,10 +23,10 @@ _OVERVIEW = 820
 def closing_lines(run: Path) -> str:
     """Return what a run prints at its end, with the folder as the reader would see it."""
     from stethoscope.files import read_json
-    from stethoscope.runs.pipelines import results_of
+    from stethoscope.runs.pipelines import pipeline_named
 
     summary = read_json(run / "summary.json")
-    lines = "\n".join(results_of("main").closing_lines(summary, run))
+    lines = "\n".join(pipeline_named("main").results.closing_lines(summary, run))
     return lines.replace(str(run), "runs/main-...")
 
 
