@@ -29,6 +29,7 @@ PAGES = (
     "docs/simulator.md",
     "docs/detect.md",
     "docs/diagnose.md",
+    "docs/commands.md",
     "docs/serve.md",
     "docs/runs.md",
     "docs/classify.md",
@@ -61,6 +62,7 @@ NOT_RUN = {
 _BEFORE = {"stethoscope compare": "cp -r runs/first runs/second"}
 """What the reader has done before a command, at other times."""
 
+_NETWORK = re.compile(r"PIP_|SSL_CERT|https?_proxy$|no_proxy$", re.IGNORECASE)
 _SLOW = r"^make |^python3? -m (venv|pip)|^\S*pip3? install"
 
 
@@ -185,6 +187,8 @@ def run_commands(
         "HOME": str(home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
+        # How this computer reaches a package index.
+        **{name: value for name, value in os.environ.items() if _NETWORK.match(name)},
         # Where these tests run in a tree beside the one that is installed.
         **({} if slow else {"PYTHONPATH": str(ROOT)}),
     }
@@ -213,9 +217,11 @@ def write_recordings(folder: Path) -> None:
     for path in sorted((folder / "recordings").rglob("anomaly*.wav")):
         path.unlink()  # without faults nothing trains a network
     healthy = sorted((folder / "recordings").rglob("test/normal_id_02*.wav"))
-    (folder / "place").mkdir()
+    for name in ("place", "day1"):
+        (folder / name).mkdir()
     for path in healthy:
         shutil.copy(path, folder / "place")
+        shutil.copy(path, folder / "day1")
     for name in ("new", "new_id_02", "clip", "one", "two", "recording"):
         shutil.copy(healthy[0], folder / f"{name}.wav")
 
