@@ -1,8 +1,8 @@
 """An ensemble beside each of its members, from one fit.
 
-The members' scores on the test clips are expressed in standard deviations above normal clips, as the
-ensemble does. Printed are mean AUC and pAUC over machine ids of each member, and of the mean and
-the maximum of all.
+The members' scores on the test clips are expressed in standard deviations above normal clips, as
+the ensemble does. Printed are mean AUC and pAUC over machine ids of each member, and of the mean
+and the maximum of all.
 
 python benchmarks/ensemble.py simulated/fan dev_data_caridle.zip --members pooled-gmm id-classifier
 """
