@@ -38,8 +38,8 @@ def extract_cepstra(
     Parameters
     ----------
     archives, clips, feature, folder
-        As for :func:`~stethoscope.features.extract.extract_features`. The store is empty if there
-        is nothing to diagnose.
+        As for :func:`~stethoscope.features.extract.extract_features`. The store has no clips if
+        there is nothing to diagnose, and says why.
     options : FaultOptions
     alterations : sequence of str
         Altered versions of every clip, as for :func:`~stethoscope.datasets.alterations.altered`.
@@ -55,15 +55,26 @@ def extract_cepstra(
     """
     chosen = clips_to_compare(clips, options)
     if not chosen:
-        with FeatureWriter(folder) as writer:
-            writer.finish(feature)
-        return FeatureStore.open(folder)
+        return _empty_store(clips, feature, folder, options)
     if holdout_id and not any(has_id(clip, holdout_id) for clip in chosen):
         known = ", ".join(sorted({clip.machine for clip in chosen}))
         raise ParameterError(f"fault_holdout_id is {holdout_id!r}; the set has {known}")
     cutting = Cutting.of(clips, clip_seconds)
     versions = altered(chosen, alterations)
     return extract_features(archives, versions, feature, folder, cutting=cutting)
+
+
+def _empty_store(
+    clips: Sequence[Clip], feature: Mfcc, folder: str | os.PathLike[str], options: FaultOptions
+) -> FeatureStore:
+    """Write a store that names the anomalous clips, and why they are not grouped."""
+    anomalous = [clip for clip in clips if clip.condition == "anomaly" and not clip.augmentation]
+    reason = reason_against_groups(anomalous, options)
+    with FeatureWriter(folder) as writer:
+        for clip in anomalous:
+            writer.skip(clip, reason)
+        writer.finish(feature)
+    return FeatureStore.open(folder)
 
 
 def has_id(clip: Clip, machine_id: str) -> bool:

@@ -58,6 +58,8 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
         Without groups, but with the reason, if grouping is switched off, the clips are too few for
         it, or there are no normal clips to compare them with.
     """
+    if not store.clips and store.skipped:
+        return FaultGroups(reason=store.skipped[0].reason)
     anomalous = store.where(lambda clip: clip.condition == "anomaly" and not clip.augmentation)
     clips = [store.clips[index] for index in anomalous]
     if reason := reason_against_groups(clips, options):

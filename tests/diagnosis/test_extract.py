@@ -7,6 +7,7 @@ import pytest
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.diagnosis.extract import clips_to_compare, extract_cepstra
+from stethoscope.diagnosis.grouping import group_faults
 from stethoscope.diagnosis.options import FaultOptions
 from stethoscope.errors import ParameterError
 from stethoscope.features.store import FeatureStore
@@ -62,3 +63,16 @@ def test_the_store_is_empty_where_there_is_nothing_to_diagnose(
             FaultOptions(),
             holdout_id="77",
         )
+
+
+def test_reason_why_too_few_anomalous_clips_are_not_grouped_reaches_the_groups(
+    tmp_path: Path,
+) -> None:
+    clips = [
+        Clip(path=f"{number}.wav", recording=str(number), machine_type="fan", condition="anomaly")
+        for number in range(4)
+    ]
+    store = extract_cepstra([], clips, Mfcc(), tmp_path / "store", FaultOptions(groups=-1))
+    assert (len(store.clips), len(store.skipped)) == (0, 4)
+    reason = group_faults(store, FaultOptions(groups=-1)).reason
+    assert reason.startswith("only 4 clips are anomalous, and a number of groups cannot be chosen")
