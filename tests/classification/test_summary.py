@@ -21,6 +21,7 @@ def test_every_class_has_a_row_and_the_figures_follow() -> None:
         "balanced_accuracy": 0.5,
         "macro_f1": 0.45,
         "folds": [{}, {}],
+        "clips": 24,
         "skipped": [],
     }
     lines = closing_lines({"evaluation": evaluation}, Path("out"))

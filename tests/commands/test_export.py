@@ -18,12 +18,12 @@ def test_export_writes_c_of_the_bundles_model_and_prints_its_memory(
     assert f"cmake -S {output} -B build" in printed
 
 
-def test_export_without_an_int8_network_gives_one_line(
+def test_export_of_a_role_that_the_bundle_lacks_gives_one_line(
     beep_parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["export", str(beep_parts / "bundle"), "--target", "c", "--role", "detector"]
     assert main([*command, "--output", str(tmp_path / "c")]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "holds no int8 network" in error
+    assert "has no detector of anomalies, it was made for events" in error
     assert not (tmp_path / "c").exists()

@@ -44,7 +44,7 @@ def figures(folder: Path) -> dict[str, Any]:
 
 def undated(report: Path) -> str:
     """The text of a report without the times at which it was made."""
-    return re.sub(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d)?", "", report.read_text(encoding="utf-8"))
+    return re.sub(r"\d{1,2} \w+ \d{4}, \d\d:\d\d", "", report.read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow

@@ -35,10 +35,9 @@ def test_lines_of_the_docs_work_as_printed(
         if os.environ.get("CI"):
             pytest.fail("curl is missing in CI")
         pytest.skip("no curl: apt-get install curl")
-    for name in ("clip", "new", "one", "two"):
-        soundfile.write(
-            tmp_path / f"{name}.wav", 0.1 * np.random.default_rng(0).standard_normal(16_000), 16_000
-        )
+    noise = 0.1 * np.random.default_rng(0).standard_normal(480_000)
+    for name, seconds in (("clip", 1), ("new", 1), ("one", 1), ("two", 1), ("long", 30)):
+        soundfile.write(tmp_path / f"{name}.wav", noise[: 16_000 * seconds], 16_000)
     monkeypatch.setenv("STETHOSCOPE_API_KEY", "s3cret")
     command = shlex.split(os.path.expandvars(ADDRESS.sub(service, line)))
     done = subprocess.run(
