@@ -18,6 +18,10 @@ class ParameterError(StethoscopeError):
     """A parameter has a value that cannot work."""
 
 
+UNUSABLE = "unusable_recording"
+"""Reason of an :class:`AudioError` about a recording that cannot be read."""
+
+
 class AudioError(StethoscopeError):
     """A recording cannot be used: undecodable, empty, silent, or without the channel.
 
@@ -27,7 +31,7 @@ class AudioError(StethoscopeError):
         For programs: an identifier that stays the same.
     """
 
-    def __init__(self, message: str, reason: str = "unusable_recording") -> None:
+    def __init__(self, message: str, reason: str = UNUSABLE) -> None:
         super().__init__(message)
         self.reason = reason
 

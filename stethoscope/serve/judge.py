@@ -8,7 +8,7 @@ import soundfile
 
 from stethoscope.bundle.inference import Inference
 from stethoscope.bundle.verdict import Verdict
-from stethoscope.errors import AudioError, ModelError, ParameterError
+from stethoscope.errors import UNUSABLE, AudioError, ModelError, ParameterError
 from stethoscope.serve.limits import RATES, Limits, RefusalError
 from stethoscope.serve.picture import draw_picture
 from stethoscope.sound.formats import find_format
@@ -156,4 +156,4 @@ def _check_size(content: bytes, limits: Limits, name: str) -> None:
 
 
 def _unusable(message: str) -> RefusalError:
-    return RefusalError(422, "unusable_recording", message)
+    return RefusalError(422, UNUSABLE, message)

@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stethoscope.bundle.inference import Inference
-from stethoscope.errors import AudioError, DatasetError
+from stethoscope.errors import UNUSABLE, AudioError, DatasetError
 from stethoscope.progress import warn
 from stethoscope.watch.alarms import AlarmRule
 from stethoscope.watch.folder import NewRecording, WatchedFolder
 from stethoscope.watch.history import Entry, History
 from stethoscope.watch.targets import Target
+
+T = TypeVar("T")
 
 MOST_ATTEMPTS = 3
 """A recording at which the program ended so often is not judged again."""
@@ -108,7 +110,7 @@ class Watch:
             found = True
             seconds = time.monotonic() - started
             for recording in new:
-                if self._until_written(stopped, partial(self._judge_file, recording)):
+                if self._judge_file(recording, stopped):
                     folder.done(recording)
             self._prune()
             if once and not new and not folder.pending:
@@ -122,15 +124,18 @@ class Watch:
         entry = self._entry(content, recording)
         written = self._until_written(stopped, partial(self._write, entry))
         self._prune()
-        return entry if written else None
+        return entry if written is not None else None
 
     def _horizon(self) -> float:
         """Return the time from which on recordings are kept, in seconds since 1970."""
         days = self._retention.days
         return max(self._history.horizon, time.time() - 86_400.0 * days if days else 0.0)
 
-    def _judge_file(self, recording: NewRecording) -> None:
-        attempts = self._history.begin(recording.key)
+    def _judge_file(self, recording: NewRecording, stopped: threading.Event) -> bool:
+        """Judge a file and write it down; False if it is stopped before that is written."""
+        attempts = self._until_written(stopped, partial(self._history.begin, recording.key))
+        if attempts is None:
+            return False
         if attempts > MOST_ATTEMPTS:
             entry = replace(
                 self._blank(recording),
@@ -139,7 +144,7 @@ class Watch:
             )
         else:
             entry = self._entry(recording.path, recording)
-        self._write(entry)
+        return self._until_written(stopped, partial(self._write, entry)) is not None
 
     def _blank(self, recording: NewRecording) -> Entry:
         return Entry(
@@ -158,10 +163,9 @@ class Watch:
                 source, machine_id=self._machine_id, name=recording.key[0]
             )
         except AudioError as error:
-            refused = getattr(error, "reasons", None) is not None
             return replace(
                 blank,
-                state="refused" if refused else "failed",
+                state="failed" if error.reason == UNUSABLE else "refused",
                 machine=self._machine(recording),
                 message=str(error),
             )
@@ -182,7 +186,8 @@ class Watch:
             return ""
         return self._inference.machine(self._machine_id, recording.key[0])
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: Entry) -> bool:
+        """Write an entry with what follows from it; return whether it is a new one."""
         change = self._change_of_alarm(entry)
         messages: list[tuple[str, dict[str, Any]]] = []
         if change is not None:
@@ -190,11 +195,12 @@ class Watch:
             messages = [(target, body) for target in self._targets]
         number = self._history.add(entry, alarm=change, messages=messages)
         if number is None:
-            return
+            return False
         if entry.state == "judged":
             self._recent(entry.machine).append(bool(entry.anomaly))
         if self._observe:
             self._observe(entry, change)
+        return True
 
     def _recent(self, machine: str) -> deque[bool]:
         if machine not in self._decisions:
@@ -210,12 +216,12 @@ class Watch:
         alarm = self._rule.alarm(decisions, active=active)
         return None if alarm == active else alarm
 
-    def _until_written(self, stopped: threading.Event, work: Callable[[], None]) -> bool:
-        """Repeat work that the disk or another writer prevents, until it succeeds or is stopped."""
+    def _until_written(self, stopped: threading.Event, write: Callable[[], T]) -> T | None:
+        """Repeat a write that the disk or another writer prevents; None if it is stopped."""
         warned = False
         while not stopped.is_set():
             try:
-                work()
+                return write()
             except sqlite3.OperationalError as error:
                 if not warned:
                     warn(
@@ -224,9 +230,7 @@ class Watch:
                     )
                     warned = True
                 stopped.wait(_RETRY_SECONDS)
-            else:
-                return True
-        return False
+        return None
 
     def _prune(self) -> None:
         if time.monotonic() - self._pruned_at < _PRUNE_EVERY and self._pruned_at:

@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference
@@ -50,17 +52,23 @@ def test_every_recording_gets_the_verdict_of_predict_once_and_in_order(
     folder = tmp_path / "in"
     names = put(folder, fan_clips, "test_normal", "test_anomaly")
     (folder / "bad.wav").write_text("no sound")
+    soundfile.write(folder / "silent.wav", np.zeros(16_000), 16_000)
     judge(quick_bundle, folder, history)
     judge(quick_bundle, folder, history)
     rows = history.rows("select path, machine, anomaly, score, message from recordings order by id")
-    assert [row[0] for row in rows] == [*names, "bad.wav"]
+    assert [row[0] for row in rows] == [*names, "bad.wav", "silent.wav"]
+    assert history.rows("select state from recordings order by id desc limit 2") == [
+        ("refused",),
+        ("failed",),
+    ]
     inference = Inference(Bundle.open(quick_bundle))
-    for path, machine, anomaly, score, message in rows[:-1]:
+    for path, machine, anomaly, score, message in rows[:-2]:
         verdict = inference.verdict(folder / path)
         assert (machine, bool(anomaly), score) == (verdict.machine, verdict.anomaly, verdict.score)
         assert message == verdict.message
-    assert rows[-1][2:4] == (None, None)
-    assert "bad.wav: not a readable recording" in rows[-1][4]
+    assert [row[2:4] for row in rows[-2:]] == [(None, None), (None, None)]
+    assert "bad.wav: not a readable recording" in rows[-2][4]
+    assert "silent.wav: is digital silence" in rows[-1][4]
 
 
 def test_alarm_is_raised_and_cleared_with_a_message_each(
@@ -103,7 +111,7 @@ def test_full_disk_loses_nothing(
 ) -> None:
     names = put(tmp_path / "in", fan_clips, "test_normal")
     monkeypatch.setattr("stethoscope.watch.watch._RETRY_SECONDS", 0.01)
-    real, failures = history.add, [3]
+    real, failures = history.add, [2 * MOST_ATTEMPTS]
 
     def add(*arguments: Any, **options: Any) -> Any:
         if failures[0]:
@@ -113,7 +121,8 @@ def test_full_disk_loses_nothing(
 
     monkeypatch.setattr(history, "add", add)
     judge(quick_bundle, tmp_path / "in", history)
-    assert [row[0] for row in history.rows("select path from recordings order by id")] == names
+    rows = history.rows("select path, state from recordings order by id")
+    assert rows == [(name, "judged") for name in names]
     assert capsys.readouterr().err.count("database or disk is full; free space") == 1
 
 
