@@ -53,6 +53,15 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_machine_id(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the machine of the recordings."""
+    parser.add_argument(
+        "--machine-id",
+        default="",
+        help="id of the machine, such as 02; by default taken from the file's name",
+    )
+
+
 def add_exit_code(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the option that reports a finding by the exit status."""
     parser.add_argument(

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.commands import Add
-from stethoscope.commands.answers import Columns, add_exit_code, add_files, answer_files
+from stethoscope.commands.answers import (
+    Columns,
+    add_exit_code,
+    add_files,
+    add_machine_id,
+    answer_files,
+)
 from stethoscope.terminal import Cell
 
 
@@ -16,11 +22,7 @@ def register(add: Add) -> None:
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     add_files(one)
     add_exit_code(one, "a recording is anomalous")
-    one.add_argument(
-        "--machine-id",
-        default="",
-        help="id of the machine, such as 02; by default taken from the file's name",
-    )
+    add_machine_id(one)
     one.add_argument(
         "--network",
         default="float",

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from stethoscope.commands import Add
+from stethoscope.commands.answers import add_machine_id
 
 _KEY = "STETHOSCOPE_API_KEY"
 _METRICS_KEY = "STETHOSCOPE_METRICS_KEY"
@@ -79,11 +80,7 @@ def _register_listen(add: Add) -> None:
         default="http://127.0.0.1:5000",
         help="the service (default: http://127.0.0.1:5000)",
     )
-    one.add_argument(
-        "--machine-id",
-        default="",
-        help="id of the machine, such as 02; by default taken from the file's name",
-    )
+    add_machine_id(one)
     one.add_argument(
         "--window", type=float, default=10.0, help="length of a window in seconds (default: 10)"
     )

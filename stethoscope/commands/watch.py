@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
+from stethoscope.commands.answers import add_machine_id
 from stethoscope.terminal import coloured
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def register(add: Add) -> None:
     one.add_argument(
         "--history", type=Path, metavar="FILE", help="default: history.sqlite beside the folder"
     )
-    one.add_argument(
-        "--machine-id", default="", help="id of the machine; by default taken from the file's name"
-    )
+    add_machine_id(one)
     one.add_argument(
         "--alarm",
         default="3/5",

@@ -399,9 +399,11 @@ class History:
         )
 
     def alarms(self, *, limit: int = 100) -> list[Alarm]:
-        """Return the last alarms, the newest first."""
+        """Return the last alarms, the newest first, and every one that lasts."""
         rows = self._db.execute(
-            "select id, machine, raised_at, cleared_at from alarms order by raised_at desc limit ?",
+            "select id, machine, raised_at, cleared_at from alarms where cleared_at is null"
+            " or id in (select id from alarms order by raised_at desc limit ?)"
+            " order by raised_at desc",
             (limit,),
         )
         return [Alarm(*row) for row in rows]

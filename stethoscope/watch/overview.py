@@ -1,6 +1,7 @@
 """What the page of a history shows, counted by the database."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stethoscope.watch.history import Alarm, History
@@ -152,34 +153,30 @@ class Overview:
     undelivered: tuple[tuple[str, int, str], ...]
 
 
-def overview(
-    history: History, *, span: str = "", begin: float | None = None, end: float | None = None
-) -> Overview:
+def overview(history: History, *, span: str = "") -> Overview:
     """Count a history.
 
     Parameters
     ----------
     history : History
     span : str
-        A name in :data:`SPANS`: the last day, week, month or year before the last recording.
-    begin, end : float, optional
-        Bounds instead, in seconds since 1970.
+        A name in :data:`SPANS`: the last day, week, month or year before the last recording. Else
+        everything.
     """
     first, last = history.rows("select min(recorded_at), max(recorded_at) from recordings")[0]
     if last is None:
         first = last = time.time()
-    if end is None:
-        end = float(last)
-    if begin is None:
-        begin = max(float(first), end - SPANS[span]) if span in SPANS else float(first)
+    begin = max(first, last - SPANS[span]) if span in SPANS else first
+    end = last
+    alarms = history.alarms()
     bounds = (begin, end)
     return Overview(
         begin=begin,
         end=end,
-        machines=_machines(history, begin, end),
+        machines=_machines(history, begin, end, alarms),
         alarms=tuple(
             one
-            for one in history.alarms()
+            for one in alarms
             if one.raised_at <= end and (one.cleared_at is None or one.cleared_at >= begin)
         ),
         anomalous=_recordings(history, _ANOMALOUS, bounds),
@@ -193,7 +190,10 @@ def overview(
     )
 
 
-def _machines(history: History, begin: float, end: float) -> tuple[MachineOverview, ...]:
+def _machines(
+    history: History, begin: float, end: float, alarms: Sequence[Alarm]
+) -> tuple[MachineOverview, ...]:
+    active = {one.machine: one for one in alarms if one.cleared_at is None}
     width = max((end - begin) / BUCKETS, 1e-6)
     buckets: dict[str, list[Bucket]] = {}
     for machine, place, *values in history.rows(
@@ -205,26 +205,27 @@ def _machines(history: History, begin: float, end: float) -> tuple[MachineOvervi
     ):
         buckets.setdefault(machine, []).append(Bucket(begin + width * place, *values))
     return tuple(
-        _machine(history, machine, found, begin, end) for machine, found in sorted(buckets.items())
+        _machine(history, machine, found, begin, end, active.get(machine))
+        for machine, found in sorted(buckets.items())
     )
 
 
 def _machine(
-    history: History, machine: str, buckets: list[Bucket], begin: float, end: float
+    history: History,
+    machine: str,
+    buckets: list[Bucket],
+    begin: float,
+    end: float,
+    alarm: Alarm | None,
 ) -> MachineOverview:
     n = sum(bucket.n for bucket in buckets)
-    gaps = _gaps(history, machine, begin, end)
-    active = [one for one in history.alarms() if one.machine == machine and one.cleared_at is None]
-    last = history.rows(
-        "select max(recorded_at) from recordings where machine = ? and recorded_at <= ?",
-        (machine, end),
-    )[0][0]
+    last, gaps = _last_and_gaps(history, machine, begin, end)
     return MachineOverview(
         machine=machine,
         n=n,
         n_anomalous=sum(bucket.n_anomalous for bucket in buckets),
-        last=float(last),
-        alarm=active[0] if active else None,
+        last=last,
+        alarm=alarm,
         drift=_drift(history, machine, begin, end, n),
         gaps=gaps[:10],
         hours_without=sum(gap.hours for gap in gaps),
@@ -232,8 +233,13 @@ def _machine(
     )
 
 
-def _gaps(history: History, machine: str, begin: float, end: float) -> tuple[Gap, ...]:
-    """Return the times without recordings, which are five times as long as usual and an hour."""
+def _last_and_gaps(
+    history: History, machine: str, begin: float, end: float
+) -> tuple[float, tuple[Gap, ...]]:
+    """Return when the last recording was made, and the times without recordings.
+
+    These are five times as long as the usual interval, and at least an hour.
+    """
     rows = history.rows(
         "with steps as (select lag(recorded_at) over (order by recorded_at) as before,"
         " recorded_at as after from recordings indexed by recordings_by_machine"
@@ -242,20 +248,16 @@ def _gaps(history: History, machine: str, begin: float, end: float) -> tuple[Gap
         " order by after - before desc limit 1000",
         (machine, begin, end, _LEAST_GAP),
     )
-    usual = history.rows(
-        "select (max(recorded_at) - min(recorded_at)) / max(count(*) - 1, 1) from recordings"
+    n, first, last = history.rows(
+        "select count(*), min(recorded_at), max(recorded_at) from recordings"
         " where machine = ? and recorded_at between ? and ?",
         (machine, begin, end),
-    )[0][0]
+    )[0]
     # Pauses lengthen the mean interval; without them it is that of the recordings in a row.
     paused = sum(after - before for before, after in rows)
-    n = history.rows(
-        "select count(*) from recordings where machine = ? and recorded_at between ? and ?",
-        (machine, begin, end),
-    )[0][0]
-    in_a_row = (usual * max(n - 1, 1) - paused) / max(n - 1 - len(rows), 1)
+    in_a_row = (last - first - paused) / max(n - 1 - len(rows), 1)
     least = max(_LEAST_GAP, _GAP_FACTOR * in_a_row)
-    return tuple(Gap(before, after) for before, after in rows if after - before > least)
+    return last, tuple(Gap(before, after) for before, after in rows if after - before > least)
 
 
 def _drift(history: History, machine: str, begin: float, end: float, n: int) -> float | None:
