@@ -146,6 +146,15 @@ class Archive(ABC):
             raise self._wrong_size(member, len(data))
         return data
 
+    def _chosen(self, names: Iterable[str]) -> Iterator[tuple[str, Member, Any]]:
+        """Yield name, member and handle of the named members, in archive order."""
+        wanted = set(names)
+        if missing := wanted - self._entries.keys():
+            raise DatasetError(f"{self.name}: holds no {min(missing)}")
+        for name, (member, entry) in self._entries.items():
+            if name in wanted:
+                yield name, member, entry
+
     def stream(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | DatasetError]]:
         """Yield the named members in archive order, in one sequential pass.
 
@@ -157,15 +166,11 @@ class Archive(ABC):
         DatasetError
             If a name is not in the archive.
         """
-        wanted = set(names)
-        if missing := wanted - self._entries.keys():
-            raise DatasetError(f"{self.name}: holds no {min(missing)}")
-        for name in self._entries:
-            if name in wanted:
-                try:
-                    yield name, self.read(name)
-                except DatasetError as error:
-                    yield name, error
+        for name, _, _ in self._chosen(names):
+            try:
+                yield name, self.read(name)
+            except DatasetError as error:
+                yield name, error
 
     def stream_files(
         self, names: Iterable[str]
@@ -179,12 +184,7 @@ class Archive(ABC):
         DatasetError
             If a name is not in the archive.
         """
-        wanted = set(names)
-        if missing := wanted - self._entries.keys():
-            raise DatasetError(f"{self.name}: holds no {min(missing)}")
-        for name, (member, entry) in self._entries.items():
-            if name not in wanted:
-                continue
+        for name, member, entry in self._chosen(names):
             try:
                 if member.size <= LARGE_BYTES:
                     yield name, self.read(name)

@@ -6,10 +6,9 @@ import zipfile
 import numpy as np
 
 from stethoscope.datasets.simulator.archive import encode_wav, zip_member
-from stethoscope.datasets.simulator.clip import check_number, simulate_clip
+from stethoscope.datasets.simulator.clip import check_number, check_seed, simulate_clip
 from stethoscope.datasets.simulator.machine import MACHINES
 from stethoscope.datasets.simulator.signals import RATE, Signal
-from stethoscope.errors import ParameterError
 from stethoscope.files import atomic_file
 from stethoscope.progress import track
 
@@ -61,8 +60,7 @@ def simulate_bells(
     ParameterError
         If a parameter has a value that cannot work.
     """
-    if seed < 0:
-        raise ParameterError(f"seed is {seed}; give a number that is not negative")
+    check_seed(seed)
     check_number("snr_db", snr_db, -60.0, 60.0)
     check_number("recordings", recordings, 1, 10_000)
     check_number("seconds", seconds, 5.0, 600.0)

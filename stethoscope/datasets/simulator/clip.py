@@ -145,10 +145,21 @@ def check_scene(machine: str, seed: int, snr_db: float, seconds: float) -> None:
     """
     if machine not in MACHINES:
         raise ParameterError(f"machine is {machine!r}; choose one of {', '.join(MACHINES)}")
-    if seed < 0:
-        raise ParameterError(f"seed is {seed}; give a number that is not negative")
+    check_seed(seed)
     check_number("snr_db", snr_db, -60.0, 60.0)
     check_number("seconds", seconds, 0.5, 600.0)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that no generator takes.
+
+    Raises
+    ------
+    ParameterError
+        If it is negative.
+    """
+    if seed < 0:
+        raise ParameterError(f"seed is {seed}; give a number that is not negative")
 
 
 def check_number(name: str, value: float, least: float, most: float) -> None:

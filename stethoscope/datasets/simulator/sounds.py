@@ -4,9 +4,8 @@ import os
 import zipfile
 
 from stethoscope.datasets.simulator.archive import encode_wav, zip_member
-from stethoscope.datasets.simulator.clip import check_number, simulate_clip
+from stethoscope.datasets.simulator.clip import check_number, check_seed, simulate_clip
 from stethoscope.datasets.simulator.faults import FAULTS
-from stethoscope.errors import ParameterError
 from stethoscope.files import atomic_file
 from stethoscope.progress import track
 
@@ -47,8 +46,7 @@ def simulate_sounds(
     ParameterError
         If a parameter has a value that cannot work.
     """
-    if seed < 0:
-        raise ParameterError(f"seed is {seed}; give a number that is not negative")
+    check_seed(seed)
     check_number("recordings", recordings, 2, 10_000)
     planned = [(fault, number) for fault in (None, *FAULTS) for number in range(recordings)]
     rows = ["path,machine,condition,label"]
