@@ -6,24 +6,18 @@ Bodies are checked by the models of `mr_openapi`, which are generated from the p
 
 import itertools
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import mr_openapi.models
 import pydantic
 
+from tests.kubeflow.answering import Answering, RefusedError
+
 ROOT = "/api/model_registry/v1/"
 
 
-class RefusedError(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Registry:
+class Registry(Answering):
     """The registry; `models`, `versions` and `artifacts` are what it holds."""
 
     def __init__(self) -> None:
@@ -32,43 +26,20 @@ class Registry:
         self.artifacts: dict[str, dict[str, Any]] = {}
         self.refusal: int = 0
         self._ids = map(str, itertools.count(1))
-        registry = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                registry._answer(self, "GET")
-
-            def do_POST(self) -> None:
-                registry._answer(self, "POST")
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _answer(self, handler: BaseHTTPRequestHandler, method: str) -> None:
-        parts = urlsplit(handler.path)
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+    def _answer(
+        self, request: BaseHTTPRequestHandler, path: str, query: dict[str, str], body: bytes
+    ) -> tuple[int, str, bytes]:
+        method = request.command
         try:
             if self.refusal:
                 raise RefusedError(self.refusal, "not allowed")
             status, answer = 201 if method == "POST" else 200, {}
-            answer = self._route(method, parts.path.removeprefix(ROOT), query, body)
+            answer = self._route(method, path.removeprefix(ROOT), query, body)
         except RefusedError as refusal:
             status, answer = refusal.status, {"code": "", "message": str(refusal)}
-        text = json.dumps(answer).encode()
-        handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Content-Length", str(len(text)))
-        handler.end_headers()
-        handler.wfile.write(text)
+        return status, "application/json", json.dumps(answer).encode()
 
     def _route(self, method: str, path: str, query: dict[str, str], body: bytes) -> dict[str, Any]:
         match (method, *path.split("/")):

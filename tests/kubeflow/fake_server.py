@@ -15,18 +15,19 @@ import itertools
 import json
 import math
 import re
-import threading
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 
 import kfp_server_api.models
 import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
+
+from tests.kubeflow.answering import Answering, RefusedError
 
 TYPES = {
     "STRING": lambda value: isinstance(value, str),
@@ -49,13 +50,7 @@ INT64 = {"max_concurrency"}
 """Fields that are texts in the models, and numbers for a server as well (protobuf's JSON)."""
 
 
-class RefusedError(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Kubeflow:
+class Kubeflow(Answering):
     """The server; `runs`, `pipelines` and so on are what it holds. A run goes on by one state
     whenever it is asked for.
     """
@@ -75,55 +70,31 @@ class Kubeflow:
         """Statuses with which the next requests for a run are answered."""
         self.requests: list[str] = []
         self._ids = (f"{number:08d}-0000-4000-8000-000000000000" for number in itertools.count(1))
-        kubeflow = self
+        super().__init__()
+        self.host = self.address
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                kubeflow._answer(self, "GET")
-
-            def do_POST(self) -> None:
-                kubeflow._answer(self, "POST")
-
-            def do_DELETE(self) -> None:
-                kubeflow._answer(self, "DELETE")
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        self.host = f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _answer(self, handler: BaseHTTPRequestHandler, method: str) -> None:
-        parts = urlsplit(handler.path)
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-        self.requests.append(f"{method} {parts.path}")
-        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+    def _answer(
+        self, request: BaseHTTPRequestHandler, path: str, query: dict[str, str], body: bytes
+    ) -> tuple[int, str, bytes]:
+        method, headers = request.command, request.headers
+        self.requests.append(f"{method} {path}")
         try:
-            if self.token and handler.headers.get("Authorization") != f"Bearer {self.token}":
+            if self.token and headers.get("Authorization") != f"Bearer {self.token}":
                 raise RefusedError(401, "Request not authenticated")
-            if self.cookies and handler.headers.get("Cookie") != self.cookies:
+            if self.cookies and headers.get("Cookie") != self.cookies:
                 raise RefusedError(401, "Request not authenticated")
             status, answer = (
                 200,
-                self._route(method, unquote(parts.path), query, body, handler.headers),
+                self._route(method, unquote(path), query, body, headers),
             )
         except RefusedError as refusal:
             status, answer = (
                 refusal.status,
                 {"error": str(refusal), "code": 3, "message": str(refusal)},
             )
-        is_log = parts.path.endswith("/log") and status == 200
-        text = answer["text"].encode() if is_log else json.dumps(answer).encode()
-        handler.send_response(status)
-        handler.send_header("Content-Type", "text/plain" if is_log else "application/json")
-        handler.send_header("Content-Length", str(len(text)))
-        handler.end_headers()
-        handler.wfile.write(text)
+        if path.endswith("/log") and status == 200:
+            return status, "text/plain", answer["text"].encode()
+        return status, "application/json", json.dumps(answer).encode()
 
     def _route(
         self, method: str, path: str, query: dict[str, str], body: bytes, headers: Message
