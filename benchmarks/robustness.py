@@ -85,7 +85,7 @@ def coded(ending: str, *arguments: str) -> Alteration:
 
 
 def decoded(encode: Alteration) -> Alteration:
-    """Convert what was coded with loss to a WAV, so that its format tells nothing."""
+    """Convert what was coded with loss to a WAV, so that its format does not show it."""
 
     def convert(samples: Samples, rate: int) -> bytes:
         return wav(*load(encode(samples, rate)))

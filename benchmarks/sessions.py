@@ -1,4 +1,4 @@
-"""False alarms in recording sessions never heard, by how many were trained on.
+"""False alarms in recording sessions without training clips, by how many were trained on.
 
     python benchmarks/sessions.py
     python benchmarks/sessions.py --ids 3 --seeds 2

@@ -14,7 +14,7 @@ It is self-contained, checked file by file, and readable without TensorFlow::
 The roles are ``detector``, which scores how unlike the normal sound of a machine a recording is,
 ``diagnosis``, which estimates which fault it is, ``events``, which finds events in time, and
 ``classifier``, which names the class of a sound. A bundle has one or more of them. The first of
-them in this order decides what is anomalous, unless another is asked for.
+them in this order decides what is anomalous, unless another is chosen.
 """
 
 import os

@@ -177,7 +177,7 @@ class Archive(ABC):
     ) -> Iterator[tuple[str, bytes | Path | DatasetError]]:
         """Yield the named members as :meth:`stream` does, but large ones as files.
 
-        The file of a large member is there until the next one is asked for.
+        The file of a large member exists until the next one is taken.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""How a Kubeflow Pipelines server is reached, and what is told when it is not."""
+"""How a Kubeflow Pipelines server is reached, and what is reported when it is not."""
 
 import contextlib
 import io

@@ -39,7 +39,7 @@ class Journal:
     work : Path
         Folder of the outputs of the steps.
     salt : str
-        Part of every key: what the results depend on and no argument tells, such as the code of
+        Part of every key: what the results depend on and no argument contains, such as the code of
         the package.
     display : Display
 

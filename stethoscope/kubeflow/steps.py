@@ -34,9 +34,9 @@ class Steps:
     Parameters
     ----------
     console : Console
-        Is told why a step failed.
+        Is called with the reason why a step failed.
     journal : Journal
-        Is told which step is executed.
+        Is called with the step that is executed.
     """
 
     def __init__(self, console: Console, journal: Journal) -> None:

@@ -1,4 +1,4 @@
-"""The states of a run's steps, from what a server tells of its tasks.
+"""The states of a run's steps, from what a server answers about its tasks.
 
 The server lists the nodes of Argo's workflow. For a task of the pipeline there is a driver,
 ``train-detector-driver``, a node with the task's name, and below it one or more nodes called

@@ -94,7 +94,7 @@ def plan(machines: Sequence[str | Mapping[str, Any]], grid: Mapping[str, Any]) -
 def refuse_missing(items: Iterable[Item]) -> None:
     """Refuse a sweep of which an archive is missing, before any of its runs begins.
 
-    Each address is asked once, and nothing is fetched.
+    Each address is requested once, and nothing is fetched.
 
     Raises
     ------

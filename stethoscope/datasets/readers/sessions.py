@@ -18,7 +18,7 @@ _DATE = re.compile(
 
 
 def session_of_path(path: PurePosixPath) -> tuple[str, PurePosixPath]:
-    """Return the session that the name of a recording tells, and the path without its mention.
+    """Return the session that the name of a recording states, and the path without its mention.
 
     It is the text after ``session_`` in the name of a folder or of the recording, else the name of
     a folder such as ``day 2``, else a date in one of them: recordings of a day are a session.
@@ -33,7 +33,7 @@ def session_of_path(path: PurePosixPath) -> tuple[str, PurePosixPath]:
     Returns
     -------
     session : str
-        Empty if the path tells none.
+        Empty if the path states none.
     path : PurePosixPath
 
     Examples
@@ -76,7 +76,7 @@ def sessions_of_times(times: Sequence[float]) -> list[str]:
     Returns
     -------
     list of str
-        Empty names if the times tell of one session only, or one of them is not known.
+        Empty names if the times belong to one session only, or one of them is not known.
     """
     unknown = [""] * len(times)
     if not times or min(times) <= 0.0:

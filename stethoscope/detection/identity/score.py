@@ -151,7 +151,7 @@ class IdClassifierScorer(Scorer):
     def evidence(self, frames: Frames, machine: str) -> Evidence:
         """Return by how much the score falls if a place is replaced by what is usual.
 
-        The embedding has no positions in time or frequency, so the network is asked again.
+        The embedding has no positions in time or frequency, so the network is applied again.
         """
         _, index = self._score(frames, machine)
         name = self.references.machines[index]
