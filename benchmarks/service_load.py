@@ -6,8 +6,8 @@
 Every client sends one hostile request in twenty. Besides, an attacker sends without pause, from an
 address of its own: batches that decode to much, the largest stream in tiny messages, bodies that
 trickle, and recordings whose answers it does not wait for. Every good answer is compared with that
-of `stethoscope predict`. Meanwhile the health is requested ten times a second. The requests go to the
-loopback interface only. Times count on a machine that does nothing else.
+of `stethoscope predict`. Meanwhile the health is requested ten times a second. The requests go to
+the loopback interface only. Times count on a machine that does nothing else.
 """
 
 import argparse

@@ -34,9 +34,9 @@ class Steps:
     Parameters
     ----------
     console : Console
-        Is called with the reason why a step failed.
+        Prints why a step failed.
     journal : Journal
-        Is called with the step that is executed.
+        Records which step is executed.
     """
 
     def __init__(self, console: Console, journal: Journal) -> None:

@@ -67,7 +67,7 @@ def simulate_clip(
     content : {"both", "noise", "machine"}
         The machine and its background, the background alone, or the machine alone.
     channels : {1, 2}
-        2 adds a microphone that stands farther from the machine and receives more of the background.
+        2 adds a microphone that stands farther from the machine and receives more background.
 
     Returns
     -------
