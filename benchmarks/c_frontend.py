@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_TESTS = ("selftest.c", "golden.c")
 _SECONDS = 10
 _PROGRAM = """
 #define _POSIX_C_SOURCE 199309L
@@ -98,11 +97,11 @@ def main() -> None:
         header = (folder / "model.h").read_text(encoding="utf-8")
         found = re.search(r'MODEL_NAME "([^"]*)"', header)
         with tempfile.TemporaryDirectory() as scratch:
-            sources = sorted(one.name for one in folder.glob("*.c") if one.name not in _TESTS)
+            sources = sorted(f"src/{one.name}" for one in (folder / "src").glob("*.c"))
             source, program = Path(scratch) / "time.c", Path(scratch) / "time"
             source.write_text(_PROGRAM % {"seconds": _SECONDS}, encoding="utf-8")
             subprocess.run(
-                ["gcc", "-std=c99", "-O2", "-I.", source, *sources, "-o", program, "-lm"],
+                ["gcc", "-std=c99", "-O2", "-Isrc", source, *sources, "-o", program, "-lm"],
                 cwd=folder,
                 check=True,
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 _FLAGS = (
     "-std=gnu99 -mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16 -ffunction-sections "
-    "-fdata-sections -I. --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections"
+    "-fdata-sections -Isrc --specs=nano.specs --specs=nosys.specs -nostartfiles -Wl,--gc-sections"
 )
 _SCRIPT = """
 ENTRY(start)
@@ -135,7 +135,6 @@ int main(void) {
     return 0;
 }
 """
-_TESTS = ("selftest.c", "golden.c")
 
 
 def measure(folder: Path, optimisation: str) -> tuple[int, int, int, int]:
@@ -144,7 +143,7 @@ def measure(folder: Path, optimisation: str) -> tuple[int, int, int, int]:
         program, script, binary = (Path(scratch) / name for name in ("main.c", "x.ld", "x.elf"))
         program.write_text(_PROGRAM)
         script.write_text(_SCRIPT)
-        sources = sorted(one.name for one in folder.glob("*.c") if one.name not in _TESTS)
+        sources = sorted(f"src/{one.name}" for one in (folder / "src").glob("*.c"))
         command = ["arm-none-eabi-gcc", *_FLAGS.split(), optimisation, f"-T{script}"]
         subprocess.run([*command, program, *sources, "-o", binary, "-lm"], cwd=folder, check=True)
         qemu = "qemu-system-arm -M mps2-an386 -display none -monitor none -serial none"

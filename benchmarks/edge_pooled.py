@@ -33,7 +33,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
 from stethoscope.stats.roc import area_under_curve
 
-_COMPILE = "gcc -std=c99 -O2 -I. -Iexample example/listen.c detector.c pooling.c frontend.c fft.c"
+_COMPILE = "gcc -std=c99 -O2 -Isrc examples/computer/listen.c"
 
 
 def trained(archive: Path, folder: Path) -> tuple[Bundle, FeatureStore]:
@@ -51,8 +51,9 @@ def judge_in_c(
 ) -> list[tuple[float, bool]]:
     """Return score and decision of the compiled program for every clip of a machine."""
     export_c(bundle, folder / "c", machine=machine)
+    sources = sorted((folder / "c" / "src").glob("*.c"))
     subprocess.run(
-        [*_COMPILE.split(), "model.c", "-o", folder / "listen", "-lm"], cwd=folder / "c", check=True
+        [*_COMPILE.split(), *sources, "-o", folder / "listen", "-lm"], cwd=folder / "c", check=True
     )
     answers = []
     with open_archive(archive) as opened:

@@ -11,16 +11,21 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-CORE = ("detector.c", "decision.c", "frontend.c", "fft.c", "network.c", "model.c")
-POOLED = ("detector.c", "pooling.c", "frontend.c", "fft.c", "model.c")
+CORE = tuple(
+    f"src/{name}.c" for name in ("detector", "decision", "frontend", "fft", "network", "model")
+)
+POOLED = tuple(f"src/{name}.c" for name in ("detector", "pooling", "frontend", "fft", "model"))
 """The sources of the default detector."""
+
+SELFTEST = ("test/selftest.c", "test/golden.c")
+LISTEN = "examples/computer/listen.c"
 
 
 def compile_c(
     folder: Path, output: Path, *sources: str, compiler: str = "gcc", flags: tuple[str, ...] = ()
 ) -> Path:
     """Compile exported C with every warning as an error."""
-    strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I.", "-Iexample")
+    strict = ("-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Isrc")
     libraries = () if "-c" in (*sources, *flags) else ("-lm",)
     done = subprocess.run(
         [compiler, *strict, *flags, *sources, "-o", str(output), *libraries],
@@ -49,14 +54,14 @@ def load_library(folder: Path, output: Path) -> ctypes.CDLL:
 def run_selftest(folder: Path, output: Path) -> subprocess.CompletedProcess[str]:
     """Compile and run the self-test."""
     require("gcc")
-    compile_c(folder, output, "selftest.c", "golden.c", *CORE)
+    compile_c(folder, output, *SELFTEST, *CORE)
     return subprocess.run([output], capture_output=True, text=True)
 
 
 def run_listen(folder: Path, output: Path, file: Path) -> list[list[str]]:
     """Compile the example for WAV files, run it on a file and return its rows."""
     require("gcc")
-    compile_c(folder, output, "example/listen.c", *CORE)
+    compile_c(folder, output, LISTEN, *CORE)
     done = subprocess.run([output, file], check=True, capture_output=True, text=True)
     return [line.split("\t") for line in done.stdout.splitlines()]
 

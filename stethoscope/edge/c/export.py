@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from string import Template
 
 from stethoscope import __version__
@@ -37,14 +37,17 @@ from stethoscope.model.int8 import check_for_microcontroller
 
 _TEMPLATE = ".in"
 _USAGE = "_usage.c"
+_EXAMPLES = ("examples/computer", "examples/esp32/main")
+"""Folders of examples. Each gets a copy of the headers in ``examples``, so that it can be moved."""
+
 _NETWORK_SOURCES = "detector.c decision.c frontend.c fft.c model.c network.c"
 _NETWORK_FILES = """\
-| `model.h`, `model.c` | constants, the int8 TFLite model, tables of the front end, layers |
-| `frontend.h`, `frontend.c`, `fft.h`, `fft.c` | the front end, C99, no heap |
-| `network.h`, `network.c` | the network in plain C; nothing else is needed |
-| `network_tflm.cc` | the same with TensorFlow Lite Micro; link one of the two |
-| `detector.h`, `detector.c` | the functions that a program calls; the header explains them |
-| `decision.h`, `decision.c` | from the network's output to results |
+| `src/model.h`, `src/model.c` | constants, the int8 TFLite model, tables of the front end, layers |
+| `src/frontend.*`, `src/fft.*` | the front end, C99, no heap |
+| `src/network.h`, `src/network.c` | the network in plain C; nothing else is needed |
+| `tflm/network_tflm.cc` | the same with TensorFlow Lite Micro; link one of the two |
+| `src/detector.h`, `src/detector.c` | functions for programs; the header explains them |
+| `src/decision.h`, `src/decision.c` | from the network's output to results |
 """
 
 
@@ -161,13 +164,13 @@ def _network_values(
     operators = check_for_microcontroller(target.file.content, "the int8 model")
     tables = [*frontend.arrays(target.feature), *target.arrays]
     constants = model_constants(target)
-    memory = _memory(target, constants, tables, (files["decision.h"], files["detector.h"]))
+    memory = _memory(target, constants, tables, (files["src/decision.h"], files["src/detector.h"]))
     golden_header, golden_source = golden_files(target)
     return memory, {
-        "model.h": model_header(target, constants, tables, operators, memory),
-        "model.c": model_source(target, tables),
-        "golden.h": golden_header,
-        "golden.c": golden_source,
+        "src/model.h": model_header(target, constants, tables, operators, memory),
+        "src/model.c": model_source(target, tables),
+        "test/golden.h": golden_header,
+        "test/golden.c": golden_source,
         "CMakeLists.txt": {"sources": _NETWORK_SOURCES},
         "README.md": {
             "files": _NETWORK_FILES,
@@ -178,9 +181,13 @@ def _network_values(
 
 
 def _sources(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield name and text of every source file in some folders of ``sources``."""
-    for name in folders:
-        yield from _walk(resources.files(__package__).joinpath("sources", name))
+    """Yield name and text of every file that some folders of ``sources`` give."""
+    for folder in folders:
+        for name, text in _walk(resources.files(__package__).joinpath("sources", folder)):
+            if PurePosixPath(name).parent == PurePosixPath("examples"):
+                yield from ((f"{one}/{PurePosixPath(name).name}", text) for one in _EXAMPLES)
+            else:
+                yield name, text
 
 
 def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -29,10 +29,10 @@ FOLDERS = ("common", "pooled", "mel")
 SOURCES = "detector.c pooling.c frontend.c fft.c model.c"
 
 _FILES = """\
-| `model.h`, `model.c` | constants, Gaussians of the views, tables of the front end |
-| `frontend.h`, `frontend.c`, `fft.h`, `fft.c` | the front end, C99, no heap |
-| `detector.h`, `detector.c` | the functions that a program calls; the header explains them |
-| `pooling.h`, `pooling.c` | from the levels of a block to its score |
+| `src/model.h`, `src/model.c` | constants, Gaussians of the views, tables of the front end |
+| `src/frontend.*`, `src/fft.*` | the front end, C99, no heap |
+| `src/detector.h`, `src/detector.c` | functions for programs; the header explains them |
+| `src/pooling.h`, `src/pooling.c` | from the levels of a block to its score |
 """
 
 _BANDS_AT_ONCE = 4
@@ -135,7 +135,7 @@ def pooled_values(
         tables=sum(one.values.nbytes for one in tables),
         detector=struct_size(
             "detector_t",
-            (files["pooling.h"], files["detector.h"]),
+            (files["src/pooling.h"], files["src/detector.h"]),
             constants,
         ),
         frame_macs=_frames_per_second(target) * frontend.macs_per_frame(target.feature, tables),
@@ -148,19 +148,19 @@ def pooled_values(
     ids = (target.model.ids[one] for one in target.machines)
     golden_header, golden_source = _golden(target)
     return memory, {
-        "model.h": {
+        "src/model.h": {
             "name": target.name,
             "version": __version__,
             "constants": definitions(constants),
             "quoted_name": quoted(target.name),
             "arrays": declarations([*tables, *arrays]),
         },
-        "model.c": {
+        "src/model.c": {
             "machine_ids": ", ".join(map(quoted, ids)),
             "arrays": definitions([*tables, *arrays]).rstrip("\n"),
         },
-        "golden.h": golden_header,
-        "golden.c": golden_source,
+        "test/golden.h": golden_header,
+        "test/golden.c": golden_source,
         "CMakeLists.txt": {"sources": SOURCES},
         "README.md": {"files": _FILES, "operators": ""},
     }

@@ -18,7 +18,7 @@ def run_example(folder: Path, output: Path, pcm: np.ndarray) -> list[list[str]]:
     (output.parent / "start.c").write_text(
         "void app_main(void);\nint main(void) { app_main(); return 0; }\n"
     )
-    sources = (str(output.parent / "start.c"), "example/esp32/main/main.c", *CORE)
+    sources = (str(output.parent / "start.c"), "examples/esp32/main/main.c", *CORE)
     compile_c(folder, output, *sources, flags=(f"-I{STUBS}",))
     done = subprocess.run([output], input=pcm.astype("<i2").tobytes(), capture_output=True)
     assert done.returncode == 0, done.stderr

@@ -61,7 +61,7 @@ def test_export_is_deterministic_and_its_hashes_are_in_the_bundle(
         assert hashes[f"c/{name}"] == hashlib.sha256((bundle / "c" / name).read_bytes()).hexdigest()
     copy = tmp_path / "copy"
     shutil.copytree(bundle, copy)
-    (copy / "c" / "model.h").write_text("#define SAMPLE_RATE 8000\n")
+    (copy / "c" / "src/model.h").write_text("#define SAMPLE_RATE 8000\n")
     with pytest.raises(ModelError, match=r"model\.h: was altered"):
         Bundle.open(copy)
 
@@ -100,7 +100,7 @@ def test_headers_can_be_included_from_cpp(
     folder: Path = request.getfixturevalue(kind)
     includes = [f'#include "{name}.h"\n' for name in ("detector", "frontend", "network", "fft")]
     (tmp_path / "main.cc").write_text("".join(includes) + "detector_t detector;\n")
-    strict = ("-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I.", "-fsyntax-only")
+    strict = ("-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Isrc", "-fsyntax-only")
     command = ["g++", *strict, tmp_path / "main.cc"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

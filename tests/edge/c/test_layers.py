@@ -44,7 +44,7 @@ def test_tensorflow_lite_micro_differs_by_the_steps_that_the_selftest_allows(
     runtime = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
     file = edge_bundle / "models/detector/fan_int8.tflite"
     interpreter = runtime.Interpreter.from_bytes(file.read_bytes(), arena_size=100_000)
-    found = re.search(r"GOLDEN_STEPS (\d+)", (c_anomaly / "golden.h").read_text())
+    found = re.search(r"GOLDEN_STEPS (\d+)", (c_anomaly / "test/golden.h").read_text())
     assert found
     expected = Int8Network(file).steps(dense_inputs())
     for window, output in zip(dense_inputs(), expected, strict=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.c_tools import CORE, compile_c, require
+from tests.edge.c_tools import CORE, SELFTEST, compile_c, require
 
 pytestmark = pytest.mark.slow
 
@@ -25,13 +25,13 @@ def test_selftest_passes_with_the_network_of_tensorflow_lite_micro(
     require("g++")
     folder: Path = request.getfixturevalue(kind)
     names = ("-Dnetwork_init=plain_init", "-Dnetwork_run=plain_run")
-    compile_c(folder, tmp_path / "network.o", "-c", "network.c", flags=names)
-    strict = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-I.", f"-I{STUBS}", "-c")
-    command = ["g++", *strict, "network_tflm.cc", "-o", tmp_path / "tflm.o"]
+    compile_c(folder, tmp_path / "network.o", "-c", "src/network.c", flags=names)
+    strict = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-Isrc", f"-I{STUBS}", "-c")
+    command = ["g++", *strict, "tflm/network_tflm.cc", "-o", tmp_path / "tflm.o"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    others = [name for name in CORE if name != "network.c"]
+    others = [name for name in CORE if name != "src/network.c"]
     objects = [str(tmp_path / "network.o"), str(tmp_path / "tflm.o"), "-lstdc++"]
-    compile_c(folder, tmp_path / "selftest", "selftest.c", "golden.c", *others, *objects)
+    compile_c(folder, tmp_path / "selftest", *SELFTEST, *others, *objects)
     done = subprocess.run([tmp_path / "selftest"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -13,7 +13,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.golden import golden_sound
 from stethoscope.cli import main
 from stethoscope.edge.pooled import EdgePooledScorer
-from tests.edge.c_tools import POOLED, compile_c, require
+from tests.edge.c_tools import LISTEN, POOLED, SELFTEST, compile_c, require
 
 RATE = 16000
 
@@ -23,7 +23,7 @@ def listen(c_pooled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example for WAV files, for the machine fan/00."""
     require("gcc")
     program = tmp_path_factory.mktemp("listen") / "listen"
-    return compile_c(c_pooled, program, "example/listen.c", *POOLED)
+    return compile_c(c_pooled, program, LISTEN, *POOLED)
 
 
 def sound_of(seconds: float, seed: int) -> np.ndarray:
@@ -76,16 +76,16 @@ def test_selftest_passes_with_sanitizers_and_finds_a_changed_number(
 ) -> None:
     require("gcc")
     flags = ("-Wconversion", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    arguments = ("selftest.c", "golden.c", *POOLED)
+    arguments = (*SELFTEST, *POOLED)
     program = compile_c(c_pooled, tmp_path / "selftest", *arguments, flags=flags)
     done = subprocess.run([program], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(c_pooled, tmp_path / "c")
-    source = (tmp_path / "c/model.c").read_text()
+    source = (tmp_path / "c/src/model.c").read_text()
     for name, message in (("FACTORS", "bytes of the model"), ("MEANS", "score of the golden")):
         altered = re.sub(rf"({name}\[\d+\] = \{{\n\s*)[^,]+", r"\g<1>7", source)
         assert altered != source
-        (tmp_path / "c/model.c").write_text(altered)
+        (tmp_path / "c/src/model.c").write_text(altered)
         program = compile_c(tmp_path / "c", tmp_path / "altered", *arguments)
         done = subprocess.run([program], capture_output=True, text=True)
         assert done.returncode == 1
@@ -125,7 +125,7 @@ def test_memory_stays_within_64_kb_and_null_is_refused(c_pooled: Path, tmp_path:
     done = subprocess.run([program], check=True, capture_output=True, text=True)
     *codes, size = map(int, done.stdout.split())
     assert codes == [1, 0, 1, 1]
-    stated = re.search(r"DETECTOR_BYTES (\d+)", (c_pooled / "model.h").read_text())
+    stated = re.search(r"DETECTOR_BYTES (\d+)", (c_pooled / "src/model.h").read_text())
     assert stated
     assert size == int(stated[1]) <= 64_000
 
