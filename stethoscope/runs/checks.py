@@ -1,4 +1,4 @@
-"""Refuse on this computer what would fail on a cluster."""
+"""Refuse before a run begins what its steps would refuse."""
 
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,11 +6,37 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from stethoscope.datasets.download.addresses import address_kind, local_path, split_addresses
+from stethoscope.datasets.download.presence import missing_files
 from stethoscope.errors import StethoscopeError, refuse
 from stethoscope.kubeflow.parameters import parameters_of
 from stethoscope.monitoring.options import MONITORING
-from stethoscope.runs.pipelines import pipeline_of
+from stethoscope.runs.pipelines import Pipeline, pipeline_of
 from stethoscope.sweep.items import plan
+
+
+def check_here(spec: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuse the parameters of a run on this computer that its first steps would refuse.
+
+    The first step of a sweep examines all its runs, and is left to do so.
+
+    Parameters
+    ----------
+    spec : mapping
+        Specification of the pipeline; one that is not of this package is not examined.
+    given : mapping
+        Parameters that differ from their defaults, of the right types.
+
+    Raises
+    ------
+    ParameterError
+        With all that is wrong in one message.
+    """
+    pipeline = pipeline_of(spec)
+    values = _all_values(spec, pipeline, given)
+    if pipeline is None or "machines" in values:
+        return
+    pipeline.parameters.check(values)
+    refuse(missing_files(values["dataset_url"]))
 
 
 def check_for_cluster(
@@ -20,10 +46,8 @@ def check_for_cluster(
 
     Parameters
     ----------
-    spec : mapping
-        Specification of the pipeline; one that is not of this package is not examined.
-    given : mapping
-        Parameters that differ from their defaults, of the right types.
+    spec, given : mapping
+        As of :func:`check_here`.
     folders : iterable of str
         Where the steps see volumes; paths below these are accepted.
 
@@ -35,15 +59,23 @@ def check_for_cluster(
     pipeline = pipeline_of(spec)
     if pipeline is None:
         return
-    defaults = {name: one.default for name, one in parameters_of(spec).items()}
     mounted = list(folders)
-    values = {**pipeline.parameters.defaults, **defaults, **given}
+    values = _all_values(spec, pipeline, given)
     if "machines" in values:
         runs = plan(values["machines"], values["grid"])
         refuse(list(dict.fromkeys(_problems_of_items((one.parameters for one in runs), mounted))))
         return
     pipeline.parameters.check(values)
     refuse(_local_addresses(values, mounted))
+
+
+def _all_values(
+    spec: Mapping[str, Any], pipeline: Pipeline | None, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values of all parameters, also of those that the pipeline does not offer."""
+    definitions = pipeline.parameters.defaults if pipeline else {}
+    defaults = {name: one.default for name, one in parameters_of(spec).items()}
+    return {**definitions, **defaults, **given}
 
 
 def _problems_of_items(items: Iterable[Mapping[str, Any]], mounted: Sequence[str]) -> Iterable[str]:

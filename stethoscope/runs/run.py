@@ -20,6 +20,7 @@ from stethoscope.kubeflow.folder import SUMMARY, RunFolder, new_folder
 from stethoscope.kubeflow.local import RunError, run_locally
 from stethoscope.kubeflow.parameters import cast_values, parameters_of, read_parameters
 from stethoscope.options import split_list
+from stethoscope.runs.checks import check_here
 from stethoscope.runs.identity import code_identity, files_identity
 from stethoscope.runs.pipelines import compiled_file, results_of
 from stethoscope.terminal import text_table
@@ -66,6 +67,7 @@ def run(
     """
     compiled = source or compiled_file(name)
     given = _cast(compiled, values)
+    check_here(read_spec(compiled), given)
     folder = RunFolder(_make_folder(output) if output else new_folder(Path("runs"), name))
     with folder.locked():
         folder.clear(_result_names(compiled))
@@ -112,6 +114,7 @@ def resume(
     own = folder.source
     compiled = own if own.exists() else compiled_file(record["pipeline"])
     given = _cast(compiled, {**record["values"], **values})
+    check_here(read_spec(compiled), given)
     with folder.locked():
         if record["state"] == "finished" and record.get("key") == _key(compiled, given):
             print(f"{output} is finished, and nothing has changed since; nothing is run")

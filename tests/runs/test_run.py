@@ -1,10 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 from kfp import compiler, dsl
 
 from stethoscope.cli import main
+from stethoscope.errors import ParameterError
 from stethoscope.kubeflow.folder import RunFolder
 from stethoscope.kubeflow.local import RunError
 from stethoscope.runs.run import absolute, describe_parameters, run
@@ -178,3 +180,21 @@ def test_only_the_folder_of_a_run_is_continued(
 ) -> None:
     assert main(["run", "--resume", str(tmp_path)]) == 2
     assert "is not the folder of a run; name its --output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("main", {"dataset_url": "week.zip"}, "week.zip: no such file or folder; "),
+        ("main", {"detector": "ear"}, "detector is 'ear'; choose one of "),
+        ("detect", {"detector_false_alarm_rate": "2"}, "detector_false_alarm_rate is 2"),
+        ("event-detection", {"dataset_url": "bell.zip"}, "bell.zip: no such file or folder; "),
+    ],
+)
+def test_what_a_step_would_refuse_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, wrong: dict[str, str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError, match=f"^{re.escape(said)}"):
+        run(name, wrong)
+    assert list(tmp_path.iterdir()) == []

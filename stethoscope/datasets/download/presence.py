@@ -6,6 +6,7 @@ from stethoscope.datasets import catalogue
 from stethoscope.datasets.download.addresses import address_kind, local_path, split_addresses
 from stethoscope.datasets.download.opening import advice_on_status, open_address
 from stethoscope.errors import StethoscopeError
+from stethoscope.files import advice_on_path
 
 _MAY_PASS = (408, 425, 429)
 
@@ -22,13 +23,26 @@ def missing_archives(dataset_url: str) -> list[str]:
         return [str(error)]
 
 
+def missing_files(dataset_url: str) -> list[str]:
+    """Return what is wrong with those addresses of a data set that are paths on this machine."""
+    return [
+        problem for address, _ in split_addresses(dataset_url) if (problem := _no_file(address))
+    ]
+
+
+def _no_file(address: str) -> str:
+    if address_kind(address) not in ("file", "path") or local_path(address).exists():
+        return ""
+    remedy = advice_on_path(local_path(address)) or "check dataset_url"
+    return f"{address}: no such file or folder; {remedy}"
+
+
 def _problem(address: str) -> str:
     kind = address_kind(address)
     if kind == "simulated":
         return ""
     if kind in ("file", "path"):
-        there = local_path(address).exists()
-        return "" if there else f"{address}: no such file or folder; check dataset_url"
+        return _no_file(address)
     url = catalogue.lookup(address).url if kind == "catalogue" else address
     try:
         with open_address(url, {"Accept-Encoding": "identity"}) as response:
