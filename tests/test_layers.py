@@ -24,6 +24,7 @@ FLOORS = (
         "processes",
         "progress",
         "options",
+        "resources",
         "system",
         "terminal",
     },

@@ -86,7 +86,7 @@ class Console(io.TextIOBase):
         self._log = log
         self._terminal = terminal
         self._steps = steps
-        self._running: dict[int, _Running] = {}  # items of a loop run in parallel threads
+        self._running: dict[int, _Running] = {}  # steps run in parallel threads
         self._lock = threading.Lock()
         self._shown = 0
 
@@ -139,11 +139,7 @@ class Console(io.TextIOBase):
             )
 
     def end_step(self, *, succeeded: bool) -> None:
-        """Show that the step of this thread has ended.
-
-        The runner says so too, but not reliably: of two steps that go on at the same time, the end
-        of the first one silences the log of the other.
-        """
+        """Show that the step of this thread has ended, before the runner logs it."""
         with self._lock:
             running = self._running.setdefault(threading.get_ident(), _Running())
             self._end(running, succeeded=succeeded)

@@ -54,7 +54,7 @@ class Journal:
         self._display = display
         self._sources: dict[str, str] = {}  # by the address of an artifact, the key of its step
         self._folders = {_read(note)["key"]: note.parent for note in sorted(work.rglob(NOTE))}
-        self._current = threading.local()  # items of a loop run in parallel threads
+        self._current = threading.local()  # steps run in parallel threads
 
     def begin(self, folder: Path) -> None:
         """Prepare the folder of a step that is executed now.

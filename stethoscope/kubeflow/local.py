@@ -1,12 +1,13 @@
 """Run a compiled pipeline on this computer, one process per step, by KFP's own local runner.
 
-KFP orders the steps and passes their outputs on. Three of its functions are replaced meanwhile:
+KFP prepares the steps and passes their outputs on. Some of its functions are replaced meanwhile:
 that which starts the process of a step, so that it ends with this one and says why it failed; the
-cache of outputs, by the journal with which a run is continued; and the name of the folder of
-outputs, which otherwise has the time in it.
+cache of outputs, by the journal with which a run is continued; the name of the folder of outputs,
+which otherwise has the time in it; the loop over the steps, which would execute independent ones
+one after the other; and what it does to logging and `print` for each step, which goes wrong where
+two steps run at the same time.
 """
 
-import builtins
 import contextlib
 import json
 import logging
@@ -23,6 +24,7 @@ from stethoscope.files import cache_folder
 from stethoscope.kubeflow.compiled import read_spec, tasks_of
 from stethoscope.kubeflow.console import Console, plain
 from stethoscope.kubeflow.journal import Journal
+from stethoscope.kubeflow.schedule import run_dag
 from stethoscope.kubeflow.steps import Steps
 from stethoscope.progress import warn
 from stethoscope.system import explain
@@ -136,12 +138,16 @@ def _log_file(log: Path) -> Iterator[TextIO]:
 @contextlib.contextmanager
 def _replaced_in_kfp(steps: Steps) -> Iterator[None]:
     """Let KFP use `steps` to start processes and to find out which steps are finished."""
-    from kfp.local import cache, executor_input_utils, subprocess_task_handler
+    from kfp.local import cache, executor_input_utils, logging_utils, subprocess_task_handler
+    from kfp.local.orchestrator import dag_orchestrator
 
     replaced = (
         (subprocess_task_handler, "run_local_subprocess", steps.execute),
         (cache, "get_local_cache", lambda: steps.journal),
         (executor_input_utils, "get_local_pipeline_resource_name", lambda _: "steps"),
+        (dag_orchestrator, "run_dag", run_dag),
+        (logging_utils, "local_logger_context", contextlib.nullcontext),
+        (logging_utils, "indented_print", contextlib.nullcontext),
     )
     originals = [getattr(module, name) for module, name, _ in replaced]
     for module, name, function in replaced:
@@ -159,7 +165,6 @@ def _captured_by(console: "Console") -> Iterator[None]:
     with (
         contextlib.redirect_stdout(console),
         _logging_to(console),
-        _print_restored(),
         warnings.catch_warnings(),
     ):
         # Settings for a cluster, such as display names and resources, have no effect here. The
@@ -176,26 +181,15 @@ def _logging_to(stream: "Console") -> Iterator[None]:
     """Send what the runner logs to `stream` alone, without the handlers of the root logger."""
     root = logging.getLogger()
     others, level = root.handlers[:], root.level
-    root.handlers[:] = [logging.StreamHandler(stream)]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s - %(levelname)s - %(message)s"))
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
     try:
         yield
     finally:
         root.handlers[:] = others
         root.setLevel(level)
-
-
-@contextlib.contextmanager
-def _print_restored() -> Iterator[None]:
-    """Restore `print` at the end.
-
-    The runner replaces it for every task. When tasks of a loop do not end in the order in which
-    they started, it is left replaced.
-    """
-    original = builtins.print
-    try:
-        yield
-    finally:
-        builtins.print = original
 
 
 def _for_this_computer(compiled: Path) -> str:

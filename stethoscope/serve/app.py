@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from stethoscope import __version__
+from stethoscope.resources import processors
 from stethoscope.serve import operation, pages, stream, verdicts
 from stethoscope.serve.guard import App, Guard
 from stethoscope.serve.history import ServedHistory
@@ -18,7 +19,6 @@ from stethoscope.serve.model import LiveModel
 from stethoscope.serve.responses import refusal_response
 from stethoscope.serve.service import Service
 from stethoscope.serve.systemd import notify, watch_forever
-from stethoscope.serve.workers import processors
 
 RELOAD_SECONDS = 2.0
 """Time between two looks at the bundle's folder, in seconds."""
