@@ -187,8 +187,7 @@ def run_commands(
         "HOME": str(home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        # How this computer reaches a package index.
-        **{name: value for name, value in os.environ.items() if _NETWORK.match(name)},
+        **_package_index(),
         # Where these tests run in a tree beside the one that is installed.
         **({} if slow else {"PYTHONPATH": str(ROOT)}),
     }
@@ -202,6 +201,15 @@ def run_commands(
         text=True,
         check=False,
     )
+
+
+def _package_index() -> dict[str, str]:
+    """Return how this computer reaches a package index: its environment, and pip's settings."""
+    found = {name: value for name, value in os.environ.items() if _NETWORK.match(name)}
+    for name in (".config/pip/pip.conf", ".pip/pip.conf"):
+        if (Path.home() / name).exists():
+            found.setdefault("PIP_CONFIG_FILE", str(Path.home() / name))
+    return found
 
 
 def write_recordings(folder: Path) -> None:
