@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +25,19 @@ def pinned(path: str) -> dict[str, set[str]]:
         if found := re.match(r"([A-Za-z0-9._-]+)==([^ ;\\]+)", line):
             versions.setdefault(canonicalize_name(found[1]), set()).add(found[2])
     return versions
+
+
+def test_every_pinned_package_accepts_the_first_release_of_python_3_11() -> None:
+    """Debian 12 has Python 3.11.2: a package that needs a later one made `make install` fail."""
+    refusing = []
+    for name in pinned("constraints.txt"):
+        try:
+            accepted = importlib.metadata.metadata(name)["Requires-Python"]
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        if accepted and "3.11.0" not in SpecifierSet(accepted):
+            refusing.append(f"{name} needs Python {accepted}")
+    assert refusing == []
 
 
 def needed(extras: set[str]) -> set[str]:
