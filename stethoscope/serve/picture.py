@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.bundle.inference import Inference
-from stethoscope.bundle.verdict import Verdict
+from stethoscope.bundle.verdict import Timeline, Verdict
 from stethoscope.detection.evidence import heat
 from stethoscope.detection.scorer import Scorer
 from stethoscope.events.model import Event, EventDetector
@@ -17,8 +17,10 @@ from stethoscope.sound.definition import Frames
 from stethoscope.sound.display import dynamic_range
 from stethoscope.sound.feature import Feature
 from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.recording import Recording
 
 _MAX_COLUMNS = 480
+_MOST_WINDOWS = 60  # of a long recording; each costs as much as a recording
 _MEL_BANDS = 64
 _SMOOTH = (5, 3)  # columns and bands: single values are noise
 
@@ -26,7 +28,8 @@ _SMOOTH = (5, 3)  # columns and bands: single values are noise
 def draw_picture(inference: Inference, content: bytes, verdict: Verdict) -> dict[str, Any]:
     """Draw a recording that has been judged.
 
-    The deviation shows what made the score exceed the threshold: nothing if it does not. Where
+    The deviation shows what made the score exceed the threshold: nothing if it does not. In a long
+    recording it shows that of every anomalous window, or of those with the highest scores. Where
     events decide, it shows them; where classes do, nothing.
 
     Returns
@@ -39,6 +42,11 @@ def draw_picture(inference: Inference, content: bytes, verdict: Verdict) -> dict
     bundle = inference.bundle
     if inference.role == "detector":
         unit = bundle.thresholds.unit(verdict.machine)
+        if verdict.timeline:
+            frames = bundle.detector.feature.extract(
+                Recording(content).samples(bundle.detector.feature)
+            )
+            return _draw_windows(bundle.detector, frames, verdict, verdict.timeline, unit)
         return _draw_evidence(bundle.detector, inference.frames(content), verdict, unit)
     if inference.role == "events":
         return _draw_events(bundle.events, content, verdict.events or ())
@@ -48,18 +56,45 @@ def draw_picture(inference: Inference, content: bytes, verdict: Verdict) -> dict
 def _draw_evidence(
     detector: Scorer, frames: Frames, verdict: Verdict, unit: float
 ) -> dict[str, Any]:
-    feature = detector.feature
     evidence = detector.evidence(frames, verdict.machine)
-    strengths = _smooth(_columns(evidence.above(verdict.threshold, unit)))
+    picture = _draw_frames(detector, frames, evidence.above(verdict.threshold, unit))
+    return {**picture, "Parts": dict(evidence.parts)}
+
+
+def _draw_windows(
+    detector: Scorer, frames: Frames, verdict: Verdict, timeline: Timeline, unit: float
+) -> dict[str, Any]:
+    """Draw a long recording, and what made the scores of its anomalous windows."""
+    feature = detector.feature
+    rate = feature.sample_rate / feature.hop_length
+    length = max(detector.min_frames, round(timeline.window * rate))
+    # Windows that overlap cost no more than the recording does twice.
+    most = min(_MOST_WINDOWS, 1 + 2 * len(frames) // length)
+    anomalous = [
+        (score, start)
+        for score, start in zip(timeline.scores, timeline.starts, strict=True)
+        if score is not None and score > verdict.threshold
+    ]
+    strengths = np.zeros((len(frames), feature.n_mels), np.float32)
+    for _, start in sorted(anomalous, reverse=True)[:most]:
+        first = min(round(start * rate), max(0, len(frames) - length))
+        part = slice(first, first + length)
+        evidence = detector.evidence(frames[part], verdict.machine)
+        strengths[part] = np.maximum(strengths[part], evidence.above(verdict.threshold, unit))
+    return _draw_frames(detector, frames, strengths)
+
+
+def _draw_frames(detector: Scorer, frames: Frames, strengths: Frames) -> dict[str, Any]:
+    """Draw frames, and how strongly each place contributes to what lies above the threshold."""
+    feature = detector.feature
     lines = np.arange(1 + feature.n_fft // 2) * (feature.sample_rate / feature.n_fft)
-    picture = _picture(
+    return _picture(
         frames[:, : feature.n_mels],
-        heat(strengths),
+        heat(_smooth(_columns(strengths))),
         seconds=(len(frames) - 1) * feature.hop_length / feature.sample_rate,
         frequencies=np.maximum.accumulate(lines[feature.filters.argmax(axis=1)]),
         dynamic_range=dynamic_range(feature),
     )
-    return {**picture, "Parts": dict(evidence.parts)}
 
 
 def _draw_events(model: EventDetector, content: bytes, events: Iterable[Event]) -> dict[str, Any]:

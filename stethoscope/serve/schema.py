@@ -117,6 +117,7 @@ class VerdictPicture(BaseModel):
         description=(
             "How strongly each place contributes to what lies above the threshold, on one scale "
             "for all recordings of a machine; 0 everywhere in a recording that is not anomalous. "
+            "Of a long recording: in its anomalous windows, 0 in the others. "
             "Without a detector, the scores of the events."
         )
     )

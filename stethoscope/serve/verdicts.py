@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
@@ -118,14 +118,23 @@ async def inference(
     responses=_REFUSALS,
     openapi_extra=_body(several=True),
 )
-async def batch(request: Request, machine_id: MachineId = "") -> Response:
+async def batch(
+    request: Request,
+    machine_id: MachineId = "",
+    window: WindowSeconds = None,
+    step: StepSeconds = None,
+) -> Response:
     """Judge several recordings; if one of them cannot be used, the others are still judged."""
     service = service_of(request)
     deadline = _deadline(service)
     with service.places.take(client_of(request.scope)) as place:
         form = await receive(request, place, service.limits, max_files=service.limits.max_files)
-        machine_id = _machine_id(form, machine_id)
-        results = _results(service, place, form, machine_id, deadline)
+        wanted = _machine_id(form, machine_id)
+        jobs = [
+            Job([upload.content], upload.name, wanted, window=window, step=step)
+            for upload in form.uploads
+        ]
+        results = _results(service, place, jobs, deadline)
         return json_response({"Results": await while_connected(request, results)})
 
 
@@ -156,18 +165,17 @@ async def _disconnected(request: Request) -> None:
 
 
 async def _results(
-    service: Service, place: Place, form: Form, machine_id: str, deadline: float
+    service: Service, place: Place, jobs: Sequence[Job], deadline: float
 ) -> list[dict[str, Any]]:
-    """Judge the recordings of a form one after the other."""
+    """Judge recordings one after the other."""
     results = []
-    for upload in form.uploads:
+    for job in jobs:
         try:
-            job = Job([upload.content], upload.name, machine_id)
             result = await _answer(service, place, job, deadline)
         except RefusalError as refusal:
             service.metrics.refusals.labels(refusal.reason).inc()
             result = {"Error": refusal.message, "Reason": refusal.reason}
-        results.append({"File": upload.name, **result})
+        results.append({"File": job.name, **result})
     return results
 
 

@@ -192,6 +192,33 @@ def test_page_is_accessible_and_fits_the_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_long_recording_is_shown_window_by_window(
+    opened: Callable[..., Page], contrast: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Six normal windows, four anomalous ones, and a silent one that cannot be judged."""
+    normal, anomalous = (soundfile.read(file)[0] for file in contrast)
+    rate = soundfile.info(contrast[0]).samplerate
+    length = len(normal)
+    parts = [normal] * 6 + [np.resize(anomalous, length)] * 4 + [np.zeros(length)]
+    long = tmp_path / "long_id_00_.wav"
+    soundfile.write(long, np.concatenate(parts), rate)
+    page = opened(viewport={"width": 400, "height": 800})
+    page.set_input_files("#files", long)
+    expect(page.locator("#about")).to_contain_text(long.name)
+    kinds = page.eval_on_selector_all("#windows i", "bars => bars.map(bar => bar.className)")
+    assert kinds == [""] * 6 + ["anomaly"] * 4 + ["none"]
+    expect(page.locator("#timeline-words")).to_contain_text("4 of 10 windows")
+    expect(page.locator("#timeline-words")).to_contain_text("1 cannot be judged (silent)")
+    expect(page.locator("#message")).to_contain_text("Component OK, but anomalous from")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.get_by_role("button", name="Play 0:0").click()
+    page.wait_for_function("document.getElementById('player').currentTime >= 5.9")
+    drop(page, contrast[0])
+    expect(page.locator("#about")).to_contain_text(contrast[0].name)
+    expect(page.locator("#timeline-part")).to_be_hidden()
+
+
 def test_all_controls_are_reached_by_keyboard(
     opened: Callable[..., Page], contrast: tuple[Path, Path]
 ) -> None:

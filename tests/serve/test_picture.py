@@ -11,7 +11,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.edit import set_thresholds
 from stethoscope.bundle.inference import Inference
 from stethoscope.serve.picture import draw_picture
-from tests.serve.helpers import post
+from tests.serve.helpers import post, wav
 
 
 def painted(picture: dict[str, Any], name: str) -> np.ndarray:
@@ -46,6 +46,27 @@ def test_picture_shows_the_frames_and_what_made_the_score(
         expected = 255 * np.clip(np.log2(np.maximum(strengths, 1e-9)) / 6, 0, 1)
         np.testing.assert_allclose(painted(picture, "Deviation").T, expected, atol=1.0)
         assert painted(picture, "Deviation").any() == anomalous
+
+
+def test_picture_of_a_long_recording_shows_what_made_the_scores_of_its_anomalous_windows(
+    fan_bundle: Path,
+) -> None:
+    inference = Inference(Bundle.open(fan_bundle))
+    rng = np.random.default_rng(0)
+    whistle = 0.3 * np.sin(np.arange(16_000))
+    noise = 0.01 * rng.standard_normal(16_000)
+    content = wav(np.concatenate([noise, np.zeros(16_000), whistle]), subtype="FLOAT")
+    verdict = inference.verdict(content, window=1.0)
+    assert verdict.timeline is not None
+    exceeds = [s is not None and s > verdict.threshold for s in verdict.timeline.scores]
+    assert exceeds[1:] == [False, True]  # silence cannot be judged
+    picture = draw_picture(inference, content, verdict)
+    columns = painted(picture, "Deviation").any(axis=0)
+    thirds = np.array_split(columns, 3)
+    assert picture["Seconds"] == pytest.approx(3.0, abs=0.05)
+    assert thirds[2].mean() > 0.8
+    assert not thirds[1][4:-4].any()
+    assert thirds[0][:-4].any() == exceeds[0]
 
 
 def test_the_service_answers_the_picture_that_was_asked_for(

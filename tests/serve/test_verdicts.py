@@ -49,3 +49,15 @@ def test_batch_is_answered_in_order_with_an_error_for_a_bad_recording(
         "Reason": "unusable_recording",
     }
     assert results == predicted(*recordings[:3])
+
+
+def test_batch_judges_long_recordings_by_the_windows_that_were_asked_for(
+    service: str, recordings: list[Path]
+) -> None:
+    asked = {"window": 0.4, "step": 0.2}
+    parts = [("file", (file.name, file.read_bytes())) for file in recordings[:2]]
+    batch = requests.post(f"{service}/inference/batch", files=parts, params=asked, timeout=20)
+    alone = [post(service, file.read_bytes(), file.name, params=asked) for file in recordings[:2]]
+    results = batch.json()["Results"]
+    assert [result["Details"] for result in results] == [one.json()["Details"] for one in alone]
+    assert [len(result["Details"]["Timeline"]["Starts"]) for result in results] == [4, 4]

@@ -99,6 +99,7 @@ function show(entry) {
   $("gauge-part").hidden = ofClasses(); // the bars below say more
   showGauge(Details);
   showProbabilities(Details, Anomaly);
+  showTimeline(Details);
   showEvents(Details.Events);
   showPicture(entry);
   for (const [index, button] of [...document.querySelectorAll("#history button")].entries()) {
@@ -111,7 +112,7 @@ function showWarnings(warnings) {
   $("warnings").hidden = !warnings.length;
 }
 
-function showGauge({ Score, Threshold }) {
+function showGauge({ Score, Threshold, Timeline }) {
   // Scores of some detectors are negative: the bar then begins below the lower of score and threshold.
   const low = Math.min(0, Score, Threshold) * 1.1;
   const high = Math.max(Score, Threshold, low + 1e-9) + 0.25 * (Math.max(Score, Threshold) - low);
@@ -121,7 +122,8 @@ function showGauge({ Score, Threshold }) {
   const relation = Score > Threshold ? "above" : "not above";
   $("gauge").setAttribute("aria-label", `Score ${number(Score)} is ${relation} the threshold ${number(Threshold)}`);
   const words = $("score");
-  words.replaceChildren("Score ", element("strong", "", number(Score)), `, ${relation} the threshold`);
+  const what = Timeline ? `Median of ${Timeline.Scores.filter((one) => one !== null).length} windows ` : "Score ";
+  words.replaceChildren(what, element("strong", "", number(Score)), `, ${relation} the threshold`);
   $("threshold").textContent = `Threshold ${number(Threshold)}`;
 }
 
@@ -151,6 +153,51 @@ function showProbabilities(details, anomaly) {
   });
   $("probabilities").replaceChildren(...rows);
   $("probabilities").className = `bars ${anomaly ? "anomaly" : "normal"}`;
+}
+
+function showTimeline({ Timeline, Threshold }) {
+  $("timeline-part").hidden = !Timeline;
+  if (!Timeline) return;
+  const { Window, Starts, Scores, Anomalous, Stretches, Refused } = Timeline;
+  const seconds = Starts[Starts.length - 1] + Window;
+  const judged = Scores.filter((score) => score !== null);
+  const low = Math.min(0, Threshold, ...judged) * 1.1;
+  const high = Math.max(Threshold, ...judged, low + 1e-9);
+  const height = (score) => `${(92 * (score - low)) / (high - low)}%`; // above the highest bar lie the stretches
+  const across = (tag, from, to, className) => {
+    const made = element(tag, className);
+    made.style.left = `${(100 * from) / seconds}%`;
+    made.style.width = `${(100 * (to - from)) / seconds}%`;
+    return made;
+  };
+  const bars = Starts.map((start, index) => {
+    const score = Scores[index];
+    const bar = across("i", start, Math.min(start + Window, Starts[index + 1] ?? seconds), score === null ? "none" : score > Threshold ? "anomaly" : "");
+    if (score !== null) bar.style.height = height(score);
+    return bar;
+  });
+  const limit = element("s");
+  $("timeline-limit").textContent = number(Number(Threshold.toPrecision(2)));
+  $("timeline-limit").style.bottom = limit.style.bottom = height(Threshold);
+  const cursor = element("b");
+  cursor.hidden = true;
+  $("windows").replaceChildren(...bars, ...Stretches.map(({ Start, End }) => across("u", Start, End)), limit, cursor);
+  const refused = Refused.length ? `, ${Refused.length} cannot be judged (${[...new Set(Refused.map(({ Reason }) => Reason.replaceAll("_", " ")))].join(", ")})` : "";
+  const words = `${Anomalous} of ${judged.length} windows of ${Number(Window.toFixed(1))} s are anomalous${refused}. The recording is anomalous if more than half are. The line is the threshold.`;
+  $("timeline-words").textContent = words;
+  $("windows").setAttribute("aria-label", `Score of every window. ${words}`);
+  marks("timeline-axis", seconds);
+  $("stretches").replaceChildren(...Stretches.map(({ Start, End }) => {
+    const button = element("button", "", `Play ${minutes(Start)} to ${minutes(End)}`);
+    button.type = "button";
+    button.addEventListener("click", () => play(Start));
+    return button;
+  }));
+}
+
+function play(seconds) {
+  $("player").currentTime = seconds;
+  $("player").play().catch(() => {}); // browsers may forbid sound
 }
 
 function showEvents(events) {
@@ -194,7 +241,7 @@ function showPicture(entry) {
 }
 
 function paint(entry) {
-  const { Picture, Details, Anomaly } = entry.answer;
+  const { Picture, Details } = entry.answer;
   const { Columns, Bands } = Picture;
   const loud = bytes(Picture.Spectrogram);
   const deviation = bytes(Picture.Deviation);
@@ -220,7 +267,7 @@ function paint(entry) {
     $("picture-title").textContent = "Spectrogram";
     return;
   }
-  const made = Anomaly ? `What made the score: strongest ${spot(deviation, Picture)}` : "Spectrogram; nothing exceeds the threshold";
+  const made = deviation.some(Boolean) ? `What made the score${Details.Timeline ? "s" : ""}: strongest ${spot(deviation, Picture)}` : "Spectrogram; nothing exceeds the threshold";
   $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. ${made}.`);
   $("picture-title").textContent = made;
   const parts = Object.entries(Picture.Parts || {}).sort(([, one], [, other]) => other - one);
@@ -241,25 +288,32 @@ function spot(deviation, { Columns, Bands, Seconds, Frequencies }) {
   sums.forEach((sum, cell) => { if (sum / counts[cell] > sums[best] / counts[best]) best = cell; });
   const band = Math.floor(((Math.floor(best / columns) + 0.5) * Bands) / rows);
   const time = (((best % columns) + 0.5) / columns) * Seconds;
-  return `near ${hertz(Frequencies[band])}, ${time.toFixed(1)} s`;
+  return `near ${hertz(Frequencies[band])}, ${Seconds > LONG ? minutes(time) : `${time.toFixed(1)} s`}`;
 }
 
 const hertz = (value) => (value >= 1000 ? `${Number((value / 1000).toPrecision(2))} kHz` : `${Math.round(value)} Hz`);
 
 function axes({ Seconds, Frequencies, Bands }) {
-  const at = (text, side, share) => {
-    const tick = element("span", "", text);
-    tick.style[side] = `${100 * share}%`;
-    return tick;
-  };
   const ticks = [100, 250, 500, 1000, 2000, 4000, 8000, 16000].filter((hz) => hz > Frequencies[0] && hz < Frequencies[Bands - 1] * 0.99);
   const places = ticks.map((hz) => [hz, Frequencies.findIndex((centre) => centre >= hz) / Bands]);
   const spread = places.filter(([, share], index) => index === 0 || share - places[index - 1][1] > 0.07);
-  $("y-axis").replaceChildren(...spread.map(([hz, share]) => at(hertz(hz), "bottom", share)));
-  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120];
-  const step = steps.find((one) => Seconds / one <= 7) || 300;
-  const marks = Array.from({ length: Math.floor((0.96 * Seconds) / step) + 1 }, (_, i) => i * step);
-  $("x-axis").replaceChildren(...marks.map((s) => at(`${Number(s.toFixed(1))} s`, "left", s / Seconds)));
+  $("y-axis").replaceChildren(...spread.map(([hz, share]) => tick(hertz(hz), "bottom", share)));
+  marks("x-axis", Seconds);
+}
+
+function tick(text, side, share) {
+  const made = element("span", "", text);
+  made.style[side] = `${100 * share}%`;
+  return made;
+}
+
+const LONG = 90; // seconds: longer times are shown in minutes
+const minutes = (seconds) => `${Math.floor(Math.round(seconds) / 60)}:${String(Math.round(seconds) % 60).padStart(2, "0")}`;
+
+function marks(id, seconds) {
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120].find((one) => seconds / one <= 7) || 300;
+  const times = Array.from({ length: Math.floor((0.96 * seconds) / step) + 1 }, (_, i) => i * step);
+  $(id).replaceChildren(...times.map((s) => tick(seconds > LONG ? minutes(s) : `${Number(s.toFixed(1))} s`, "left", s / seconds)));
 }
 
 // ---- history ----
@@ -389,13 +443,17 @@ for (const type of ["dragleave", "drop"]) {
   });
 }
 $("player").addEventListener("timeupdate", () => {
-  $("cursor").hidden = false;
-  $("cursor").style.left = `${(100 * $("player").currentTime) / ($("player").duration || 1)}%`;
+  for (const cursor of document.querySelectorAll("#cursor, #windows b")) {
+    cursor.hidden = false;
+    cursor.style.left = `${(100 * $("player").currentTime) / ($("player").duration || 1)}%`;
+  }
 });
-$("canvas").addEventListener("click", (event) => {
-  const box = $("canvas").getBoundingClientRect();
-  $("player").currentTime = ((event.clientX - box.left) / box.width) * $("player").duration;
-});
+for (const id of ["canvas", "windows"]) {
+  $(id).addEventListener("click", (event) => {
+    const box = $(id).getBoundingClientRect();
+    $("player").currentTime = ((event.clientX - box.left) / box.width) * ($("player").duration || 0);
+  });
+}
 
 async function introduce() {
   const { models: [name] } = await request("v2");
