@@ -209,6 +209,8 @@ def _peak(
     """Return where the evidence is strongest, in words."""
     if not strengths.any():
         return "The score does not exceed the threshold, so nothing is marked."
+    if strengths.max() <= STRENGTHS[0]:
+        return "The score exceeds the threshold so slightly that no place stands out."
     wide = smooth(strengths, **_PEAK_SMOOTHING)
     frame, band = np.unravel_index(int(wide.argmax()), wide.shape)
     high = max(float(centres[band]), 1.0)

@@ -29,6 +29,9 @@ def test_peak_has_time_and_frequency() -> None:
     assert _peak(ratio, centres, excerpt, STEP) == "Strongest around 25.0 s, near 1.1 kHz."
     ratio[:, 8:13] = 7.0
     assert _peak(ratio, centres, excerpt, STEP) == "Strongest throughout, near 1.1 kHz."
+    assert _peak(np.full((200, 21), 0.9), centres, excerpt, STEP) == (
+        "The score exceeds the threshold so slightly that no place stands out."
+    )
     assert _peak(np.zeros((200, 21)), centres, excerpt, STEP) == (
         "The score does not exceed the threshold, so nothing is marked."
     )
