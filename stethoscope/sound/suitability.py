@@ -30,7 +30,7 @@ _SHORTEST = 2 / 3
 _LONGEST = 2.0
 _CLIPPED = (0.01, 0.1)
 _GAPS = (0.002, 0.02)
-_OFFSET = (2.0, 8.0)
+_OFFSET = (0.5, 8.0)
 _BAND_DB = (6.0, 18.0)
 
 

@@ -94,7 +94,7 @@ def without_band(from_hz: float, decibels: float) -> np.ndarray:
         (np.clip(noise(), -0.12, 0.12), "clipped", True),
         (with_gap(0.1), "dropouts", False),
         (with_gap(0.5), "dropouts", True),
-        (noise() + np.float32(0.5), "offset", False),
+        (noise() + np.float32(0.08), "offset", False),
         (noise() + np.float32(2.0), "offset", True),
         (without_band(7_000, 9), "missing_band", False),
         (without_band(7_000, 40), "missing_band", True),
