@@ -90,23 +90,23 @@ class LogMel(Framing, FeatureDefinition):
         else:
             mel, far = (self._mel(channel) for channel in samples)
             smoothing = round(_FAR_SECONDS * self.sample_rate / self.hop_length) | 1
-            mel *= background_gain(mel, far, smoothing).astype(np.float32)
+            mel *= background_gain(mel.T, far.T, smoothing).T.astype(np.float32)
         mel += np.float32(EPSILON)
         np.log10(mel, out=mel)
         mel *= np.float32(20.0 / self.power)
-        return np.ascontiguousarray(mel.T)
+        return mel
 
     def _mel(self, samples: Samples) -> Frames:
-        """Return the mel spectrogram before the logarithm [shape=(n_mels, n_frames)]."""
+        """Return the mel spectrogram before the logarithm [shape=(n_frames, n_mels)]."""
         half = self.n_fft // 2
         # numpy mirrors a clip shorter than half a window repeatedly, and so does librosa.
         padded = np.pad(np.asarray(samples, dtype=np.float32), half, mode=self.pad_mode)
-        mel = np.empty((self.n_mels, self.n_frames(len(samples))), dtype=np.float32)
+        mel = np.empty((self.n_frames(len(samples)), self.n_mels), dtype=np.float32)
         for frames, energy in self._spectrum.blocks(padded):
             if self.power != 2.0:
                 energy **= np.float32(self.power / 2.0)
             for bands, bins, filters in self._groups:
-                np.matmul(filters, energy[bins], out=mel[bands, frames])
+                np.matmul(energy[:, bins], filters, out=mel[frames, bands])
         return mel
 
     @cached_property
@@ -125,7 +125,7 @@ class LogMel(Framing, FeatureDefinition):
             bands = slice(start, min(start + _GROUP, self.n_mels))
             used = np.flatnonzero(self.filters[bands].any(axis=0))
             bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 0)
-            groups.append((bands, bins, np.ascontiguousarray(self.filters[bands, bins])))
+            groups.append((bands, bins, np.ascontiguousarray(self.filters[bands, bins].T)))
         return groups
 
     @cached_property
