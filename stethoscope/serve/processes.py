@@ -17,6 +17,7 @@ _SECRETS = ("STETHOSCOPE_API_KEY", "STETHOSCOPE_METRICS_KEY")  # which workers d
 
 _FORK_SECONDS = 10.0
 _END_SECONDS = 2.0
+_SEND_BYTES = 1 << 20
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -93,6 +94,8 @@ class ForkServer:
             If the fork server has ended, or does not answer.
         """
         ours, theirs = socket.socketpair()
+        # Room for a clip, which is then sent at once. The system may give less.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
         with theirs, self._lock:
             try:
                 socket.send_fds(self._socket, [b"fork"], [theirs.fileno()])

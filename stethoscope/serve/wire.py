@@ -5,6 +5,7 @@ unpickled: a process that was taken over by a hostile recording can lie, and do 
 """
 
 import asyncio
+import contextlib
 import json
 import socket
 import struct
@@ -14,6 +15,7 @@ from typing import Any
 _LENGTHS = struct.Struct("!IQ")
 _MAX_FIELDS = 16 << 20  # bytes of the JSON object
 _MAX_SEND = 1 << 20
+_MAX_RECEIVE = 64 << 10
 
 Fields = dict[str, Any]
 Buffer = bytes | bytearray | memoryview
@@ -54,24 +56,29 @@ async def exchange(connection: socket.socket, fields: Fields, content: Sequence[
     OSError
         If the connection is broken.
     """
-    loop = asyncio.get_running_loop()
     views = [memoryview(part).cast("B") for part in content]
-    await loop.sock_sendall(connection, _head(fields, sum(map(len, views))))
-    for view in views:
-        # A large part would be sent in one piece, while nothing else is served.
-        for start in range(0, len(view), _MAX_SEND):
-            await loop.sock_sendall(connection, view[start : start + _MAX_SEND])
-    head = await _receive_async(connection, _LENGTHS.size)
-    n_fields, n_bytes = _LENGTHS.unpack(head)
-    if n_fields > _MAX_FIELDS or n_bytes:
-        raise EOFError("the reply is not one of a worker")
+    await _send_async(connection, [memoryview(_head(fields, sum(map(len, views)))), *views])
     try:
-        reply = json.loads(await _receive_async(connection, n_fields))
+        reply = json.loads(await _receive_fields(connection))
     except ValueError:
         raise EOFError("the reply is not JSON") from None
     if not isinstance(reply, dict):
         raise EOFError("the reply is no object")
     return reply
+
+
+async def _send_async(connection: socket.socket, views: Sequence[memoryview]) -> None:
+    """Send buffers one after the other, by a single call if the connection takes them."""
+    sent = 0
+    if sum(map(len, views)) <= _MAX_SEND:
+        with contextlib.suppress(BlockingIOError):
+            sent = connection.sendmsg(views)
+    for view in views:
+        first, sent = min(sent, len(view)), max(0, sent - len(view))
+        # A large part would be sent in one piece, while nothing else is served.
+        for start in range(first, len(view), _MAX_SEND):
+            part = view[start : start + _MAX_SEND]
+            await asyncio.get_running_loop().sock_sendall(connection, part)
 
 
 def _head(fields: Fields, n_bytes: int) -> bytes:
@@ -86,12 +93,25 @@ def _receive_exactly(connection: socket.socket, n_bytes: int) -> bytes:
     return content
 
 
-async def _receive_async(connection: socket.socket, n_bytes: int) -> bytes:
-    content = bytearray(n_bytes)
-    view, received = memoryview(content), 0
+async def _receive_fields(connection: socket.socket) -> bytes:
+    """Receive the JSON of an object that no bytes follow."""
+    content = await _receive_async(connection, b"", _LENGTHS.size)
+    n_fields, n_bytes = _LENGTHS.unpack(content[: _LENGTHS.size])
+    if n_fields > _MAX_FIELDS or n_bytes:
+        raise EOFError("the reply is not one of a worker")
+    content = await _receive_async(connection, content, _LENGTHS.size + n_fields)
+    if len(content) > _LENGTHS.size + n_fields:
+        raise EOFError("the reply is longer than it says")
+    return content[_LENGTHS.size :]
+
+
+async def _receive_async(connection: socket.socket, content: bytes, n_bytes: int) -> bytes:
+    """Receive more until there are `n_bytes` in all, or what arrived with them."""
+    parts, received = [content], len(content)
     while received < n_bytes:
-        got = await asyncio.get_running_loop().sock_recv_into(connection, view[received:])
-        if not got:
+        part = await asyncio.get_running_loop().sock_recv(connection, _MAX_RECEIVE)
+        if not part:
             raise EOFError
-        received += got
-    return bytes(content)
+        parts.append(part)
+        received += len(part)
+    return b"".join(parts)

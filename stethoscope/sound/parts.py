@@ -23,6 +23,7 @@ from stethoscope.sound.audio import (
     decode,
     missing_bytes,
     opened,
+    read_samples,
     size_of,
 )
 from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
@@ -182,7 +183,7 @@ class LongSource:
         """Return the next samples [shape=(n_channels, count)]; fewer at the end."""
         assert self._sound is not None  # noqa: S101  # it is open unless it was decoded
         try:
-            samples: Samples = self._sound.read(max(0, count), dtype="float32", always_2d=True)
+            samples = read_samples(self._sound, max(0, count))
         except (soundfile.LibsndfileError, OSError, MemoryError) as error:
             raise AudioError(f"{self.name}: {UNREADABLE}") from error
         return samples.T
