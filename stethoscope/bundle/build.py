@@ -154,7 +154,7 @@ def _convert_networks(folder: Path, formats: set[str]) -> None:
     """
     for path in sorted(folder.rglob("*.keras")):
         if "h5" in formats:
-            import keras
+            from stethoscope.model.tensorflow import keras
 
             keras.models.load_model(path).save(path.with_suffix(".h5"))
         if "keras" not in formats:

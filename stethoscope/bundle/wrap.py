@@ -133,7 +133,7 @@ def _check_normal(normal: str, labels: Sequence[str]) -> None:
 def _load(path: Path) -> "keras.Model":
     if not path.is_file():
         raise ModelError(f"{path}: no such file; give a .h5 or .keras file of a classifier")
-    import keras
+    from stethoscope.model.tensorflow import keras
 
     try:
         network = keras.models.load_model(path, compile=False)
@@ -181,7 +181,7 @@ def _written(shape: Sequence[int | None]) -> str:
 
 def _adapt(network: "keras.Model", mfcc: Mfcc, window: int, labels: Sequence[str]) -> "keras.Model":
     """Return the network for windows [shape=(n, window, n_mfcc)], with probabilities as outputs."""
-    import keras
+    from stethoscope.model.tensorflow import keras
 
     given = keras.Input((window, mfcc.n_mfcc))
     shape = _input_shape(network)

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import keras
-
 from stethoscope.classification.options import ClassFit
+from stethoscope.model.tensorflow import keras
 from stethoscope.sound.definition import Frames
 
 _MOMENTUM = 0.9  # of the batch statistics: small sets have few batches

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import keras
 import numpy as np
 
 from stethoscope.classification.architecture import OneCycle, build
@@ -24,6 +23,7 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.folder import write_description
 from stethoscope.model.progress import EpochProgress
+from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import Batches, Curves, fit_network, mix_pairs
 from stethoscope.sound.definition import Frames

@@ -24,7 +24,7 @@ def check_keras_names(given: Mapping[str, Any]) -> None:
     fields = ("compile_optimizer", "compile_loss")
     if all(getattr(fit, field) == getattr(defaults, field) for field in fields):
         return
-    import keras
+    from stethoscope.model.tensorflow import keras
 
     look_ups: dict[str, Callable[[], Any]] = {
         "compile_optimizer": lambda: keras.optimizers.get(fit.optimizer),

@@ -235,7 +235,7 @@ def without_normalisation(model: "keras.Model") -> tuple["keras.Model", Frames, 
     mean, deviation : np.ndarray [shape=(n_values,)]
         By which frames are normalised before the network.
     """
-    import keras
+    from stethoscope.model.tensorflow import keras
 
     layers = keras.layers
     normalisation = next(layer for layer in model.layers if isinstance(layer, layers.Normalization))
@@ -273,7 +273,7 @@ def _average_with_branch(
 
     The mean over all places is the mean over bands of the means over time.
     """
-    import keras
+    from stethoscope.model.tensorflow import keras
 
     _, times, bands, channels = values.shape
     weights = _branch_weights(convolution, norm, channels)

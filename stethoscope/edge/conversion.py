@@ -34,7 +34,7 @@ def load_keras(file: Path) -> "keras.Model":
             f"export the model with export_formats=keras,tflite"
         )
     with without_native_lines():
-        import keras
+        from stethoscope.model.tensorflow import keras
 
         return keras.models.load_model(file)
 

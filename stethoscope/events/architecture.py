@@ -1,8 +1,7 @@
 """The network of the event detector."""
 
-import keras
-
 from stethoscope.events.options import EventFit
+from stethoscope.model.tensorflow import keras
 
 
 def build(fit: EventFit, n_bands: int) -> keras.Model:

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from stethoscope.datasets.clips import Clip
@@ -28,6 +27,7 @@ from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.folder import write_description
 from stethoscope.model.int8 import Conversion, calibration_windows, write_int8
 from stethoscope.model.progress import EpochProgress
+from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import fit_network
 from stethoscope.options import split_list

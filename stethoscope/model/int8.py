@@ -88,7 +88,7 @@ def write_int8(
 
 def _set_int8(converter: Any, windows: npt.NDArray[np.float32]) -> None:
     """Set the options of TensorFlow Lite's converter for full int8."""
-    import tensorflow as tf
+    from stethoscope.model.tensorflow import tf
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([window[np.newaxis]] for window in windows)

@@ -1,7 +1,6 @@
 """Progress of a Keras training."""
 
-import keras
-
+from stethoscope.model.tensorflow import keras
 from stethoscope.progress import Bar
 
 

@@ -71,8 +71,7 @@ def convert(
     configure : callable
         Sets options of TensorFlow Lite's converter.
     """
-    import keras
-    import tensorflow as tf
+    from stethoscope.model.tensorflow import keras, tf
 
     # Through a saved model: conversion from concrete functions can silently lose the weights.
     with tempfile.TemporaryDirectory() as folder:

@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
+
+from stethoscope.model.tensorflow import keras
 
 Values = npt.NDArray[np.float32]
 Curves = dict[str, list[float]]

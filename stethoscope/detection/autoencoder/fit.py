@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +16,7 @@ from stethoscope.detection.gaussians import Covariance
 from stethoscope.detection.options import DetectorOptions, FitOptions
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
+from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
 
 _HIDDEN = (128, 128, 128, 128, 8, 128, 128, 128, 128)

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from stethoscope.detection.autoencoder.windows import WindowBatches
 from stethoscope.detection.options import FitOptions
 from stethoscope.errors import ParameterError
 from stethoscope.model.progress import EpochProgress
+from stethoscope.model.tensorflow import keras, tf
 from stethoscope.sound.definition import Frames
 
 

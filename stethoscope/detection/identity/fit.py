@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +21,7 @@ from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.model.network import Network
 from stethoscope.model.progress import EpochProgress
+from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import fit_network
 from stethoscope.progress import track

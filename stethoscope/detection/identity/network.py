@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-
 from stethoscope.detection.identity.inputs import STEP
+from stethoscope.model.tensorflow import keras
 from stethoscope.sound.definition import Frames
 
 BRANCH_SIZE = 64
