@@ -99,7 +99,7 @@ def _golden_events(detector: EventDetector, network: PlainNetwork) -> tuple[Arra
     answers = np.clip(noisy, -128, 127).astype(np.int8)
     rate = detector.feature.sample_rate
     events = [
-        (round(event.start * rate), round(event.end * rate))
+        [round(time * rate) for time in (event.start, event.end, event.reported_at)]
         for event in detector.events(_dequantise(answers, network))
     ]
     # C has no array without elements. A detector that needs more evidence for an event than these

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from string import Template
 
 from stethoscope import __version__
@@ -24,7 +24,8 @@ from stethoscope.edge.c.events import event_target
 from stethoscope.edge.c.golden import golden_files
 from stethoscope.edge.c.memory import MemoryReport, report_memory
 from stethoscope.edge.c.model import model_constants, model_header, model_source
-from stethoscope.edge.c.pooled import FOLDERS, PooledTarget, pooled_target, pooled_values
+from stethoscope.edge.c.packages import package_values, placed
+from stethoscope.edge.c.pooled import FOLDERS, SOURCES, PooledTarget, pooled_target, pooled_values
 from stethoscope.edge.c.structs import struct_size
 from stethoscope.edge.c.target import Target
 from stethoscope.edge.c.text import Array, Constant
@@ -37,9 +38,6 @@ from stethoscope.model.int8 import check_for_microcontroller
 
 _TEMPLATE = ".in"
 _USAGE = "_usage.c"
-_EXAMPLES = ("examples/computer", "examples/esp32/main")
-"""Folders of examples. Each gets a copy of the headers in ``examples``, so that it can be moved."""
-
 _NETWORK_SOURCES = "detector.c decision.c frontend.c fft.c model.c network.c"
 _NETWORK_FILES = """\
 | `src/model.h`, `src/model.c` | constants, the int8 TFLite model, tables of the front end, layers |
@@ -140,6 +138,8 @@ def _write(target: Target | PooledTarget, folder: Path) -> MemoryReport:
     else:
         files = dict(_sources(target.folders))
         memory, values = _network_values(target, files)
+    sources = SOURCES if isinstance(target, PooledTarget) else _NETWORK_SOURCES
+    package = package_values(target.name, sources)
     values["README.md"] |= {
         "name": target.name,
         "version": __version__,
@@ -149,7 +149,7 @@ def _write(target: Target | PooledTarget, folder: Path) -> MemoryReport:
     for name, text in files.items():
         if name.endswith(_TEMPLATE):
             name = name.removesuffix(_TEMPLATE)
-            text = Template(text).substitute(values[name])
+            text = Template(text).substitute({**package, **values.get(name, {})})
         write_text(folder / name, text)
     write_text(folder / "MEMORY.md", memory.to_markdown())
     write_json(folder / "memory.json", memory.to_json())
@@ -171,7 +171,6 @@ def _network_values(
         "src/model.c": model_source(target, tables),
         "test/golden.h": golden_header,
         "test/golden.c": golden_source,
-        "CMakeLists.txt": {"sources": _NETWORK_SOURCES},
         "README.md": {
             "files": _NETWORK_FILES,
             "operators": f"\nOperators of TensorFlow Lite Micro: {', '.join(operators)}. "
@@ -184,10 +183,7 @@ def _sources(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield name and text of every file that some folders of ``sources`` give."""
     for folder in folders:
         for name, text in _walk(resources.files(__package__).joinpath("sources", folder)):
-            if PurePosixPath(name).parent == PurePosixPath("examples"):
-                yield from ((f"{one}/{PurePosixPath(name).name}", text) for one in _EXAMPLES)
-            else:
-                yield name, text
+            yield from ((place, text) for place in placed(name))
 
 
 def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -161,7 +161,6 @@ def pooled_values(
         },
         "test/golden.h": golden_header,
         "test/golden.c": golden_source,
-        "CMakeLists.txt": {"sources": SOURCES},
         "README.md": {"files": _FILES, "operators": ""},
     }
 

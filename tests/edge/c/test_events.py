@@ -72,8 +72,10 @@ def test_compiled_program_prints_the_events_of_the_command(
     listed = json.loads(capsys.readouterr().out)["Events"]
     assert len(listed) > 3
     rows = [tuple(map(float, row)) for row in printed]
-    assert [row[:2] for row in rows] == [(event["start"], event["end"]) for event in listed]
-    assert [row[2] for row in rows] == pytest.approx(
+    assert [row[:3] for row in rows] == [
+        (event["start"], event["end"], event["reported_at"]) for event in listed
+    ]
+    assert [row[3] for row in rows] == pytest.approx(
         [event["score"] for event in listed], abs=2 / 256
     )
 
@@ -87,14 +89,20 @@ def test_equal_outputs_of_the_network_give_equal_events(
     state = ctypes.create_string_buffer(
         json.loads((c_folder / "memory.json").read_text())["detector_ram"]
     )
-    found: list[tuple[int, int, float]] = []
+    found: list[tuple[int, int, int, float]] = []
 
     class Found(ctypes.Structure):
-        _fields_ = [("start", ctypes.c_uint32), ("end", ctypes.c_uint32), ("score", ctypes.c_float)]
+        _fields_ = [
+            ("start", ctypes.c_uint32),
+            ("end", ctypes.c_uint32),
+            ("reported_at", ctypes.c_uint32),
+            ("score", ctypes.c_float),
+        ]
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(Found))
     def on_event(_context: int, event: Any) -> None:
-        found.append((event.contents.start, event.contents.end, event.contents.score))
+        one = event.contents
+        found.append((one.start, one.end, one.reported_at, one.score))
 
     rng = np.random.default_rng(1)
     for level, noise in ((60, 40), (110, 20), (30, 60), (90, 90)):
@@ -115,9 +123,10 @@ def test_equal_outputs_of_the_network_give_equal_events(
             * np.float32(network.out_scale)
         )
         assert len(expected) > 5
-        assert [row[:2] for row in found] == [
-            (round(event.start * 16000), round(event.end * 16000)) for event in expected
+        assert [row[:3] for row in found] == [
+            tuple(round(time * 16000) for time in (event.start, event.end, event.reported_at))
+            for event in expected
         ]
-        assert [row[2] for row in found] == pytest.approx(
+        assert [row[3] for row in found] == pytest.approx(
             [event.score for event in expected], rel=1e-6
         )

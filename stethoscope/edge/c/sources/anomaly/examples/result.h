@@ -1,9 +1,10 @@
-#include <stdio.h>
+#include "show.h"
 
 /* Print start and end of a block in seconds, its score, and "anomalous" or "normal". */
 static void print_result(void *context, const detector_verdict_t *verdict) {
     (void)context;
-    printf("%.4f\t%.4f\t%.4f\t%s\n", (double)verdict->start / SAMPLE_RATE,
-           (double)verdict->end / SAMPLE_RATE, (double)verdict->score,
-           verdict->anomalous ? "anomalous" : "normal");
+    show_seconds(verdict->start);
+    show_seconds(verdict->end);
+    show_score("", verdict->score);
+    SHOW("\t%s\n", verdict->anomalous ? "anomalous" : "normal");
 }

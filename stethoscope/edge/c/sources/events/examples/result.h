@@ -1,8 +1,11 @@
-#include <stdio.h>
+#include "show.h"
 
-/* Print start and end of an event in seconds, and its score. */
+/* Print start and end of an event in seconds, since when it was known, and its score. */
 static void print_result(void *context, const detector_event_t *event) {
     (void)context;
-    printf("%.4f\t%.4f\t%.4f\n", (double)event->start / SAMPLE_RATE,
-           (double)event->end / SAMPLE_RATE, (double)event->score);
+    show_seconds(event->start);
+    show_seconds(event->end);
+    show_seconds(event->reported_at);
+    show_score("", event->score);
+    SHOW("\n");
 }

@@ -26,8 +26,9 @@ static int after(uint32_t one, uint32_t other) { return (int32_t)(one - other) >
 /* Report an event. It is final then: candidates that began before its end are excluded. */
 static void report(detector_t *detector, const decision_run_t *run, uint32_t now) {
     decision_t *decision = &detector->decision;
-    const detector_event_t event = {run->first * WINDOW_STEP,
-                                    run->last * WINDOW_STEP + WINDOW_SAMPLES, run->score};
+    const detector_event_t event = {
+        run->first * WINDOW_STEP, run->last * WINDOW_STEP + WINDOW_SAMPLES,
+        run->reported * WINDOW_STEP + WINDOW_SAMPLES, run->score};
     const uint32_t last = run->last;
     for (uint32_t i = 0; i < EVENT_LENGTHS; i++) {
         decision_candidate_t *candidate = &decision->candidates[i];
@@ -61,12 +62,15 @@ static int best_candidate(const decision_t *decision, const float probability[EV
 static void make_pending(detector_t *detector, int length, uint32_t now) {
     decision_run_t *pending = &detector->decision.pending;
     const decision_candidate_t candidate = detector->decision.candidates[length];
+    uint32_t reported = pending->exists ? pending->reported : detector->decision.reported;
     if (candidate.before.exists) {
         report(detector, &candidate.before, now);
+        reported = now;
     }
     pending->exists = 1;
     pending->first = length == LAST ? detector->decision.longest_first : now - (uint32_t)length;
     pending->last = now;
+    pending->reported = reported;
     pending->score = candidate.total / (float)(now - pending->first + 1);
 }
 
@@ -100,6 +104,11 @@ void detector_judge(detector_t *detector, int8_t answer) {
     const float score = (float)(answer - OUTPUT_ZERO_POINT) * OUTPUT_SCALE;
     float sum;
     lengthen(decision, EVIDENCE[answer + 128], score, now);
+    best_candidate(decision, LENGTH_SURVIVAL, &sum);
+    if (sum > 0.0f && !decision->in_progress) {
+        decision->reported = now;
+        decision->in_progress = 1;
+    }
     int best = best_candidate(decision, LENGTH_DENSITY, &sum);
     if (sum > 0.0f) {
         make_pending(detector, best, now);
@@ -111,6 +120,9 @@ void detector_judge(detector_t *detector, int8_t answer) {
     const int active = sum > 0.0f;
     if (decision->pending.exists && !active && now - decision->pending.last >= HOLD_OFF) {
         report_pending(detector, now);
+    }
+    if (!active && !decision->pending.exists) {
+        decision->in_progress = 0;
     }
     if (detector->on_score) {
         detector->on_score(detector->context, score, active);

@@ -14,8 +14,9 @@ extern "C" {
 #endif
 
 typedef struct {
-    uint32_t start, end; /* in samples since detector_init; they wrap after 74 hours at 16 kHz */
-    float score;         /* mean score of its windows, 0 to 1 */
+    uint32_t start, end;  /* in samples since detector_init; they wrap after 74 hours at 16 kHz */
+    uint32_t reported_at; /* from when on the event could be known to be in progress */
+    float score;          /* mean score of its windows, 0 to 1 */
 } detector_event_t;
 
 /* Called for every event, HOLD_OFF windows after its end. */
@@ -25,6 +26,7 @@ typedef detector_on_event_t detector_on_result_t;
 /* An event that ended. */
 typedef struct {
     uint32_t first, last; /* its windows */
+    uint32_t reported;    /* window after which it was known to be in progress */
     float score;
     int exists; /* 0: no event */
 } decision_run_t;
@@ -43,6 +45,8 @@ typedef struct {
     uint32_t longest_first; /* first window of the last candidate, which stands for all that are
                                as long or longer */
     decision_run_t pending; /* last event of the best explanation, unless it was reported */
+    uint32_t reported;      /* window after which the current event was known to be in progress */
+    int in_progress;        /* whether there is such a window */
 } decision_t;
 
 struct detector;

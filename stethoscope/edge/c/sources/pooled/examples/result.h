@@ -1,10 +1,12 @@
-#include <stdio.h>
+#include "show.h"
 
 /* Print start and end of a block in seconds, its score, "anomalous" or "normal", and the id of the
  * machine that it was scored as. */
 static void print_result(void *context, const detector_verdict_t *verdict) {
     (void)context;
-    printf("%.4f\t%.4f\t%.4f\t%s\t%s\n", (double)verdict->start / SAMPLE_RATE,
-           (double)verdict->end / SAMPLE_RATE, (double)verdict->score,
-           verdict->anomalous ? "anomalous" : "normal", MACHINE_IDS[verdict->machine]);
+    show_seconds(verdict->start);
+    show_seconds(verdict->end);
+    show_score("", verdict->score);
+    SHOW("\t%s\t%s\n", verdict->anomalous ? "anomalous" : "normal",
+         MACHINE_IDS[verdict->machine]);
 }

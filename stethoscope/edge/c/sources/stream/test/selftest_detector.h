@@ -25,8 +25,9 @@ static int n_events, wrong_events;
 
 static void compare_event(void *context, const detector_event_t *event) {
     (void)context;
-    if (n_events >= GOLDEN_EVENTS || event->start != GOLDEN_EVENT[2 * n_events] ||
-        event->end != GOLDEN_EVENT[2 * n_events + 1]) {
+    const uint32_t *golden = GOLDEN_EVENT + 3 * n_events;
+    if (n_events >= GOLDEN_EVENTS || event->start != golden[0] || event->end != golden[1] ||
+        event->reported_at != golden[2]) {
         wrong_events++;
     }
     n_events++;
