@@ -5,19 +5,24 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from stethoscope.datasets.archives import Archive, open_archive
 from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.datasets.layouts import LAYOUTS, Survey, survey
-from stethoscope.datasets.usage import describe_usage
-from stethoscope.errors import StethoscopeError
+from stethoscope.datasets.options import CLIP_SECONDS
+from stethoscope.datasets.usage import Durations, describe_usage
+from stethoscope.errors import AudioError, StethoscopeError
 from stethoscope.progress import track
 from stethoscope.sound.audio import decode
+from stethoscope.sound.parts import LongSource, equal_parts
+from stethoscope.sound.recording import Recording
 from stethoscope.terminal import text_table
 
 _MOST_NAMES = 20
+_PART_SECONDS = 10.0  # of a large recording, decoded at once
 _N_KEYS = 4  # columns of a machine: type, id, signal-to-noise ratio, domain
 _BITS = {
     "PCM_S8": "8",
@@ -126,22 +131,24 @@ def inspect(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") ->
         seconds=_durations([one.seconds for one in facts]),
         unreadable=skipped,
         unmatched=[f"{source}: {name}" for source, name in found.unmatched],
-        usage=_usage(found),
+        usage=_usage(found, {(one.source, one.path): one.seconds for one in facts}),
     )
 
 
-def _usage(found: Survey) -> list[str]:
+def _usage(found: Survey, durations: Durations) -> list[str]:
     misfits = [source for source, layout in found.layouts.items() if not layout]
     return [
         f"{source}: the recordings do not fit the chosen layout; leave out --layout"
         for source in misfits
-    ] or describe_usage(found.clips)
+    ] or describe_usage(found.clips, durations, clip_seconds=CLIP_SECONDS.default)
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """Properties of a readable recording; `seconds` is its duration."""
 
+    source: str
+    path: str
     sample_rate: int
     channels: int
     coding: str
@@ -151,17 +158,36 @@ class _Facts:
 def _read_all(archives: Sequence[Archive]) -> Iterator[_Facts | Skipped]:
     """Decode each recording, and yield what is known of it, or why it is unreadable."""
     for archive in archives:
-        for name, content in archive.stream([member.name for member in archive.recordings()]):
+        for name, content in archive.stream_files([member.name for member in archive.recordings()]):
             try:
                 if isinstance(content, StethoscopeError):
                     raise content
-                decoded = decode(content, name=name)
-                yield _Facts(
-                    decoded.sample_rate, len(decoded.samples), decoded.coding, decoded.seconds
-                )
+                yield _facts(archive.name, name, content)
             except StethoscopeError as error:
                 reason = str(error).removeprefix(f"{archive.name}: ")
                 yield Skipped(archive.name, name, reason)
+
+
+def _facts(source: str, name: str, content: bytes | Path) -> _Facts:
+    """Decode a recording, a large one part by part.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be decoded.
+    """
+    if isinstance(content, bytes):
+        one = decode(content, name=name)
+        return _Facts(source, name, one.sample_rate, len(one.samples), one.coding, one.seconds)
+    n_samples = 0
+    with LongSource(content, name=name) as recording:
+        rate = recording.sample_rate
+        for _, part in recording.read(equal_parts(recording.n_samples, rate, _PART_SECONDS)):
+            Recording.of(part, name)  # refuses what is not finite
+            n_samples += part.samples.shape[1]
+    if not n_samples:
+        raise AudioError(f"{name}: holds no samples; record it again")
+    return _Facts(source, name, rate, len(part.samples), part.coding, n_samples / rate)
 
 
 def _durations(seconds: Sequence[float]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from stethoscope.datasets.alterations import alter
 from stethoscope.datasets.archives import open_archive
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import Cutting
+from stethoscope.datasets.usage import mixed_lengths
 from stethoscope.errors import AudioError, DatasetError
 from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.progress import format_counts, track, warn
@@ -115,9 +116,6 @@ class _Left:
     kind: str = ""
 
 
-_LENGTHS = (0.05, 0.95)  # quantiles that are compared
-_ALIKE = 2 / 3  # of the longer one
-
 _Content = bytes | Path | DatasetError
 _Recording = tuple[list[Clip], _Content]
 _Computed = list[tuple[Clip, _Used | _Left]]
@@ -197,14 +195,8 @@ class _Found:
                 "and record on several days"
             )
         for machine_type, seconds in self._seconds.items() if self._cutting else ():
-            low, high = np.quantile(seconds, _LENGTHS)
-            if low < _ALIKE * high:
-                warn(
-                    f"{machine_type}: its normal training clips last {low:.3g} to {high:.3g} s; "
-                    "the scores of short clips vary more, so thresholds get higher and fewer "
-                    f"faults are found; set dataset_clip_seconds={low:.2g}, or record clips of one "
-                    "length"
-                )
+            if warning := mixed_lengths(machine_type, seconds):
+                warn(warning)
 
 
 def _recordings(archives: Sequence[Path], clips: Sequence[Clip]) -> Iterator[_Recording]:

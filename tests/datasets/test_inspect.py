@@ -82,7 +82,9 @@ def test_inspection_is_printed_as_json_and_as_text(mixed: Path) -> None:
     assert [set(one) for one in value["faults"]] == 5 * [{"source", "path", "reason", "kind"}]
     assert len(value) == 11
     text = render(found)
-    assert [line.split() for line in text.splitlines() if line.startswith(("machine", "fan"))] == [
+    assert [
+        line.split() for line in text.splitlines() if line.startswith(("machine ", "fan "))
+    ] == [
         ["machine", "id", "SNR", "dB", "train", "normal", "test", "normal", "test", "anomaly"],
         ["fan", "00", "-6", "7", "1", "1"],
     ]
@@ -114,6 +116,46 @@ def test_inspection_says_what_a_run_would_use(tmp_path: Path, wav: Callable[...,
         " and tests on 10 normal clip(s)"
     ) in text
     assert "there is no anomalous recording" in text
+
+
+def test_inspection_says_into_how_many_clips_long_recordings_are_cut(
+    tmp_path: Path, wav: Callable[..., bytes]
+) -> None:
+    """One of 62 s becomes six clips, one of 14 s stays whole."""
+    (tmp_path / "pump").mkdir()
+    for i in range(6):
+        (tmp_path / "pump" / f"{i}.wav").write_bytes(wav(seconds=62.0 if i < 5 else 14.0))
+    text = render(inspect([tmp_path / "pump"]))
+    assert (
+        "a run cuts 5 long recording(s) into 30 clips of about 10 s (dataset_clip_seconds)" in text
+    )
+    assert "a run trains on 24 normal clip(s) of 1 machine(s) and tests on 7 normal clip(s)" in text
+
+
+def test_inspection_says_that_a_lone_recording_is_divided(
+    tmp_path: Path, wav: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is so large that it is read part by part."""
+    (tmp_path / "pump").mkdir()
+    (tmp_path / "pump" / "monday.wav").write_bytes(wav(seconds=200.0))
+    expected = "a run trains on 15 normal clip(s) of 1 machine(s) and tests on 5 normal clip(s)"
+    for large in (32 << 20, 1 << 20):
+        monkeypatch.setattr("stethoscope.datasets.archives.LARGE_BYTES", large)
+        found = inspect([tmp_path / "pump"])
+        assert found.seconds["total"] == pytest.approx(200.0, abs=0.01)
+        assert expected in render(found)
+        assert "pump/: the single recording is divided" in render(found)
+
+
+def test_inspection_warns_about_mixed_lengths_and_names_the_remedy(
+    tmp_path: Path, wav: Callable[..., bytes]
+) -> None:
+    (tmp_path / "pump").mkdir()
+    for i in range(40):
+        (tmp_path / "pump" / f"{i:02d}.wav").write_bytes(wav(seconds=3.0 + (i % 8)))
+    text = render(inspect([tmp_path / "pump"]))
+    assert "pump: its normal training clips last 3 to 10 s" in text
+    assert "set dataset_clip_seconds=3," in text
 
 
 def test_set_without_a_readable_recording_is_inspected(tmp_path: Path) -> None:

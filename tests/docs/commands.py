@@ -13,9 +13,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import soundfile
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,7 +50,7 @@ NOT_RUN = {
     r"^make (test|quick|fuzz|faults|compile)\b": "needs many minutes; CI does it",
     r"^make (image|push)\b|^docker |^IMAGE=": "needs Docker",
     r"^sudo |^apt |^brew ": "changes the system",
-    r"^kubectl |^az |submit|collect|schedules|same program run": "needs a cluster or a cloud",
+    r"^kubectl |^az |^mc |submit|collect|schedules|same program run": "needs a cluster or a cloud",
     r"example\.org|REGION|ABSOLUTE": "has a place that the reader fills in",
     r"arecord|hw:1,0": "needs a sound card",
     r"^python benchmarks/|^python -m tests\.": "needs hours",
@@ -59,7 +62,13 @@ NOT_RUN = {
 }
 """Commands that a test cannot run, and why."""
 
-_BEFORE = {"stethoscope compare": "cp -r runs/first runs/second"}
+_BEFORE = {
+    "stethoscope compare": "cp -r runs/first runs/second",
+    "stethoscope serve runs/first/bundle --history": (
+        "mkdir -p new && cp new.wav new/ && "
+        "stethoscope watch runs/first/bundle new/ --once --settle 0"
+    ),
+}
 """What the reader has done before a command, at other times."""
 
 _NETWORK = re.compile(r"PIP_|SSL_CERT|https?_proxy$|no_proxy$", re.IGNORECASE)
@@ -131,9 +140,9 @@ def script(commands: Sequence[Shown], port: int, *, slow: bool) -> str:
             ready = f"http://127.0.0.1:{port}/v2/health/ready"
             text = (
                 f"{{ {stop}; {text.removesuffix('&')} --port {port} & }} ; "
-                f"curl -sf --retry 60 --retry-connrefused --retry-delay 1 {ready}"
+                f"curl -s --retry 60 --retry-connrefused --retry-delay 1 {ready}"
             )
-        lines += [before for start, before in _BEFORE.items() if text.startswith(start)]
+        lines += [before for start, before in _BEFORE.items() if one.text.startswith(start)]
         lines += [f"echo {shlex.quote('+ ' + one.text)}", text]
         lines.append(f"|| {{ echo {shlex.quote(f'FAILED in {one.page}: {one.text}')}; exit 1; }}")
     return "\n".join(lines).replace("\n||", " ||") + "\n"
@@ -181,8 +190,9 @@ def run_commands(
     folder, home : Path
         Where the shell starts, and the folder of its user, which is empty.
     slow : bool
-        As in :func:`script`.
+        As in :func:`script`. The output is then shown at once, and not returned.
     """
+    (home / ".curlrc").write_text("fail-with-body\n")  # a refusal is a failure
     environment = {
         "HOME": str(home),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -196,8 +206,8 @@ def run_commands(
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=None if slow else subprocess.PIPE,
+        stderr=None if slow else subprocess.STDOUT,
         text=True,
         check=False,
     )
@@ -232,6 +242,8 @@ def write_recordings(folder: Path) -> None:
         shutil.copy(path, folder / "day1")
     for name in ("new", "new_id_02", "clip", "one", "two", "recording"):
         shutil.copy(healthy[0], folder / f"{name}.wav")
+    clips = [soundfile.read(path) for path in healthy]
+    soundfile.write(folder / "long.wav", np.concatenate([one for one, _ in clips]), clips[0][1])
 
 
 def main() -> int:
@@ -239,17 +251,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("pages", nargs="*", default=[FIRST_HOUR, *PAGES])
     pages = parser.parse_args().pages
+    install = [one for one in shown("docs/install.md") if re.match("make install|source", one.text)]
+    status = 0
     with tempfile.TemporaryDirectory() as scratch:
         home, folder = Path(scratch) / "home", Path(scratch) / "stethoscope"
         home.mkdir()
         make_checkout(folder, with_environment=False)
-        write_recordings(folder)
-        install = [one for one in shown("docs/install.md") if "make install" in one.text]
-        done = run_commands(
-            [*install, *(one for page in pages for one in shown(page))], folder, home, slow=True
-        )
-    print(done.stdout)
-    return done.returncode
+        fresh = {path.name for path in folder.iterdir()} | {".venv"}
+        for together in ([FIRST_HOUR], [page for page in pages if page != FIRST_HOUR]):
+            if status or not set(together) & set(pages):
+                continue
+            if FIRST_HOUR not in together:
+                _remove(path for path in folder.iterdir() if path.name not in fresh)
+                write_recordings(folder)
+            commands = [*install, *(one for page in together for one in shown(page))]
+            status = run_commands(commands, folder, home, slow=True).returncode
+    return status
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    """Remove what the commands of the pages before have made."""
+    for path in list(paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 if __name__ == "__main__":

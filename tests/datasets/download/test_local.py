@@ -1,7 +1,9 @@
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stethoscope.datasets.download import placing
@@ -69,3 +71,20 @@ def test_folder_is_packed_into_one_archive(tmp_path: Path, wav: Callable[..., by
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="holds no recordings"):
         fetch(str(tmp_path / "empty"), tmp_path / "to")
+
+
+def test_memory_of_packing_does_not_grow_with_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pump").mkdir()
+    content = np.random.default_rng(0).bytes(40 << 20)
+    (tmp_path / "pump" / "hour.wav").write_bytes(content)
+    tracemalloc.start()
+    (one,) = fetch(str(tmp_path / "pump"), tmp_path / "to")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 16 << 20
+    with zipfile.ZipFile(one.path) as packed:
+        assert packed.read("hour.wav") == content
+    monkeypatch.setattr("stethoscope.datasets.archives.LARGE_BYTES", 64 << 20)
+    assert fetch(str(tmp_path / "pump"), tmp_path / "at_once")[0].md5 == one.md5
