@@ -4,8 +4,8 @@ It is self-contained, checked file by file, and readable without TensorFlow::
 
     bundle/
         bundle.json        schema version, thresholds with the held-out normal scores behind them,
-                           metrics, settings, package versions, what the training recordings
-                           were like, SHA-256 of every other file and of itself
+                           names of faults, metrics, settings, package versions, what the
+                           training recordings were like, SHA-256 of every other file and of itself
         models/<role>/     a model folder: networks, numbers, definition of the feature
         golden/<role>/     a synthetic sound, its frames and its score, which every
                            implementation must reproduce
@@ -18,7 +18,7 @@ them in this order decides what is anomalous, unless another is chosen.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +90,8 @@ class Bundle:
         models = {role: open_model(folder, role) for role in seal.entries["roles"]}
         for role, model in models.items():
             check_golden(folder / "golden" / role, model)
+        if labels := seal.entries.get("fault_labels"):
+            models["diagnosis"] = _named(folder, models.get("diagnosis"), labels)
         bundle = cls(folder, models, seal)
         bundle._check_roles()
         _ = bundle.sound_profiles  # read now, so that damaged ones are refused here
@@ -224,6 +226,18 @@ class Bundle:
             f"{self.folder}: has no {what}, it was made for {', '.join(self.models)}; "
             "give another bundle"
         )
+
+
+def _named(folder: Path, diagnosis: Model | None, labels: Sequence[str]) -> Diagnosis:
+    """Return a diagnosis with the names that its faults got after the export."""
+    if not isinstance(diagnosis, Diagnosis):
+        raise ModelError(f"{folder}: names faults, but has no diagnosis; {EXPORT_AGAIN}")
+    if labels[0] != NORMAL or len(labels) != len(diagnosis.labels):
+        raise ModelError(
+            f"{folder}: its names of faults, {', '.join(labels)}, are not those of its diagnosis; "
+            f"{EXPORT_AGAIN}"
+        )
+    return diagnosis.named(labels)
 
 
 def _advice(folder: Path) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.bundle.manifest import update_manifest
+from stethoscope.bundle.manifest import read_manifest, update_manifest
 from stethoscope.bundle.seal import Sign
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import fault_label
 from stethoscope.errors import ModelError, ParameterError
-from stethoscope.files import atomic_folder, read_json, write_json
+from stethoscope.files import atomic_folder
 
 
 def set_thresholds(bundle: Bundle, thresholds: Thresholds, sign: Sign | None = None) -> None:
@@ -32,7 +32,12 @@ def sign_bundle(folder: Path, sign: Sign) -> None:
 
 
 def add_files(folder: Path, source: Path, name: str) -> None:
-    """Copy the folder `source` into the bundle `folder` as `name`; replace what was there."""
+    """Copy the folder `source` into the bundle `folder` as `name`; replace what was there.
+
+    If it is interrupted, the bundle has the folder as it was, or no longer as a part.
+    """
+    if any(known.startswith(f"{name}/") for known in read_manifest(folder).entries["files"]):
+        update_manifest(folder, removed=[name])
     with atomic_folder(folder / name) as temporary:
         shutil.copytree(source, temporary, dirs_exist_ok=True)
     update_manifest(folder, changed=[name])
@@ -45,6 +50,9 @@ def name_faults(
     sign: Sign | None = None,
 ) -> Bundle:
     """Name the faults of a bundle's diagnosis; its network stays as it is.
+
+    The names are kept in ``bundle.json`` alone, which is replaced in one step: a bundle whose edit
+    is interrupted is as it was.
 
     Parameters
     ----------
@@ -86,13 +94,11 @@ def name_faults(
     ]
     if len(set(after)) < len(after):
         raise ParameterError("two faults have the same name; give each its own")
-    place = bundle.folder / "models" / "diagnosis" / "model.json"
-    write_json(place, {**read_json(place), "labels": after})
     renamed = dict(zip(before, after, strict=True))
     update_manifest(
         bundle.folder,
-        changed=["models/diagnosis/model.json"],
         sign=sign,
+        fault_labels=after,
         labels=[renamed.get(label, label) for label in bundle.manifest["labels"]],
         messages=_messages(bundle.messages, before, after, messages),
     )

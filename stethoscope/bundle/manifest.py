@@ -40,7 +40,7 @@ _ENTRIES: Check = fields(
         "versions": entries(text()),
         "files": entries(_hexadecimal, least=1),
     },
-    {"messages": entries(text())},
+    {"messages": entries(text()), "fault_labels": items(text(), least=2, distinct=True)},
 )
 """Entries that a later version added are checked where they are used."""
 
@@ -74,12 +74,17 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any], sign: Sign | None 
 
 
 def update_manifest(
-    folder: Path, *, changed: Collection[str] = (), sign: Sign | None = None, **changes: Any
+    folder: Path,
+    *,
+    changed: Collection[str] = (),
+    removed: Collection[str] = (),
+    sign: Sign | None = None,
+    **changes: Any,
 ) -> None:
     """Change entries of a bundle's manifest, and renew the digests of files that were changed.
 
-    It is written in one step and last: an edit that is interrupted before leaves a bundle that is
-    as it was, or one that is refused. A signature that the bundle had is removed, with a warning,
+    It is written in one step and last: an edit of a file in ``models/`` that is interrupted before
+    leaves a bundle that is refused. A signature that the bundle had is removed, with a warning,
     if it is not renewed.
 
     Parameters
@@ -88,6 +93,8 @@ def update_manifest(
     changed : collection of str
         Files and folders, relative to `folder`, that were changed or added on purpose. All others
         must be as they were.
+    removed : collection of str
+        Files and folders that are no longer part of the bundle; they may still be there.
     sign : callable, optional
         Signs the manifest.
     **changes
@@ -99,7 +106,7 @@ def update_manifest(
         If the manifest or a file that is not among the changed ones was altered.
     """
     sealed = _read(folder)
-    _check_files(folder, sealed, changed)
+    _check_files(folder, sealed, [*changed, *removed])
     if sealed.signature and sign is None:
         warn(
             f"{folder}: the change removed the signature; "
@@ -108,7 +115,7 @@ def update_manifest(
     kept = {
         name: known
         for name, known in sealed.entries["files"].items()
-        if not _is_among(name, changed)
+        if not _is_among(name, [*changed, *removed])
     }
     renewed = {name: digest(folder / name) for name in _files(folder) if _is_among(name, changed)}
     files = dict(sorted({**kept, **renewed}.items()))

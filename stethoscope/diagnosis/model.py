@@ -1,8 +1,8 @@
 """The diagnosis as it is deployed: probabilities of normal and of each fault."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -143,6 +143,10 @@ class Diagnosis:
         size = classifier.feature.size
         known = KnownFaults.read(folder, n_groups=len(classifier.labels) - 1, n_values=size)
         return cls(classifier, References.read(folder, size), known)
+
+    def named(self, labels: Sequence[str]) -> Self:
+        """Return the same diagnosis with other labels, in the order of the probabilities."""
+        return replace(self, classifier=replace(self.classifier, labels=tuple(labels)))
 
     @property
     def feature(self) -> Feature:

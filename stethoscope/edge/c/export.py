@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -115,7 +116,8 @@ def _target(bundle: Bundle, role: str, machine: str) -> Target | PooledTarget:
                 f"{bundle.folder}: has no diagnosis, it has {', '.join(bundle.models)}; "
                 f"train on faulty recordings too"
             )
-        return class_target(bundle.folder / "models" / "diagnosis", f"{bundle.name}-diagnosis")
+        target = class_target(bundle.folder / "models" / "diagnosis", f"{bundle.name}-diagnosis")
+        return replace(target, labels=bundle.diagnosis.labels)  # as its faults are named now
     if role in ("", "events") and "events" in bundle.models:
         return event_target(bundle)
     if role == "events":
