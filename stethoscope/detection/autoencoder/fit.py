@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.detection.autoencoder import AUTOENCODER, INTERPOLATION
-from stethoscope.detection.autoencoder.training import train_network
+from stethoscope.detection.autoencoder.training import prediction_errors, train_network
 from stethoscope.detection.autoencoder.windows import WindowBatches, given_frames
 from stethoscope.detection.detector import Detector
 from stethoscope.detection.gaussians import Covariance
@@ -232,20 +232,17 @@ def error_covariance(network: keras.Model, batches: WindowBatches) -> npt.NDArra
     np.ndarray [shape=(n_values, n_values)]
     """
     covariance = Covariance(network.output_shape[-1])
-    for several in batches:
-        for given, wanted in zip(*several, strict=True):
-            covariance.add(network.predict_on_batch(given) - wanted)
+    for errors in prediction_errors(network, batches):
+        covariance.add(errors)
     return covariance.shrunk()
 
 
 def mean_squared_errors(network: keras.Model, batches: WindowBatches) -> npt.NDArray[np.float64]:
     """Return the mean square of a network's errors, by value [shape=(n_values,)]."""
     total, count = np.zeros(network.output_shape[-1]), 0
-    for several in batches:
-        for given, wanted in zip(*several, strict=True):
-            error = network.predict_on_batch(given) - wanted
-            total += (error.astype(np.float64) ** 2).sum(axis=0)
-            count += len(error)
+    for errors in prediction_errors(network, batches):
+        total += (errors.astype(np.float64) ** 2).sum(axis=0)
+        count += len(errors)
     return total / max(count, 1)
 
 

@@ -1,7 +1,6 @@
 """The training loop of the networks here, in which many small steps take one call."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from stethoscope.detection.autoencoder.windows import WindowBatches
 from stethoscope.detection.options import FitOptions
 from stethoscope.errors import ParameterError
 from stethoscope.model.progress import EpochProgress
+from stethoscope.model.steps import Steps, ahead
 from stethoscope.model.tensorflow import keras, tf
 from stethoscope.sound.definition import Frames
 
@@ -24,7 +24,7 @@ def train_network(
     """Compile and train a network.
 
     Many of Keras's steps are taken in one call: a small network would spend a third of
-    ``keras.Model.fit`` on the calls.
+    ``keras.Model.fit`` on the calls. The next windows are gathered meanwhile.
 
     Parameters
     ----------
@@ -47,18 +47,17 @@ def train_network(
     """
     network.compile(fit.optimizer, fit.loss)
     network.optimizer.build(network.trainable_variables)
-    train_step, test_step = (
-        _compile_steps(network, step) for step in (network.train_step, network.test_step)
-    )
+    train = Steps(network, network.train_step, expected=fit.epochs * len(training))
+    test = Steps(network, network.test_step)
     curves: dict[str, list[float]] = {"loss": []}
     if validation is not None:
         curves["val_loss"] = []
     between = _epochs_between_validations(fit)
     progress = EpochProgress(label, fit.epochs, fit.verbose)
     for epoch in range(fit.epochs):
-        losses = {"loss": _mean_loss(network, train_step, training)}
+        losses = {"loss": _mean_loss(network, train, training)}
         if validation is not None and (epoch + 1) % between == 0:
-            losses["val_loss"] = _mean_loss(network, test_step, validation)
+            losses["val_loss"] = _mean_loss(network, test, validation)
         for name, loss in losses.items():
             curves[name].append(loss)
         progress.on_epoch_end(epoch, losses)
@@ -71,6 +70,17 @@ def train_network(
     return curves
 
 
+def prediction_errors(network: keras.Model, batches: WindowBatches) -> Iterator[Frames]:
+    """Yield the errors of a network on each batch [shape=(batch, n_values), dtype=float32]."""
+    # One graph for all sizes of batches; `predict_on_batch` would trace the last one again.
+    predict = tf.function(lambda given: network(given, training=False)).get_concrete_function(
+        tf.TensorSpec((None, *network.input_shape[1:]))
+    )
+    for several in ahead(batches):
+        for given, wanted in zip(*several, strict=True):
+            yield predict(tf.constant(given)).numpy() - wanted
+
+
 def _epochs_between_validations(fit: FitOptions) -> int:
     """Return every how many epochs to validate.
 
@@ -81,28 +91,9 @@ def _epochs_between_validations(fit: FitOptions) -> int:
     return max(every for every in range(1, most + 1) if fit.epochs % every == 0)
 
 
-def _compile_steps(
-    network: keras.Model, step: Callable[..., Any]
-) -> Callable[[Frames, Frames], None]:
-    """Return a graph that takes a step for every batch [shape=(n_batches, batch, n_values)]."""
-    given, wanted = (
-        tf.TensorSpec((None, None, shape[-1]))
-        for shape in (network.input_shape, network.output_shape)
-    )
-
-    def steps(given: Any, wanted: Any) -> None:
-        for batch in tf.range(tf.shape(given)[0]):
-            step((given[batch], wanted[batch]))
-
-    compiled: Callable[[Frames, Frames], None] = tf.function(steps, input_signature=[given, wanted])
-    return compiled
-
-
-def _mean_loss(
-    network: keras.Model, steps: Callable[[Frames, Frames], None], batches: WindowBatches
-) -> float:
+def _mean_loss(network: keras.Model, steps: Steps, batches: WindowBatches) -> float:
     """Take a step for every batch; return the mean loss."""
     network.reset_metrics()
-    for given, wanted in batches:
+    for given, wanted in ahead(batches):
         steps(given, wanted)
     return float(network.get_metrics_result()["loss"])

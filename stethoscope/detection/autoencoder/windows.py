@@ -69,6 +69,10 @@ class WindowBatches:
             fit.batch_size, max(smallest, self._count * fit.epochs // _ENOUGH_STEPS)
         )
 
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return -(-self._count // self._batch_size)
+
     def __iter__(self) -> Iterator[tuple[Frames, Frames]]:
         """Yield the batches of an epoch."""
         order = self._draw()
