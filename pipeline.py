@@ -14,7 +14,6 @@ from components.download import download
 from components.evaluate_detector import evaluate_detector
 from components.evaluate_diagnosis import evaluate_diagnosis
 from components.export_model import export_model
-from components.extract_cepstra import extract_cepstra
 from components.extract_features import extract_features
 from components.group_faults import group_faults
 from components.metrics import metrics
@@ -54,15 +53,23 @@ def steps(given: Given) -> Outputs:
     checked = check_parameters(**given.of(check_parameters))
     place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
 
-    downloaded = download(fingerprint=checked.output, **given.of(download))
+    fingerprint = checked.outputs["fingerprint"]
+
+    downloaded = download(fingerprint=fingerprint, **given.of(download))
     place(downloaded, "Download recordings", DOWNLOADS)
     recordings, clips = (downloaded.outputs[name] for name in ("recordings", "clips"))
 
-    extracted = extract_features(recordings=recordings, clips=clips, **given.of(extract_features))
+    extracted = extract_features(
+        recordings=recordings,
+        clips=clips,
+        needs_samples=checked.outputs["needs_samples"],
+        diagnoses=checked.outputs["diagnoses"],
+        **given.of(extract_features),
+    )
     place(extracted, "Extract features", EXTRACTS)
     # One thread per processor decodes and transforms; BLAS must not open more of its own.
     extracted.set_env_variable("OPENBLAS_NUM_THREADS", "1")
-    features = extracted.outputs["features"]
+    features, cepstra = (extracted.outputs[name] for name in ("features", "cepstra"))
 
     trained = train_detector(features=features, **given.of(train_detector))
     place(trained, "Train detector", TRAINS)
@@ -74,11 +81,6 @@ def steps(given: Given) -> Outputs:
 
     place(roc_curve(scores=scores), "ROC curve", SHOWS)
     place(metrics(scores=scores, **given.of(metrics)), "Metrics", SHOWS)
-
-    transformed = extract_cepstra(recordings=recordings, clips=clips, **given.of(extract_cepstra))
-    place(transformed, "Extract cepstra", EXTRACTS)
-    transformed.set_env_variable("OPENBLAS_NUM_THREADS", "1")
-    cepstra = transformed.outputs["features"]
 
     grouped = group_faults(features=cepstra, **given.of(group_faults))
     place(grouped, "Group faults", HOLDS_FEATURES)
@@ -102,13 +104,12 @@ def steps(given: Given) -> Outputs:
     place(exported, "Export model", HOLDS_FEATURES)
     bundle = exported.outputs["bundle"]
 
-    registered = register_model(
-        bundle=bundle, fingerprint=checked.output, **given.of(register_model)
-    )
+    registered = register_model(bundle=bundle, fingerprint=fingerprint, **given.of(register_model))
     place(registered, "Register model", REGISTERS)
 
     reported = report(
-        recordings=recordings,
+        clips=clips,
+        sounds=extracted.outputs["sounds"],
         features=features,
         model=model,
         results=results,

@@ -43,4 +43,5 @@ def download(
     )
     recordings.metadata.update(prepared.metadata, fingerprint=fingerprint)
     keep_warnings(recordings)
+    keep_warnings(clips)
     clips.metadata["clips"] = prepared.n_clips

@@ -1,50 +1,80 @@
-"""From recordings to the feature store."""
+"""From recordings to all that later steps need of them, in one pass."""
 
 from typing import Any
 
 from kfp import dsl
 
 from components import component
+from stethoscope.classification.options import AUGMENTATIONS
 from stethoscope.datasets.options import CLIP_SECONDS
 from stethoscope.detection.options import DETECTOR, LOG_MEL
+from stethoscope.diagnosis.options import CEPSTRA, FAULTS
 
 
-@component(LOG_MEL, DETECTOR["name"], DETECTOR["members"], DETECTOR["frames"], CLIP_SECONDS)
+@component(
+    LOG_MEL,
+    DETECTOR["frames"],
+    CLIP_SECONDS,
+    CEPSTRA,
+    AUGMENTATIONS,
+    FAULTS["normal_clips"],
+    FAULTS["seed"],
+)
 def extract_features(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
     features: dsl.Output[dsl.Dataset],
+    cepstra: dsl.Output[dsl.Dataset],
+    sounds: dsl.Output[dsl.Dataset],
+    needs_samples: bool,
+    diagnoses: bool,
     **parameters: Any,
 ) -> None:
-    """Compute what the detector needs of every clip; long recordings are cut into clips.
+    """Read every recording once, and compute what the detector and the diagnosis need of it.
 
-    That is the log-mel spectrogram, for some detectors with the samples.
+    For the detector these are log-mel spectrograms of all clips, for some detectors with the
+    samples; for the diagnosis cepstral coefficients of the anomalous clips and of normal ones to
+    compare. Long recordings are cut into clips.
 
     Args:
         recordings: Archives of recordings.
         clips: Table of the clips.
+        needs_samples: Whether the detector needs the samples as well.
+        diagnoses: Whether faults are diagnosed.
 
     Returns:
-        features: Feature store, memory-mapped frames with their table and definition.
+        features: Feature store of the detector, memory-mapped frames with table and definition.
+        cepstra: Feature store of the diagnosis; empty if there is nothing to diagnose.
+        sounds: Archives of the recordings that the report may play, one channel of each.
     """
     from pathlib import Path
 
+    from stethoscope.classification.options import AUGMENTATIONS
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.options import CLIP_SECONDS
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.datasets.splits import Cutting
-    from stethoscope.detection.options import feature_of
-    from stethoscope.features.extract import extract_features
+    from stethoscope.detection.options import LOG_MEL
+    from stethoscope.diagnosis.options import CEPSTRA
     from stethoscope.kubeflow.warnings import keep_warnings
+    from stethoscope.monitoring.extract import extract_recordings
+    from stethoscope.sound.sampled import SampledLogMel
 
-    table = read_clips(clips.path)
-    store = extract_features(
+    log_mel = LOG_MEL.of(parameters)
+    stores = extract_recordings(
         archives_in(Path(recordings.path)),
-        table,
-        feature_of(parameters),
-        features.path,
+        read_clips(clips.path),
+        feature=SampledLogMel.of(log_mel) if needs_samples else log_mel,
+        cepstrum=CEPSTRA.of(parameters),
+        features=features.path,
+        cepstra=cepstra.path,
+        sounds=sounds.path,
         min_frames=parameters["feature_frames"],
-        cutting=Cutting.of(table, CLIP_SECONDS.of(parameters)),
+        clip_seconds=CLIP_SECONDS.of(parameters),
+        diagnoses=diagnoses,
+        normal_clips=parameters["fault_normal_clips"],
+        alterations=AUGMENTATIONS.of(parameters),
+        seed=parameters["seed"],
     )
     keep_warnings(features)
-    features.metadata.update(**store.metadata())
+    for artifact, store in zip((features, cepstra), stores, strict=True):
+        artifact.metadata.update(**store.metadata())

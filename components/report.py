@@ -10,7 +10,8 @@ from stethoscope.monitoring.options import MONITORING
 
 @component(MONITORING)
 def report(
-    recordings: dsl.Input[dsl.Dataset],
+    clips: dsl.Input[dsl.Dataset],
+    sounds: dsl.Input[dsl.Dataset],
     features: dsl.Input[dsl.Dataset],
     model: dsl.Input[dsl.Model],
     results: dsl.Input[dsl.Artifact],
@@ -24,7 +25,8 @@ def report(
     """Write the report.
 
     Args:
-        recordings: Archives of recordings, for the clips that can be played.
+        clips: Table of the clips.
+        sounds: Archives of the recordings that can be played.
         features: Feature store.
         model: Fitted detector.
         results: Scores, thresholds and figures of the evaluation.
@@ -54,12 +56,12 @@ def report(
     )
     write_report(
         page.path,
-        archives=archives_in(Path(recordings.path)),
+        archives=archives_in(Path(sounds.path)),
         features=features.path,
         model=model.path,
         results=results.path,
         faults=faults,
-        warnings=kept_warnings(recordings, features, model, groups, diagnosis),
+        warnings=kept_warnings(clips, features, model, groups, diagnosis),
         facts=run_facts(MONITORING, parameters),
         plots=plots.path,
     )

@@ -109,8 +109,8 @@ def fan_bundle(
 @pytest.fixture(scope="session")
 def diagnosed_fans(fan_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the steps of the diagnosis make of it, in cepstra, groups, model and results."""
+    from stethoscope.diagnosis.clips import clips_to_compare
     from stethoscope.diagnosis.evaluate import evaluate_diagnosis
-    from stethoscope.diagnosis.extract import extract_cepstra
     from stethoscope.diagnosis.grouping import find_groups
     from stethoscope.diagnosis.options import FaultOptions
     from stethoscope.diagnosis.train import fit_diagnosis
@@ -121,7 +121,7 @@ def diagnosed_fans(fan_archive: Path, tmp_path_factory: pytest.TempPathFactory) 
     store, groups, model = folder / "cepstra", folder / "groups", folder / "model"
     options = FaultOptions(groups=2)
     fit = replace(SMALL, epochs=2)
-    extract_cepstra([fan_archive], index([fan_archive]), Mfcc(), store, options)
+    extract_features([fan_archive], clips_to_compare(index([fan_archive])), Mfcc(), store)
     find_groups(store, options, groups)
     fit_diagnosis(store, groups, fit, model, test_split=0.34)
     evaluate_diagnosis(store, groups, model, folder / "results")

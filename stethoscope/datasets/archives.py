@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 
 from stethoscope.errors import DatasetError
 from stethoscope.files import advice_on_path
@@ -71,6 +72,10 @@ _UNREADABLE = (
 )
 
 
+Reader = Callable[[], bytes]
+"""Reads a member of an archive."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A regular file in an archive.
@@ -99,6 +104,8 @@ class Archive(ABC):
     name : str
         File name of the archive or folder.
     """
+
+    _in_any_order = True  # whether members can be read one by one, in several threads
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -184,15 +191,42 @@ class Archive(ABC):
         DatasetError
             If a name is not in the archive.
         """
-        for name, member, entry in self._chosen(names):
+        for name, content in self.stream_readers(names):
             try:
-                if member.size <= LARGE_BYTES:
-                    yield name, self.read(name)
-                    continue
+                yield name, content if isinstance(content, Path) else content()
+            except DatasetError as error:
+                yield name, error
+
+    def stream_readers(self, names: Iterable[str]) -> Iterator[tuple[str, Path | Reader]]:
+        """Yield the named members in archive order: large ones as files, others as functions.
+
+        The file of a large member exists until the next one is taken. The function of another one
+        returns its bytes or raises the DatasetError of :meth:`read`. It may be called in any
+        thread, while the archive is open: the members of a zip or folder are read when it is
+        called, those of a tar before, in one sequential pass.
+
+        Raises
+        ------
+        DatasetError
+            If a name is not in the archive.
+        """
+        for name, member, entry in self._chosen(names):
+            if member.size <= LARGE_BYTES:
+                yield name, partial(self.read, name) if self._in_any_order else self._content(name)
+                continue
+            try:
                 with self._as_file(member, entry) as path:
                     yield name, path
             except DatasetError as error:
-                yield name, error
+                yield name, partial(_raise, error)
+
+    def _content(self, name: str) -> Reader:
+        """Read a member now, and return the function that returns it."""
+        try:
+            content = self.read(name)
+        except DatasetError as error:
+            return partial(_raise, error)
+        return lambda: content
 
     @contextmanager
     def _as_file(self, member: Member, entry: Any) -> Iterator[Path]:
@@ -200,7 +234,7 @@ class Archive(ABC):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, f"member{PurePosixPath(member.name).suffix}")
             try:
-                with self._open(entry) as packed, path.open("wb") as file:
+                with self._opened(entry) as packed, path.open("wb") as file:
                     left = member.size
                     while block := packed.read(min(_BLOCK, left)):
                         file.write(block)
@@ -302,6 +336,11 @@ class Archive(ABC):
     @abstractmethod
     def _open(self, entry: Any) -> IO[bytes]: ...
 
+    @contextmanager
+    def _opened(self, entry: Any) -> Iterator[IO[bytes]]:
+        with self._open(entry) as file:
+            yield file
+
 
 class _Folder(Archive):
     def _most_bytes(self) -> int:
@@ -336,6 +375,7 @@ class _Folder(Archive):
 class _Zip(Archive):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self._lock = Lock()
         try:
             if _zip_directory_bytes(path) > MAX_ZIP_DIRECTORY_BYTES:
                 raise DatasetError(
@@ -363,9 +403,20 @@ class _Zip(Archive):
             yield info.filename, info.file_size, _time_of_zip(info), info
 
     def _read(self, entry: zipfile.ZipInfo) -> bytes:
-        with self._open(entry) as file:
+        with self._opened(entry) as file:
             # Without a bound, an entry with a wrong size could unpack to 2 GiB.
             return file.read(entry.file_size + 1)
+
+    @contextmanager
+    def _opened(self, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+        # zipfile counts its open members without a lock of its own.
+        with self._lock:
+            file = self._open(entry)
+        try:
+            yield file
+        finally:
+            with self._lock:
+                file.close()
 
     def _open(self, entry: zipfile.ZipInfo) -> IO[bytes]:
         # The bz2 and lzma decoders of zipfile unpack without a bound: a few bytes could fill the
@@ -379,6 +430,8 @@ class _Zip(Archive):
 
 
 class _Tar(Archive):
+    _in_any_order = False
+
     def __init__(self, path: Path, unpack: Callable[[Path], io.BufferedIOBase]) -> None:
         super().__init__(path)
         self._bytes = _BoundedReader(unpack(path), self._most_bytes())
@@ -533,6 +586,10 @@ def _time_of_zip(info: zipfile.ZipInfo) -> float:
     except ValueError:
         return 0.0
     return when.timestamp() if when.date() > _FIRST_DAY else 0.0
+
+
+def _raise(error: DatasetError) -> NoReturn:
+    raise error
 
 
 def _reason(error: Exception) -> str:

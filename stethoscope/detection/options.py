@@ -66,10 +66,14 @@ class DetectorOptions(Options):
         """The names of all detectors that are fitted: the detector's, or its members'."""
         return self.members if self._combines else (self.name,)
 
+    @property
+    def needs_samples(self) -> bool:
+        """Whether the detector needs the samples of a clip beside its log-mel spectrogram."""
+        return any(DETECTORS[kind].samples for kind in self.kinds)
+
     def feature(self, log_mel: LogMel) -> LogMel:
         """Return the feature that the detector needs: `log_mel`, or the same with the samples."""
-        needs_samples = any(DETECTORS[kind].samples for kind in self.kinds)
-        return SampledLogMel.of(log_mel) if needs_samples else log_mel
+        return SampledLogMel.of(log_mel) if self.needs_samples else log_mel
 
     @property
     def _combines(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stethoscope.datasets.clips import Clip
+from stethoscope.diagnosis.clips import reason_against_groups
 from stethoscope.diagnosis.clustering import (
     MOST_GROUPS,
     Array,
@@ -15,7 +16,6 @@ from stethoscope.diagnosis.clustering import (
     silhouettes,
 )
 from stethoscope.diagnosis.describe import describe, principal_components
-from stethoscope.diagnosis.extract import reason_against_groups
 from stethoscope.diagnosis.groups import FaultGroups, GroupedClip
 from stethoscope.diagnosis.options import AUTOMATIC, FaultOptions
 from stethoscope.errors import DatasetError
@@ -58,8 +58,6 @@ def group_faults(store: FeatureStore, options: FaultOptions) -> FaultGroups:
         Without groups, but with the reason, if grouping is switched off, the clips are too few for
         it, or there are no normal clips to compare them with.
     """
-    if not store.clips and store.skipped:
-        return FaultGroups(reason=store.skipped[0].reason)
     anomalous = store.where(lambda clip: clip.condition == "anomaly" and not clip.augmentation)
     clips = [store.clips[index] for index in anomalous]
     if reason := reason_against_groups(clips, options):

@@ -11,7 +11,7 @@ from stethoscope.classification.folds import Indices, by_class, labelled, valida
 from stethoscope.classification.options import TEST_SPLIT, ClassFit
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import hold_out
-from stethoscope.diagnosis.extract import has_id
+from stethoscope.diagnosis.clips import has_id
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import NORMAL
 from stethoscope.errors import ParameterError

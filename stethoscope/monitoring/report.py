@@ -46,7 +46,7 @@ def write_report(
     path : path
         Written all or nothing.
     archives : sequence of Path
-        Archives or folders of the recordings, for the clips that can be played. Each is read once.
+        Archives of the recordings that can be played, of which the first channel is.
     features, model, results : path
         Folders of the feature store, the model and the evaluation.
     faults : FaultInputs, optional

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import soundfile
 
 from stethoscope.datasets.archives import open_archive
+from stethoscope.datasets.playable import part_name
 from stethoscope.errors import AudioError, DatasetError
 from stethoscope.progress import track
 from stethoscope.report.html import Html, tag
@@ -156,9 +157,7 @@ def _contents(
                     yield path.name, name, content
 
 
-def read_excerpts(
-    archives: Sequence[Path], excerpts: Excerpts, channel: int
-) -> Iterator[tuple[ClipKey, Sound]]:
+def read_excerpts(archives: Sequence[Path], excerpts: Excerpts) -> Iterator[tuple[ClipKey, Sound]]:
     """Yield parts of recordings, of which no more than the parts is kept in memory.
 
     As in :func:`read_sounds`, what can no longer be read is left out.
@@ -166,26 +165,46 @@ def read_excerpts(
     Parameters
     ----------
     archives : sequence of Path
+        Archives with the first channel of recordings, as
+        :class:`~stethoscope.datasets.playable.PlayableWriter` writes them.
     excerpts : dict of ClipKey to (float, float)
-    channel : int
-        From 0.
     """
+    members = members_of(archives)
     wanted: dict[RecordingKey, list[ClipKey]] = {}
     for key in sorted(excerpts, key=lambda key: (key[:2], excerpts[key])):
-        wanted.setdefault(key[:2], []).append(key)
+        if member := member_of(key, members):
+            wanted.setdefault(member, []).append(key)
     contents = track(_contents(archives, wanted), label="clips", total=len(wanted))
-    for source, path, content in contents:
+    for source, name, content in contents:
         if isinstance(content, DatasetError):
             continue
-        keys = wanted[source, path]
-        with contextlib.suppress(AudioError), LongSource(content, name=path) as opened:
+        keys = wanted[source, name]
+        with contextlib.suppress(AudioError), LongSource(content, name=name) as opened:
             rate, n_samples = opened.sample_rate, opened.n_samples
-            times = [excerpts[key] for key in keys]
-            intervals = [
-                (round(start * rate), round(end * rate) or n_samples) for start, end in times
-            ]
+            intervals = []
+            for key in keys:
+                start, end = excerpts[key]
+                before = 0.0 if name == key[1] else key[2]  # a part begins at its own start
+                last = round((end - before) * rate) if end else n_samples
+                intervals.append((round((start - before) * rate), last))
             for key, (_, part) in zip(keys, opened.read(intervals), strict=False):
-                yield key, Sound(part.channels([channel], name=path)[0], rate)
+                yield key, Sound(part.channels([0], name=name)[0], rate)
+
+
+def member_of(clip: ClipKey, members: Collection[RecordingKey]) -> RecordingKey | None:
+    """Return what holds a clip: a part of its recording, or the recording; None if neither."""
+    source, path, start = clip
+    either = (source, part_name(path, start)), (source, path)
+    return next((one for one in either if one in members), None)
+
+
+def members_of(archives: Sequence[Path]) -> set[RecordingKey]:
+    """Return source and path of all members of archives that can be read."""
+    found: set[RecordingKey] = set()
+    for path in archives:
+        with contextlib.suppress(DatasetError), open_archive(path) as archive:
+            found |= {(path.name, member.name) for member in archive.members()}
+    return found
 
 
 def sound_addresses(sounds: Mapping[K, Sound]) -> tuple[dict[K, str], float]:

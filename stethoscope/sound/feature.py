@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard, TypeVar
 
@@ -17,7 +18,7 @@ from stethoscope.sound.framing import Framing
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
-from stethoscope.sound.resampling import Samples, resample
+from stethoscope.sound.resampling import Resampling, Samples, resample
 from stethoscope.sound.sampled import SampledLogMel
 
 FeatureT = TypeVar("FeatureT", bound=FeatureDefinition)
@@ -69,6 +70,38 @@ def read_feature_of(path: Path, kind: type[FeatureT]) -> FeatureT:
             "export the model again"
         )
     return feature
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a feature reads of a recording.
+
+    Attributes
+    ----------
+    channel, far_channel, channels : int
+        The first channel, that of the far microphone or -1, and the number of channels from the
+        first on.
+    sample_rate : int
+        In Hz.
+    resampling : {"full_band", "soxr"}
+    """
+
+    channel: int
+    far_channel: int
+    channels: int
+    sample_rate: int
+    resampling: Resampling
+
+
+def what_is_read(feature: Feature) -> Reading:
+    """Return what a feature reads of a recording: features with the same get the same samples."""
+    return Reading(
+        channel=feature.channel,
+        far_channel=feature.far_channel if _has_far_channel(feature) else -1,
+        channels=feature.channels if isinstance(feature, Planes) else 1,
+        sample_rate=feature.sample_rate,
+        resampling=_framing(feature).resampling,
+    )
 
 
 def load_for_feature(

@@ -170,3 +170,19 @@ def test_simulated_faults_are_found_at_6_db(tmp_path: Path) -> None:
         )
     assert rand["deviation"] >= 0.8
     assert rand["plain"] < 0.7
+
+
+def test_too_few_anomalous_clips_are_not_grouped_and_counted(tmp_path: Path) -> None:
+    store = made(tmp_path)
+    anomalous = [index for index, clip in enumerate(store.clips) if clip.condition == "anomaly"]
+    kept = {*anomalous[:4]} | {
+        i for i, clip in enumerate(store.clips) if clip.condition == "normal"
+    }
+    few = replace(
+        store,
+        clips=[store.clips[i] for i in sorted(kept)],
+        first_frame=store.first_frame[sorted(kept)],
+        n_frames=store.n_frames[sorted(kept)],
+    )
+    reason = group_faults(few, FaultOptions(groups=-1)).reason
+    assert reason.startswith("only 4 clips are anomalous, and a number of groups cannot be chosen")

@@ -11,16 +11,26 @@ import sys
 from pathlib import Path
 for name in ("tensorflow", "keras"):
     sys.modules[name] = None
-from stethoscope.diagnosis.extract import extract_cepstra
+from stethoscope.monitoring.extract import extract_recordings
 from stethoscope.diagnosis.grouping import find_groups
 from stethoscope.diagnosis.model import skip_reason
 from stethoscope.diagnosis.options import FAULT_FIT, FaultOptions
 from stethoscope.diagnosis.train import fit_diagnosis
 from stethoscope.datasets.layouts import index
+from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 archive, folder = map(Path, sys.argv[1:])
 options = FaultOptions(groups=0)
-store = extract_cepstra([archive], index([archive]), Mfcc(), folder / "cepstra", options)
+_, store = extract_recordings(
+    [archive],
+    index([archive]),
+    feature=LogMel(),
+    cepstrum=Mfcc(),
+    features=folder / "features",
+    cepstra=folder / "cepstra",
+    sounds=folder / "sounds",
+    diagnoses=False,
+)
 find_groups(folder / "cepstra", options, folder / "groups")
 fit = FAULT_FIT.of({"class_epochs": 3, "seed": 1})
 fit_diagnosis(folder / "cepstra", folder / "groups", fit, folder / "model")

@@ -6,12 +6,11 @@ import pytest
 import soundfile
 
 from stethoscope.datasets import archives
+from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.splits import Cutting
-from stethoscope.diagnosis.extract import extract_cepstra
-from stethoscope.diagnosis.options import FaultOptions
-from stethoscope.features.extract import extract_features
+from stethoscope.features.extract import Extraction, extract_features, extract_together
 from stethoscope.progress import given_warnings
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
@@ -68,17 +67,15 @@ def test_both_stores_cut_alike(tmp_path: Path) -> None:
         record(tmp_path / f"set/faulty/{number}.wav", 4.5, seed=number)
         record(tmp_path / f"set/normal/{number}.wav", 7.0, seed=10 + number)
     table = index([tmp_path / "set"])
-    spectra = extract_features(
-        [tmp_path / "set"], table, FEATURE, tmp_path / "a", cutting=Cutting.of(table, 2.0)
-    )
-    cepstra = extract_cepstra(
+    spectra, cepstra = extract_together(
         [tmp_path / "set"],
-        table,
-        Mfcc(),
-        tmp_path / "b",
-        FaultOptions(groups=2),
-        alterations=["noise 0.005"],
-        clip_seconds=2.0,
+        [
+            Extraction(clips=table, feature=FEATURE, folder=tmp_path / "a"),
+            Extraction(
+                clips=altered(table, ["noise 0.005"]), feature=Mfcc(), folder=tmp_path / "b"
+            ),
+        ],
+        cutting=Cutting.of(table, 2.0),
     )
     unaltered = [replace(clip) for clip in cepstra.clips if not clip.augmentation]
     assert len(cepstra.clips) == 2 * len(unaltered) == 2 * 6 * (2 + 4)

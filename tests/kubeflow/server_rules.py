@@ -52,12 +52,13 @@ class CachingServer:
     def run(
         self,
         compiled: str,
-        outputs: Mapping[str, str],
+        outputs: Mapping[str, str | Mapping[str, str]],
         **arguments: Any,
     ) -> list[str]:
         """Return the tasks that are executed.
 
-        `outputs` has the parameter that a task returns, for each task that returns one.
+        `outputs` has the parameter that a task returns, for each task that returns some;
+        where it returns several, they may be given by name.
         """
         spec, _ = documents(compiled)
         inputs = spec["root"]["inputDefinitions"]["parameters"]
@@ -98,14 +99,17 @@ def _artifact_ids(
 
 
 def _parameters(
-    task: Mapping[str, Any], given: Mapping[str, Any], outputs: Mapping[str, str]
+    task: Mapping[str, Any], given: Mapping[str, Any], outputs: Mapping[str, Any]
 ) -> dict[str, Any]:
     values = {}
     for name, one in task.get("inputs", {}).get("parameters", {}).items():
         if "componentInputParameter" in one:
             values[name] = given[one["componentInputParameter"]]
         elif "taskOutputParameter" in one:
-            values[name] = outputs[one["taskOutputParameter"]["producerTask"]]
+            output = one["taskOutputParameter"]
+            returned = outputs[output["producerTask"]]
+            several = isinstance(returned, Mapping)
+            values[name] = returned[output["outputParameterKey"]] if several else returned
         else:
             values[name] = one["runtimeValue"]["constant"]
     return values

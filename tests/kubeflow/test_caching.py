@@ -51,10 +51,12 @@ def test_second_run_executes_the_check_only_unless_the_recordings_changed(
             0.05,
             {"train-detector", "extract-features", "train-diagnosis", "download"},
         ),
-        ("detector", "autoencoder", {"group-faults", "train-diagnosis", "download"}),
+        ("detector", "autoencoder", {"extract-features", "group-faults", "train-diagnosis"}),
         ("class_epochs", 3, {"train-detector", "evaluate-detector", "group-faults", "download"}),
+        ("fault_groups", 3, {"extract-features", "train-detector", "evaluate-detector"}),
+        ("fault_holdout_id", "02", {"extract-features", "train-detector", "group-faults"}),
         ("fault_plots", "scatter", {"train-diagnosis", "export-model", "evaluate-detector"}),
-        ("feature_n_mels", 64, {"train-diagnosis", "evaluate-diagnosis", "download"}),
+        ("feature_n_mels", 64, {"download"}),
     ],
 )
 def test_changed_parameter_executes_only_what_depends_on_it(
@@ -76,6 +78,16 @@ def test_changed_parameter_executes_only_what_depends_on_it(
             dependent.add(name)
     assert set(executed) == dependent
     assert not reused & dependent
+
+
+@pytest.mark.parametrize("changed", ["needs_samples", "diagnoses"])
+def test_another_answer_of_the_check_reads_the_recordings_anew(changed: str) -> None:
+    server, compiled = CachingServer(), compiled_file("main").read_text()
+    answers = {"fingerprint": "same", "needs_samples": "false", "diagnoses": "true"}
+    everything = server.run(compiled, {"check-parameters": answers})
+    other = {**answers, changed: {"true": "false", "false": "true"}[answers[changed]]}
+    executed = server.run(compiled, {"check-parameters": other})
+    assert set(everything) - set(executed) == {"download"}
 
 
 def test_another_image_executes_everything() -> None:

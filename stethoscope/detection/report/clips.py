@@ -92,7 +92,7 @@ def clip_section(inputs: DetectionInputs, archives: Sequence[Path], room: int) -
     ----------
     inputs : DetectionInputs
     archives : sequence of Path
-        Archives or folders of the recordings.
+        Archives of the recordings that can be played.
     room : int
         Most bytes of all cards together.
     """
@@ -101,7 +101,7 @@ def clip_section(inputs: DetectionInputs, archives: Sequence[Path], room: int) -
     shown = [clip for clip in shown if clip_key(clip) in inputs.position]
     levels = _levels(inputs, shown)
     views = {clip_key(clip): _view(inputs, clip, levels[clip.machine]) for clip in shown}
-    sounds, sound_notes = _sounds(inputs, archives, views)
+    sounds, sound_notes = _sounds(archives, views)
     first, more, room_notes = _cards(inputs, groups, views, sounds, room)
     absences = [group.absence for group in groups if group.absence and not group.clips]
     notes = [*absences, *sound_notes, *room_notes, *_format_notes(inputs, views)]
@@ -220,11 +220,11 @@ def _peak(
 
 
 def _sounds(
-    inputs: DetectionInputs, archives: Sequence[Path], views: Mapping[ClipKey, _View]
+    archives: Sequence[Path], views: Mapping[ClipKey, _View]
 ) -> tuple[dict[ClipKey, str], list[str]]:
     """Return the excerpts as data addresses, and notes on them."""
     excerpts = {key: view.times for key, view in views.items()}
-    found = read_excerpts(archives, excerpts, inputs.scorer.feature.channel)
+    found = read_excerpts(archives, excerpts)
     sounds = {key: sound.limited() for key, sound in found}
     addresses, gain = sound_addresses(sounds)
     notes = []

@@ -1,6 +1,6 @@
 """The typical clips of each group, to be named by the reader."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,11 @@ from stethoscope.report.blocks import clip_card
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.media import (
     ClipKey,
+    RecordingKey,
     clip_key,
     clip_name,
+    member_of,
+    members_of,
     player,
     read_excerpts,
     sound_addresses,
@@ -39,10 +42,11 @@ def typical_section(
     if "clips" not in faults.plots:
         return None
     typical = [faults.groups.typical(number) for number in faults.groups.sizes]
-    normal = [normal_clip(inputs, clips[0].machine) for clips in typical]
+    members = members_of(archives)
+    normal = [normal_clip(inputs, clips[0].machine, members) for clips in typical]
     shown: list[Clip | GroupedClip] = [clip for clips in typical for clip in clips]
     shown += [clip for clip in normal if clip]
-    sounds = _sounds(inputs, shown, archives)
+    sounds = _sounds(shown, archives)
     parts: list[Content] = []
     for label, clips, reference in zip(faults.groups.labels, typical, normal, strict=True):
         compared: list[Clip | GroupedClip] = [*clips, *([reference] if reference else [])]
@@ -63,17 +67,32 @@ def typical_section(
     return section("typical", "Typical clips of each group", tag("p", text, command, "."), parts)
 
 
-def normal_clip(inputs: DetectionInputs, machine: str) -> Clip | None:
+def normal_clip(
+    inputs: DetectionInputs, machine: str, members: Collection[RecordingKey]
+) -> Clip | None:
     """Return a normal clip of a machine, nearest to the mean spectrum of those of its training.
 
-    None if the machine has no normal clip in its training.
+    Parameters
+    ----------
+    inputs : DetectionInputs
+    machine : str
+    members : collection of RecordingKey
+        Recordings that can be played; if there are some of the machine, the clip is one of them.
+
+    Returns
+    -------
+    Clip or None
+        None if the machine has no normal clip in its training.
     """
-    positions = spread(inputs.normal_training.get(machine, []), MAX_COMPARED)
+    clips = inputs.store.clips
+    training = inputs.normal_training.get(machine, [])
+    playable = [one for one in training if member_of(clip_key(clips[one]), members)]
+    positions = spread(playable or training, MAX_COMPARED)
     if not positions:
         return None
     spectra = np.array([inputs.mean_spectrum(one) for one in positions])
     distances = np.linalg.norm(spectra - spectra.mean(axis=0), axis=1)
-    return inputs.store.clips[positions[int(distances.argmin())]]
+    return clips[positions[int(distances.argmin())]]
 
 
 def _levels(inputs: DetectionInputs, clips: Sequence[Clip | GroupedClip]) -> Levels | None:
@@ -82,12 +101,10 @@ def _levels(inputs: DetectionInputs, clips: Sequence[Clip | GroupedClip]) -> Lev
     return levels_of(frames, inputs.scorer.feature) if frames else None
 
 
-def _sounds(
-    inputs: DetectionInputs, clips: Sequence[Clip | GroupedClip], archives: Sequence[Path]
-) -> dict[ClipKey, str]:
+def _sounds(clips: Sequence[Clip | GroupedClip], archives: Sequence[Path]) -> dict[ClipKey, str]:
     wanted = {clip_key(clip): (clip.start, clip.end) for clip in clips}
     sounds = {}
-    for key, sound in read_excerpts(archives, wanted, inputs.scorer.feature.channel):
+    for key, sound in read_excerpts(archives, wanted):
         start = max(0.0, sound.seconds - SECONDS) / 2
         sounds[key] = sound.cut(start, start + SECONDS).limited()
     return sound_addresses(sounds)[0]
