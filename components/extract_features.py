@@ -57,24 +57,23 @@ def extract_features(
     from stethoscope.diagnosis.options import CEPSTRA
     from stethoscope.kubeflow.warnings import keep_warnings
     from stethoscope.monitoring.extract import extract_recordings
-    from stethoscope.sound.sampled import SampledLogMel
 
-    log_mel = LOG_MEL.of(parameters)
-    stores = extract_recordings(
+    stored, compared = extract_recordings(
         archives_in(Path(recordings.path)),
         read_clips(clips.path),
-        feature=SampledLogMel.of(log_mel) if needs_samples else log_mel,
+        log_mel=LOG_MEL.of(parameters),
         cepstrum=CEPSTRA.of(parameters),
         features=features.path,
         cepstra=cepstra.path,
         sounds=sounds.path,
         min_frames=parameters["feature_frames"],
         clip_seconds=CLIP_SECONDS.of(parameters),
+        needs_samples=needs_samples,
         diagnoses=diagnoses,
         normal_clips=parameters["fault_normal_clips"],
         alterations=AUGMENTATIONS.of(parameters),
         seed=parameters["seed"],
     )
     keep_warnings(features)
-    for artifact, store in zip((features, cepstra), stores, strict=True):
-        artifact.metadata.update(**store.metadata())
+    features.metadata.update(**stored.metadata())
+    cepstra.metadata.update(**compared.metadata())

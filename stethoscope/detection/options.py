@@ -1,7 +1,7 @@
 """The parameters of anomaly detection; no TensorFlow is loaded to know them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -139,11 +139,6 @@ class ThresholdOptions(Options):
         "How a threshold is computed from the scores of normal clips: gamma (fits a distribution) "
         "or empirical (a rank, assumes no distribution).",
     )
-
-
-def feature_of(parameters: Mapping[str, Any]) -> LogMel:
-    """Return the feature that the chosen detector needs, from the parameters of a pipeline."""
-    return DETECTOR.of(parameters).feature(LOG_MEL.of(parameters))
 
 
 def _identifier(value: str) -> str | dict[str, Any]:

@@ -14,6 +14,7 @@ from stethoscope.features.extract import Extraction, extract_together
 from stethoscope.features.store import FeatureStore
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
+from stethoscope.sound.sampled import SampledLogMel
 
 MOST_NORMAL = 20
 """Most normal training clips of a machine that can be played."""
@@ -23,13 +24,14 @@ def extract_recordings(
     archives: Sequence[Path],
     clips: Sequence[Clip],
     *,
-    feature: LogMel,
+    log_mel: LogMel,
     cepstrum: Mfcc,
     features: str | os.PathLike[str],
     cepstra: str | os.PathLike[str],
     sounds: str | os.PathLike[str],
     min_frames: int = 1,
     clip_seconds: float = 0.0,
+    needs_samples: bool = False,
     diagnoses: bool = True,
     normal_clips: int = AUTOMATIC,
     alterations: Sequence[str] = (),
@@ -42,7 +44,7 @@ def extract_recordings(
     archives : sequence of Path
     clips : sequence of Clip
         The table of all clips.
-    feature, cepstrum : LogMel, Mfcc
+    log_mel, cepstrum : LogMel, Mfcc
         The features of the detector and of the diagnosis.
     features, cepstra : path
         Folders of the stores. That of the diagnosis has the anomalous clips and normal ones to
@@ -54,6 +56,8 @@ def extract_recordings(
         Clips with fewer frames are left out of the store of the detector.
     clip_seconds : float
         Length of the clips into which long recordings are cut; 0 cuts none.
+    needs_samples : bool
+        Whether the detector needs the samples as well.
     diagnoses : bool
         Whether faults are diagnosed.
     normal_clips, seed : int
@@ -73,6 +77,7 @@ def extract_recordings(
     """
     compared = clips_to_compare(clips, normal_clips=normal_clips, seed=seed) if diagnoses else []
     played = spread_normal(clips, MOST_NORMAL) if compared else set()
+    feature = SampledLogMel.of(log_mel) if needs_samples else log_mel
     extractions = [
         Extraction(clips=clips, feature=feature, folder=features, min_frames=min_frames),
         Extraction(clips=altered(compared, alterations), feature=cepstrum, folder=cepstra),
@@ -85,7 +90,7 @@ def extract_recordings(
             or (clip.source, clip.path, clip.start) in played
         ),
     ) as playable:
-        log_mel, mfcc = extract_together(
+        of_detector, of_diagnosis = extract_together(
             archives, extractions, cutting=Cutting.of(clips, clip_seconds), playable=playable
         )
-    return log_mel, mfcc
+    return of_detector, of_diagnosis

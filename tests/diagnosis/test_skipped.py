@@ -24,7 +24,7 @@ options = FaultOptions(groups=0)
 _, store = extract_recordings(
     [archive],
     index([archive]),
-    feature=LogMel(),
+    log_mel=LogMel(),
     cepstrum=Mfcc(),
     features=folder / "features",
     cepstra=folder / "cepstra",

@@ -24,7 +24,7 @@ from stethoscope.sound.mfcc import Mfcc
 
 
 def run(archives: list[Path], clips: list[Clip], folder: Path, **options: object) -> FeatureStore:
-    given = {"feature": LogMel(), "cepstrum": Mfcc(), **options}
+    given = {"log_mel": LogMel(), "cepstrum": Mfcc(), **options}
     folders = {name: folder / name for name in ("features", "cepstra", "sounds")}
     return extract_recordings(archives, clips, **folders, **given)[1]  # type: ignore[arg-type]
 
@@ -88,9 +88,9 @@ def test_parts_of_a_long_recording_in_another_format_are_kept_one_by_one(tmp_pat
         )
         for name, condition in (("loud", "anomaly"), ("quiet", "normal"))
     ]
-    feature = LogMel(channel=1, n_mels=16)
+    log_mel = LogMel(channel=1, n_mels=16)
     cepstrum = Mfcc(channel=1, sample_rate=16_000)
-    store = run([folder], clips, tmp_path, feature=feature, cepstrum=cepstrum, clip_seconds=3.0)
+    store = run([folder], clips, tmp_path, log_mel=log_mel, cepstrum=cepstrum, clip_seconds=3.0)
     archives = archives_in(tmp_path / "sounds")
     excerpts = {clip_key(c): (c.start + 1.0, c.end) for c in store.clips}
     assert len(excerpts) == 6
