@@ -21,7 +21,6 @@ from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
 from stethoscope.progress import format_range
-from stethoscope.report.words import percent
 from stethoscope.terminal import decimal, text_table
 
 
@@ -129,7 +128,7 @@ def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
     left_out = diagnosis["left_out_unknown"]
     if left_out["value"] is not None:
         lines.append(
-            f"{percent(left_out['value'])} of the clips of a group that is left out of the "
+            f"{100 * left_out['value']:.0f} % of the clips of a group that is left out of the "
             "training are called unknown"
         )
     if all(group["label"].endswith(str(number)) for number, group in enumerate(groups, start=1)):
