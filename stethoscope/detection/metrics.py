@@ -302,8 +302,11 @@ def _machine_figures(
 def _warnings(summary: Summary) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     few: list[MachineFigures] = []
+    only_normal = not any(one.n_anomaly for one in summary.machines)  # healthy recordings alone
     for one in summary.machines:
-        if one.auc.value is None:
+        if one.auc.value is None and only_normal and one.n_normal:
+            pass  # nothing is wrong with them
+        elif one.auc.value is None:
             text = f"AUC not computable, {one.auc.reason}; left out of the means"
             reasons.setdefault(text, []).append(one.machine)
         elif min(one.n_normal, one.n_anomaly) < FEW_CLIPS:

@@ -58,11 +58,12 @@ def choose(inputs: DetectionInputs) -> list[ShownClips]:
     references = _references(inputs, [*most, *missed, *alarms, *above, *below], taken)
 
     conditions = {clip.condition for clip in inputs.scored}
+    none_found = "No anomalous clip is above its threshold." if "anomaly" in conditions else ""
     none_missed = "Every anomalous clip was found." if "anomaly" in conditions else ""
     no_alarm = "No normal clip raised an alarm." if "normal" in conditions else ""
     return [
         ShownClips("For comparison: a typical normal clip", references),
-        ShownClips("Most anomalous", most, "No anomalous clip is above its threshold."),
+        ShownClips("Most anomalous", most, none_found),
         ShownClips("Missed anomaly", missed, none_missed),
         ShownClips("False alarm", alarms, no_alarm),
         ShownClips("Just above the threshold", above),

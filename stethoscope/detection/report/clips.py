@@ -35,8 +35,9 @@ from stethoscope.report.spectrogram import (
     spectrogram,
     time_axis,
 )
-from stethoscope.report.words import decibels, hertz, number, percent, short
+from stethoscope.report.words import count, decibels, hertz, number, percent, short
 from stethoscope.sound.definition import Frames
+from stethoscope.sound.logmel import LogMel
 
 SECONDS = 10.0
 """Longest excerpt, in seconds."""
@@ -122,7 +123,9 @@ def clip_section(inputs: DetectionInputs, archives: Sequence[Path], room: int) -
         tag("p", lead),
         tag("p", " ".join(notes), class_="soft"),
         tag("div", first, class_="gallery strip"),
-        fold(f"{len(more)} more clips", tag("div", more, class_="gallery strip")) if more else "",
+        fold(count(len(more), "more clip"), tag("div", more, class_="gallery strip"))
+        if more
+        else "",
         fold("How to read the pictures", tag("p", text, class_="fine")),
     )
 
@@ -162,16 +165,30 @@ def _view(inputs: DetectionInputs, clip: ScoredClip, levels: Levels) -> _View:
             spectrogram(
                 frames, feature, f"Spectrogram of {name}", start=excerpt.start, levels=levels
             ),
-            tag("h4", "What made the score", _strength_scale()),
-            framed(
-                picture(heat(shown), _COLOURS),
-                time_axis(len(shown), feature, start=excerpt.start),
-                frequency_axis(centres),
-                f"What made the score of {name}, over time and frequency. {peak}",
+            *(
+                _evidence_picture(
+                    feature, shown, excerpt, f"{name}, over time and frequency. {peak}"
+                )
+                if shown.max() > STRENGTHS[0]
+                else [tag("h4", "What made the score")]
             ),
             tag("p", " ".join(filter(None, (peak, _parts(evidence))))),
         ],
     )
+
+
+def _evidence_picture(
+    feature: LogMel, strengths: npt.NDArray[np.floating], excerpt: Excerpt, text: str
+) -> list[Html]:
+    return [
+        tag("h4", "What made the score", _strength_scale()),
+        framed(
+            picture(heat(strengths), _COLOURS),
+            time_axis(len(strengths), feature, start=excerpt.start),
+            frequency_axis(band_centres(feature)),
+            f"What made the score, over time and frequency, of {text}",
+        ),
+    ]
 
 
 def _strength_scale() -> Html:

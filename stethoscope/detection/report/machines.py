@@ -23,6 +23,8 @@ _HEAD = (
     "False-alarm rate",
     "Threshold",
 )
+_OF_ANOMALOUS = slice(2, 7)
+"""Columns that are empty where no clip is anomalous."""
 _BREAKDOWNS = {
     "machine_type": ("By machine type", "Machine type"),
     "snr_db": ("By signal-to-noise ratio", "SNR"),
@@ -42,15 +44,22 @@ _BREAKDOWN_HEAD = (
 def machine_section(inputs: DetectionInputs) -> Section:
     """Return the outcome per machine in words and bars, and the table of figures."""
     several = len(inputs.overall.machines) > 1
-    explanation = (
+    measured = (
         "AUC: fraction of pairs of a normal and an anomalous clip in which the anomalous clip has "
         "the higher score. pAUC: the same, only up to a false-alarm rate of "
         f"{percent(inputs.max_fpr)}, scaled so that 0.5 is chance. Precision: fraction of alarms "
         "that are anomalies. Recall: fraction of anomalies that raise an alarm. F1: harmonic mean "
         "of precision and recall. The ranges in small print are 95 % intervals, by bootstrap for "
-        "AUC and pAUC, by Wilson's formula for the others. A threshold is set on the scores of "
-        "normal clips that were held out from training. Pooled: the clips of all machines of the "
-        "type were used."
+        "AUC and pAUC, by Wilson's formula for the others. "
+    )
+    if not _any_anomalous(inputs.overall):
+        measured = (
+            "False-alarm rate: fraction of normal clips that raise an alarm; the range in small "
+            "print is its 95 % interval, by Wilson's formula. "
+        )
+    explanation = (
+        f"{measured}A threshold is set on the scores of normal clips that were held out from "
+        "training. Pooled: the clips of all machines of the type were used."
     )
     return section(
         "machines",
@@ -62,13 +71,17 @@ def machine_section(inputs: DetectionInputs) -> Section:
     )
 
 
+def _any_anomalous(summary: Summary) -> bool:
+    return any(one.n_anomaly for one in summary.machines)
+
+
 def _outcomes(inputs: DetectionInputs) -> list[Html]:
     figures = {one.machine: one for one in inputs.overall.machines}
     shown = sorted(inputs.worst_first[:MAX_OUTCOMES])
     parts = [tag("ul", [_outcome(inputs, figures[one]) for one in shown], class_="verdicts")]
     if left_out := len(figures) - len(shown):
         note = (
-            f"The {len(shown)} machines of lowest AUC are shown; "
+            f"{len(shown)} machines are shown, those of the lowest AUC where it is known; "
             f"the other {left_out} are in the table."
         )
         parts.append(tag("p", note, class_="soft"))
@@ -88,7 +101,9 @@ def _outcome(inputs: DetectionInputs, figures: MachineFigures) -> Html:
             _lowest_badge(inputs, figures.machine),
             tag("small", f"{outcome}; {separated}" if separated else outcome),
         ),
-        _meter("Anomalies found", figures.recall, "right"),
+        _meter("Anomalies found", figures.recall, "right")
+        if _any_anomalous(inputs.overall)
+        else "",
         _meter("False-alarm rate", figures.false_alarm_rate, "wrong", target=wanted),
     )
 
@@ -116,9 +131,15 @@ def _meter(name: str, share: Figure, style: str, *, target: float | None = None)
 
 def _figures_table(inputs: DetectionInputs) -> Html:
     machines = inputs.overall.machines
+    head = [*_HEAD]
     rows = [_figure_cells(inputs, one) for one in machines]
     foot = _mean_rows(inputs.overall) if len(machines) > 1 else []
-    return table(_HEAD, rows, foot, caption="Figures per machine")
+    if not _any_anomalous(inputs.overall):
+        foot = foot[:1]  # of a rate there is no harmonic mean
+        del head[_OF_ANOMALOUS]
+        for row in (*rows, *foot):
+            del row[_OF_ANOMALOUS]
+    return table(head, rows, foot, caption="Figures per machine")
 
 
 def _mean_rows(overall: Summary) -> list[list[Content]]:
