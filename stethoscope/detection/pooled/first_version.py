@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.pooled.pooling import Array, rhythm_heights
+from stethoscope.detection.pooled.pooling import Array, Courses, rhythm_heights
 from stethoscope.sound.definition import Frames
 
 _STEPS = 64  # of a numerical integral
@@ -58,18 +58,22 @@ class FirstPooling:
 
     def __call__(self, frames: Frames, rate: float) -> dict[str, Array]:
         """Pool a clip; return the segments of every view [shape=(n_segments, n_values)]."""
-        values = np.asarray(frames, dtype=np.float64)
-        length = self.segment_frames(rate, len(values))
-        segments = values[: len(values) // length * length].reshape(-1, length, values.shape[1])
-        quietest = max(1, round(self.quiet_share * len(values)))
-        quiet = np.partition(values, quietest - 1, axis=0)[:quietest].mean(axis=0)
-        ranked = np.sort(segments, axis=1)[:, ::-1]
+        return self.pool(Courses.of(frames, rate, self.bands))
+
+    def pool(self, clip: Courses) -> dict[str, Array]:
+        """Pool a clip whose bands are given as courses over time; see :meth:`__call__`."""
+        length = self.segment_frames(clip.rate, clip.n_frames)
+        whole = clip.n_frames // length * length
+        segments = clip.values[:, :whole].reshape(len(clip.values), -1, length)
+        quietest = max(1, round(self.quiet_share * clip.n_frames))
+        quiet = np.partition(clip.values, quietest - 1, axis=1)[:, :quietest].mean(axis=1)
         weights = self.event_order ** np.arange(length)
+        events = np.sort(segments, axis=2) @ (weights / weights.sum())[::-1]
         return {
             "steady": (quiet - quiet.mean())[np.newaxis],
-            "mean": segments.mean(axis=1),
-            "events": np.einsum("stb,t->sb", ranked, weights / weights.sum()),
-            "rhythm": rhythm_heights(values, rate, self.lowest_hz, self.per_octave)[np.newaxis],
+            "mean": segments.mean(axis=2).T,
+            "events": events.T,
+            "rhythm": rhythm_heights(clip, self.lowest_hz, self.per_octave)[np.newaxis],
         }
 
     def log_distance(

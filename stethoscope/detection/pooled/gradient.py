@@ -6,6 +6,7 @@ tests compare it with differences of scores.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,23 +14,27 @@ import numpy.typing as npt
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.first_version import FirstPooling
 from stethoscope.detection.pooled.pooling import (
-    LEAST_POWER,
     Array,
+    Courses,
     Pooling,
-    fluctuation_spectrum,
+    band_floors,
+    first_audible,
+    fluctuation_power,
     fluctuation_window,
+    group_sizes,
     grouped_means,
     rhythm_kernel,
 )
-from stethoscope.sound.definition import Frames
 
 AnyPooling = Pooling | FirstPooling
 _LEAST = 1e-12
 
+N = TypeVar("N", np.float64, np.complex128)
+
 
 def score_gradient(
-    frames: Frames,
-    rate: float,
+    clip: Courses,
+    views: Mapping[str, Array],
     pooling: AnyPooling,
     gaussians: Mapping[str, Gaussians],
     machine: int,
@@ -39,9 +44,9 @@ def score_gradient(
 
     Parameters
     ----------
-    frames : np.ndarray [shape=(n_frames, n_bands)]
-    rate : float
-        Frames per second.
+    clip : Courses
+    views : mapping of str to np.ndarray
+        The clip, pooled.
     pooling : Pooling or FirstPooling
     gaussians : mapping of str to Gaussians
         By view.
@@ -54,22 +59,24 @@ def score_gradient(
     -------
     np.ndarray [shape=(n_frames, n_bands)]
     """
-    values = np.asarray(frames, dtype=np.float64)
-    clip = _Clip(values, grouped_means(values, pooling.bands), rate, pooling)
-    views = pooling(frames, rate)
     by_view = {
         view: slopes[view] * _distance_gradient(pooling, view, segments, gaussians[view], machine)
         for view, segments in views.items()
     }
-    coarse = clip.back_from_steady(by_view["steady"][0], _level_slope(pooling, by_view))
-    coarse += clip.back_from_means(by_view["mean"])
-    coarse += clip.back_from_events(by_view["events"])
+    back = _Back(clip, pooling)
+    coarse = back.from_steady(by_view["steady"][0], _level_slope(pooling, by_view))
+    back.add_means(coarse, by_view["mean"])
+    back.add_events(coarse, by_view["events"])
+    by_power = back.from_rhythm(by_view["rhythm"][0])
     if isinstance(pooling, Pooling):
-        coarse += clip.back_from_modulation(by_view["modulation"][0], pooling.modulation_bands)
-    sizes = _sizes(values.shape[1], coarse.shape[1])
-    gradient: Array = np.repeat(coarse / sizes, sizes, axis=1)
-    gradient += clip.back_from_rhythm(by_view["rhythm"][0])
-    return gradient
+        weights = back.from_modulation(by_view["modulation"][0], pooling.modulation_bands)
+        spectrum = clip.spectrum[:, 1:] * by_power
+        spectrum += back.spread(weights * grouped_means(clip.spectrum, pooling.bands)[:, 1:])
+    else:
+        spectrum = clip.spectrum[:, 1:] * by_power
+    gradient: Array = _back_from_spectrum(spectrum, clip.n_frames)
+    gradient += back.spread(coarse)
+    return gradient.T
 
 
 def _distance_gradient(
@@ -108,111 +115,125 @@ def _level_slope(pooling: AnyPooling, by_view: Mapping[str, Array]) -> float:
 
 
 @dataclass(frozen=True)
-class _Clip:
-    """The values of a clip, in coarse bands too [shape=(n_frames, n_bands)], and its pooling."""
+class _Back:
+    """Gradients by what a clip is pooled from; bands are in rows, as in its courses."""
 
-    values: Array
-    coarse: Array
-    rate: float
+    clip: Courses
     pooling: AnyPooling
 
-    def back_from_steady(self, slopes: Array, level_slope: float) -> Array:
+    def from_steady(self, slopes: Array, level_slope: float) -> Array:
         """Return the gradient by the quietest frames of every band, and by their mean, the level.
 
         `slopes` are those of the values of `steady`, before the level is subtracted.
         """
-        count = max(1, round(self.pooling.quiet_share * len(self.coarse)))
-        quiet = np.argpartition(self.coarse, count - 1, axis=0)[:count]
-        gradient = np.zeros_like(self.coarse)
-        np.put_along_axis(gradient, quiet, (slopes + level_slope / len(slopes)) / count, axis=0)
+        coarse = self.clip.coarse
+        count = max(1, round(self.pooling.quiet_share * self.clip.n_frames))
+        quiet = np.argpartition(coarse, count - 1, axis=1)[:, :count]
+        gradient = np.zeros_like(coarse)
+        own = (slopes + level_slope / len(slopes)) / count
+        np.put_along_axis(gradient, quiet, own[:, np.newaxis], axis=1)
         return gradient
 
-    def back_from_means(self, slopes: Array) -> Array:
-        """Return the gradient by the mean spectra of the segments."""
+    def add_means(self, gradient: Array, slopes: Array) -> None:
+        """Add the gradient by the mean spectra of the segments."""
         length = self._segment_frames
-        hop = max(1, round(self.pooling.hop_seconds * self.rate))
-        gradient = np.zeros_like(self.coarse)
+        hop = max(1, round(self.pooling.hop_seconds * self.clip.rate))
         for number in np.flatnonzero(slopes.any(axis=1)).tolist():
-            gradient[number * hop : number * hop + length] += slopes[number] / length
-        return gradient
+            part = slice(number * hop, number * hop + length)
+            gradient[:, part] += slopes[number][:, np.newaxis] / length
 
-    def back_from_events(self, slopes: Array) -> Array:
-        """Return the gradient by the ranked frames of the segments."""
-        length = self._segment_frames
+    def add_events(self, gradient: Array, slopes: Array) -> None:
+        """Add the gradient by the ranked frames of the segments."""
+        length, n_bands = self._segment_frames, len(gradient)
         weights = self.pooling.event_order ** np.arange(length)
         weights /= weights.sum()
-        gradient = np.zeros_like(self.coarse)
-        for number, slope in enumerate(slopes):
-            segment = slice(number * length, (number + 1) * length)
-            ranks = np.argsort(-self.coarse[segment], axis=0)
-            np.put_along_axis(gradient[segment], ranks, weights[:, np.newaxis] * slope, axis=0)
-        return gradient
+        whole = len(slopes) * length
+        ranks = np.argsort(-self.clip.coarse[:, :whole].reshape(n_bands, -1, length), axis=2)
+        by_rank = slopes.T[:, :, np.newaxis] * weights
+        by_frame = np.empty_like(by_rank)
+        np.put_along_axis(by_frame, ranks, by_rank, axis=2)
+        gradient[:, :whole] += by_frame.reshape(n_bands, whole)
 
-    def back_from_modulation(self, slopes: Array, n_groups: int) -> Array:
-        """Return the gradient by the modulation power of groups of bands."""
-        spectrum = fluctuation_spectrum(self.coarse)
-        kernel, power = self._kernel(spectrum)
+    def from_modulation(self, slopes: Array, n_groups: int) -> Array:
+        """Return the gradient by the power of every coarse band and frequency."""
+        power = fluctuation_power(grouped_means(self.clip.spectrum, self.pooling.bands))
         groups = grouped_means(power, n_groups)
-        by_group = kernel.T @ (slopes.reshape(groups.shape[1], -1).T / (kernel @ groups))
-        sizes = _sizes(self.coarse.shape[1], groups.shape[1])
-        return _back_from_power(
-            spectrum, np.repeat(by_group / sizes, sizes, axis=1), len(self.coarse)
-        )
+        by_group = (slopes.reshape(len(groups), -1) / (groups @ self._kernel.T)) @ self._kernel
+        return _spread(by_group, len(power))
 
-    def back_from_rhythm(self, slopes: Array) -> Array:
-        """Return the gradient by the prominence of rhythms, in all bands."""
-        spectrum = fluctuation_spectrum(self.values)
-        kernel, power = self._kernel(spectrum)
-        hz = self._hz
-        audible = np.flatnonzero(hz >= min(1.0, hz[-1]))
-        floor = np.median(power[audible], axis=0)
+    def from_rhythm(self, slopes: Array) -> Array:
+        """Return the gradient by the power of every band and frequency, from their prominence."""
+        power = fluctuation_power(self.clip.spectrum)
+        floor = band_floors(power, self.clip.hz)[:, np.newaxis]
         prominence = power / floor
-        n_bands = self.values.shape[1]
-        halves = [half for half in np.array_split(np.arange(n_bands), 2) if half.size]
-        by_prominence = np.empty_like(power)
-        for half, slope in zip(halves, slopes.reshape(len(halves), -1), strict=True):
-            mean = np.sqrt((prominence[:, half] ** 2).mean(axis=1))
-            by_mean = kernel.T @ (slope / (kernel @ mean))
-            by_prominence[:, half] = (by_mean / mean / len(half))[:, np.newaxis] * prominence[
-                :, half
-            ]
+        halves = [half for half in np.array_split(prominence, 2) if half.size]
+        weights = [
+            _by_mean_square(half, slope, self._kernel)
+            for half, slope in zip(halves, slopes.reshape(len(halves), -1), strict=True)
+        ]
+        by_prominence = np.repeat(weights, [len(half) for half in halves], axis=0) * prominence
         by_power = by_prominence / floor
-        by_floor = -(by_prominence * prominence).sum(axis=0) / floor
-        order = np.argsort(power[audible], axis=0)
-        middle = (
-            [len(audible) // 2] if len(audible) % 2 else [len(audible) // 2 - 1, len(audible) // 2]
-        )
-        for rank in middle:
-            by_power[audible[order[rank]], np.arange(n_bands)] += by_floor / len(middle)
-        return _back_from_power(spectrum, by_power, len(self.values))
+        by_floor = -(by_power * prominence).sum(axis=1)
+        first = first_audible(self.clip.hz)
+        middle = _middle(power[:, first:])
+        rows = np.arange(len(power))[:, np.newaxis]
+        by_power[rows, first + middle] += by_floor[:, np.newaxis] / middle.shape[1]
+        return by_power
+
+    def spread(self, coarse: npt.NDArray[N]) -> npt.NDArray[N]:
+        """Return the gradient by the bands, from that by the coarse bands."""
+        return _spread(coarse, len(self.clip.values))
 
     @property
     def _segment_frames(self) -> int:
-        return self.pooling.segment_frames(self.rate, len(self.values))
+        return self.pooling.segment_frames(self.clip.rate, self.clip.n_frames)
 
     @property
-    def _hz(self) -> Array:
-        hz: Array = np.fft.rfftfreq(len(self.values), 1 / self.rate)[1:].astype(np.float64)
-        return hz
-
-    def _kernel(self, spectrum: npt.NDArray[np.complex128]) -> tuple[Array, Array]:
-        """Return the weights of frequencies in rhythms, and the power of a spectrum."""
+    def _kernel(self) -> Array:
         pooling = self.pooling
-        kernel = rhythm_kernel(self._hz, self.rate, pooling.lowest_hz, pooling.per_octave)
-        return kernel, np.abs(spectrum[1:]) ** 2 + LEAST_POWER
+        return rhythm_kernel(
+            self.clip.n_frames, self.clip.rate, pooling.lowest_hz, pooling.per_octave
+        )
 
 
-def _back_from_power(spectrum: npt.NDArray[np.complex128], slopes: Array, n_frames: int) -> Array:
-    """Return the gradient by the power of the fluctuation [shape=(n_frequencies, n_bands)]."""
-    weighted = np.zeros_like(spectrum)
-    weighted[1:] = slopes * spectrum[1:] * n_frames
+def _by_mean_square(half: Array, slopes: Array, kernel: Array) -> Array:
+    """Return the gradient by half the bands' prominence at each frequency, over the prominence."""
+    mean = np.sqrt(np.square(half).mean(axis=0))
+    weights: Array = (slopes / (kernel @ mean)) @ kernel / mean / len(half)
+    return weights
+
+
+def _middle(values: Array) -> npt.NDArray[np.intp]:
+    """Return where the medians of rows are taken from [shape=(n_rows, 1 or 2)]."""
+    half, odd = divmod(values.shape[1], 2)
+    ranks = [half] if odd else [half - 1, half]
+    return np.argpartition(values, ranks, axis=1)[:, ranks]
+
+
+def _spread(values: npt.NDArray[N], n_rows: int) -> npt.NDArray[N]:
+    """Return the gradient by rows, from that by the means of groups of neighbouring rows."""
+    sizes = group_sizes(n_rows, len(values))
+    return np.repeat(values / sizes[:, np.newaxis], sizes, axis=0)
+
+
+def _back_from_spectrum(weighted: npt.NDArray[np.complex128], n_frames: int) -> Array:
+    """Return the gradient by the values of bands.
+
+    Parameters
+    ----------
+    weighted : np.ndarray of complex [shape=(n_bands, n_frames // 2)]
+        The spectrum without the frequency 0, times the gradient by its power.
+    n_frames : int
+
+    Returns
+    -------
+    np.ndarray [shape=(n_bands, n_frames)]
+    """
+    whole = np.zeros((len(weighted), 1 + n_frames // 2), dtype=complex)
+    whole[:, 1:] = weighted
     if n_frames % 2 == 0:
-        weighted[-1] *= 2
-    fluctuation = np.fft.irfft(weighted, n=n_frames, axis=0) * fluctuation_window(n_frames)
-    gradient: Array = fluctuation - fluctuation.mean(axis=0)
+        whole[:, -1] *= 2
+    gradient: Array = np.fft.irfft(whole, n=n_frames, axis=1)
+    gradient *= fluctuation_window(n_frames) * n_frames
+    gradient -= gradient.mean(axis=1, keepdims=True)
     return gradient
-
-
-def _sizes(n_bands: int, n_groups: int) -> npt.NDArray[np.intp]:
-    """Return the number of bands in each group of neighbouring ones."""
-    return np.array([len(part) for part in np.array_split(np.arange(n_bands), n_groups)])

@@ -1,7 +1,8 @@
 """Five poolings of a clip's spectra, and how they make one score. NumPy only."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import lru_cache
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ Array = npt.NDArray[np.float64]
 
 MIN_FRAMES = 4
 """Frames that a rhythm needs at least."""
+
+_LENGTHS = 8  # of clips, for which constants are kept
 
 LEAST_POWER = 1e-9  # dB²: far below any audible fluctuation, so that a silent band has no rhythm
 
@@ -91,18 +94,20 @@ class Pooling:
         dict of str to np.ndarray [shape=(n_segments, n_values)]
             By view. `steady`, `modulation` and `rhythm` have the whole clip as their only segment.
         """
-        values = np.asarray(frames, dtype=np.float64)
-        coarse = grouped_means(values, self.bands)
-        quietest = max(1, round(self.quiet_share * len(coarse)))
-        quiet = np.partition(coarse, quietest - 1, axis=0)[:quietest].mean(axis=0)
+        return self.pool(Courses.of(frames, rate, self.bands))
+
+    def pool(self, clip: "Courses") -> dict[str, Array]:
+        """Pool a clip whose bands are given as courses over time; see :meth:`__call__`."""
+        quietest = max(1, round(self.quiet_share * clip.n_frames))
+        quiet = np.partition(clip.coarse, quietest - 1, axis=1)[:, :quietest].mean(axis=1)
         level = quiet.mean()
-        coarse -= level
-        rhythm = rhythm_heights(values, rate, self.lowest_hz, self.per_octave)
+        coarse = clip.coarse - level
+        rhythm = rhythm_heights(clip, self.lowest_hz, self.per_octave)
         return {
             "steady": (quiet - level)[np.newaxis],
-            "mean": self._means(coarse, rate),
-            "events": self._events(coarse, rate),
-            "modulation": self._modulation(coarse, rate)[np.newaxis],
+            "mean": self._means(coarse, clip.rate),
+            "events": self._events(coarse, clip.rate),
+            "modulation": self._modulation(clip)[np.newaxis],
             "rhythm": rhythm[np.newaxis],
         }
 
@@ -173,41 +178,88 @@ class Pooling:
 
     def _means(self, coarse: Array, rate: float) -> Array:
         """Return the mean spectrum of every overlapping segment."""
-        length = self.segment_frames(rate, len(coarse))
-        sums = np.concatenate([np.zeros((1, coarse.shape[1])), coarse.cumsum(axis=0)])
+        n_frames = coarse.shape[1]
+        length = self.segment_frames(rate, n_frames)
+        sums = np.zeros((len(coarse), n_frames + 1))
+        np.cumsum(coarse, axis=1, out=sums[:, 1:])
         hop = max(1, round(self.hop_seconds * rate))
-        means: Array = (sums[length:] - sums[:-length])[::hop] / length
-        return means
+        means: Array = (sums[:, length::hop] - sums[:, : n_frames - length + 1 : hop]) / length
+        return means.T
 
     def _events(self, coarse: Array, rate: float) -> Array:
         """Return the frames of every segment, ranked in each band and weighted by rank."""
-        length = self.segment_frames(rate, len(coarse))
-        segments = coarse[: len(coarse) // length * length].reshape(-1, length, coarse.shape[1])
+        n_bands, n_frames = coarse.shape
+        length = self.segment_frames(rate, n_frames)
+        whole = n_frames // length * length
+        ranked = np.sort(coarse[:, :whole].reshape(n_bands, -1, length), axis=2)
         weights = self.event_order ** np.arange(length)
-        ranked = np.sort(segments, axis=1)[:, ::-1]
-        events: Array = np.tensordot(ranked, weights / weights.sum(), axes=(1, 0))
-        return events
+        events: Array = ranked @ (weights / weights.sum())[::-1]
+        return events.T
 
-    def _modulation(self, coarse: Array, rate: float) -> Array:
+    def _modulation(self, clip: "Courses") -> Array:
         """Return the logarithm of the modulation power of every group of bands and rhythm.
 
         The power of a steady fluctuation grows with the number of frames, therefore it is divided
         by that. Unlike `rhythm`, it holds how strongly a band fluctuates and not only how far a
         rhythm stands out.
         """
-        hz, power = modulation_power(coarse, rate)
-        groups = grouped_means(power / len(coarse), self.modulation_bands)
-        heights: Array = np.log(
-            (rhythm_kernel(hz, rate, self.lowest_hz, self.per_octave) @ groups).T.ravel()
-        )
+        power = fluctuation_power(grouped_means(clip.spectrum, self.bands))
+        groups = grouped_means(power / clip.n_frames, self.modulation_bands)
+        kernel = rhythm_kernel(clip.n_frames, clip.rate, self.lowest_hz, self.per_octave)
+        heights: Array = np.log(groups @ kernel.T).ravel()
         return heights
 
 
-def grouped_means(values: Array, groups: int) -> Array:
-    """Return means over groups of neighbouring columns.
+@dataclass(frozen=True, slots=True)
+class Courses:
+    """The bands of a clip over time, in rows: what all views are computed from.
+
+    The spectrum of a coarse band is the mean of the spectra of its bands, so that one transform
+    serves both.
+
+    Attributes
+    ----------
+    values : np.ndarray [shape=(n_bands, n_frames)]
+        In decibels.
+    coarse : np.ndarray [shape=(n_coarse_bands, n_frames)]
+    spectrum : np.ndarray of complex [shape=(n_bands, 1 + n_frames // 2)]
+        Of the windowed values less their mean.
+    rate : float
+        Frames per second.
+    """
+
+    values: Array
+    coarse: Array
+    spectrum: npt.NDArray[np.complex128]
+    rate: float
+
+    @classmethod
+    def of(cls, frames: Frames, rate: float, n_coarse: int) -> Self:
+        """Compute them from the frames of a clip [shape=(n_frames, n_bands)]."""
+        values = np.array(frames.T, dtype=np.float64, order="C")
+        fluctuation = values - values.mean(axis=1, keepdims=True)
+        fluctuation *= fluctuation_window(len(frames))
+        return cls(values, grouped_means(values, n_coarse), np.fft.rfft(fluctuation, axis=1), rate)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return self.values.shape[1]
+
+    @property
+    def hz(self) -> Array:
+        """Frequencies of the spectrum, without 0 [shape=(n_frames // 2,)]."""
+        return frequencies(self.n_frames, self.rate)
+
+
+N = TypeVar("N", np.float64, np.complex128)
+
+
+def grouped_means(values: npt.NDArray[N], groups: int) -> npt.NDArray[N]:
+    """Return means over groups of neighbouring rows.
 
     Groups are of equal size, or the first ones are larger by one. There are no more groups than
-    columns.
+    rows.
 
     Parameters
     ----------
@@ -216,90 +268,74 @@ def grouped_means(values: Array, groups: int) -> Array:
 
     Returns
     -------
-    np.ndarray [shape=(n_rows, n_groups)]
+    np.ndarray [shape=(n_groups, n_columns)]
     """
-    columns = values.shape[1]
-    parts = np.array_split(np.arange(columns), min(groups, columns))
-    sizes = np.array([len(part) for part in parts], dtype=np.float64)
-    means: Array = np.add.reduceat(values, [part[0] for part in parts], axis=1) / sizes
+    if groups >= len(values):
+        return values
+    sizes = group_sizes(len(values), groups)
+    starts = np.cumsum(sizes) - sizes
+    # Rows are added one by one: np.add.reduceat takes five times as long.
+    means = values[starts]
+    for place in range(1, int(sizes[0])):
+        larger = int((sizes > place).sum())
+        means[:larger] += values[starts[:larger] + place]
+    means /= sizes[:, np.newaxis]
     return means
 
 
-def modulation_power(values: Array, rate: float) -> tuple[Array, Array]:
+def group_sizes(n_rows: int, groups: int) -> npt.NDArray[np.intp]:
+    """Return the number of rows in each group of neighbouring ones; see :func:`grouped_means`."""
+    size, larger = divmod(n_rows, groups := min(groups, n_rows))
+    return np.full(groups, size) + (np.arange(groups) < larger)
+
+
+def fluctuation_power(spectrum: npt.NDArray[np.complex128]) -> Array:
     """Return the power of every band's fluctuation over time.
 
     Parameters
     ----------
-    values : np.ndarray [shape=(n_frames, n_bands)]
-        In decibels.
-    rate : float
-        Frames per second.
+    spectrum : np.ndarray of complex [shape=(n_bands, 1 + n_frames // 2)]
+        Of a :class:`Courses`.
 
     Returns
     -------
-    hz : np.ndarray [shape=(n_frames // 2,)]
-        Frequencies, without 0.
-    power : np.ndarray [shape=(n_frames // 2, n_bands)]
-        In dB², above 0.
+    np.ndarray [shape=(n_bands, n_frames // 2)]
+        In dB², above 0, without the frequency 0.
     """
-    power: Array = np.abs(fluctuation_spectrum(values)[1:]) ** 2 + LEAST_POWER
-    hz: Array = np.fft.rfftfreq(len(values), 1 / rate)[1:].astype(np.float64)
-    return hz, power
+    power: Array = np.square(spectrum.real[:, 1:])
+    power += np.square(spectrum.imag[:, 1:])
+    power += LEAST_POWER
+    return power
 
 
-def fluctuation_spectrum(values: Array) -> npt.NDArray[np.complex128]:
-    """Return the spectrum over time of windowed values less their mean.
-
-    Parameters
-    ----------
-    values : np.ndarray [shape=(n_frames, n_bands)]
-
-    Returns
-    -------
-    np.ndarray [shape=(1 + n_frames // 2, n_bands)]
-    """
-    window = fluctuation_window(len(values))
-    spectrum: npt.NDArray[np.complex128] = np.fft.rfft(
-        (values - values.mean(axis=0)) * window, axis=0
-    )
-    return spectrum
-
-
+@lru_cache(maxsize=_LENGTHS)
 def fluctuation_window(n_frames: int) -> Array:
-    """Return the Hann window of a clip's fluctuation [shape=(n_frames, 1)]."""
-    window: Array = np.hanning(n_frames)[:, np.newaxis]
-    return window
+    """Return the Hann window of a clip's fluctuation [shape=(n_frames,)]."""
+    return _constant(np.hanning(n_frames))
 
 
-def rhythm_kernel(hz: Array, rate: float, lowest_hz: float, per_octave: int) -> Array:
-    """Return the weights of the frequencies `hz` in each rhythm.
+@lru_cache(maxsize=_LENGTHS)
+def frequencies(n_frames: int, rate: float) -> Array:
+    """Return the frequencies of the fluctuation of a clip, without 0 [shape=(n_frames // 2,)]."""
+    return _constant(np.fft.rfftfreq(n_frames, 1 / rate)[1:].astype(np.float64))
+
+
+def first_audible(hz: Array) -> int:
+    """Return the index of the first frequency that counts for the floor of a band: 1 Hz."""
+    return int(np.searchsorted(hz, min(1.0, hz[-1])))
+
+
+@lru_cache(maxsize=_LENGTHS)
+def rhythm_kernel(n_frames: int, rate: float, lowest_hz: float, per_octave: int) -> Array:
+    """Return the weights of the frequencies of a clip's fluctuation in each rhythm.
 
     Rhythms are spaced evenly by octaves, from `lowest_hz` to half the frame rate, and each has a
     Gaussian weight over the octaves around it.
 
-    Returns
-    -------
-    np.ndarray [shape=(n_rhythms, n_frequencies)]
-        The sum of each row is 1.
-    """
-    steps = np.arange(max(1, int(np.log2(rate / 2 / lowest_hz) * per_octave) + 1))
-    squared = (np.log2(hz / lowest_hz) * per_octave - steps[:, np.newaxis]) ** 2
-    # The nearest line of the spectrum has full weight, even if it is far away as in a short
-    # clip: otherwise all weights could vanish.
-    kernel: Array = np.exp(0.5 * (squared.min(axis=1, keepdims=True) - squared))
-    kernel /= kernel.sum(axis=1, keepdims=True)
-    return kernel
-
-
-def rhythm_heights(values: Array, rate: float, lowest_hz: float, per_octave: int) -> Array:
-    """Return the prominence of rhythms over the floor of each band.
-
-    The lower half of the bands comes first, then the upper half.
-
     Parameters
     ----------
-    values : np.ndarray [shape=(n_frames, n_bands)]
-        In decibels.
+    n_frames : int
+        Length of the clip.
     rate : float
         Frames per second.
     lowest_hz : float
@@ -309,17 +345,53 @@ def rhythm_heights(values: Array, rate: float, lowest_hz: float, per_octave: int
 
     Returns
     -------
+    np.ndarray [shape=(n_rhythms, n_frequencies)]
+        The sum of each row is 1.
+    """
+    steps = np.arange(max(1, int(np.log2(rate / 2 / lowest_hz) * per_octave) + 1))
+    octaves = np.log2(frequencies(n_frames, rate) / lowest_hz)
+    squared = (octaves * per_octave - steps[:, np.newaxis]) ** 2
+    # The nearest line of the spectrum has full weight, even if it is far away as in a short
+    # clip: otherwise all weights could vanish.
+    kernel: Array = np.exp(0.5 * (squared.min(axis=1, keepdims=True) - squared))
+    kernel /= kernel.sum(axis=1, keepdims=True)
+    return _constant(kernel)
+
+
+def _constant(values: Array) -> Array:
+    """Return values that nobody may change, because they are kept."""
+    values.flags.writeable = False
+    return values
+
+
+def rhythm_heights(clip: Courses, lowest_hz: float, per_octave: int) -> Array:
+    """Return the prominence of rhythms over the floor of each band.
+
+    The lower half of the bands comes first, then the upper half.
+
+    Parameters
+    ----------
+    clip : Courses
+    lowest_hz : float
+        Slowest rhythm.
+    per_octave : int
+        Rhythms per octave.
+
+    Returns
+    -------
     np.ndarray [shape=(n_halves * n_rhythms,)]
     """
-    hz, power = modulation_power(values, rate)
-    audible = hz >= min(1.0, hz[-1])
-    prominence = power / np.median(power[audible], axis=0)
+    power = fluctuation_power(clip.spectrum)
+    prominence = power / band_floors(power, clip.hz)[:, np.newaxis]
     # The root of the mean square gives weight to the few bands that show a rhythm.
-    halves = [
-        np.sqrt((half**2).mean(axis=1))
-        for half in np.array_split(prominence, 2, axis=1)
-        if half.size
-    ]
-    kernel = rhythm_kernel(hz, rate, lowest_hz, per_octave)
-    heights: Array = np.log(np.concatenate([kernel @ half for half in halves]))
+    squares = np.square(prominence)
+    means = np.sqrt([half.mean(axis=0) for half in np.array_split(squares, 2) if half.size])
+    kernel = rhythm_kernel(clip.n_frames, clip.rate, lowest_hz, per_octave)
+    heights: Array = np.log(means @ kernel.T).ravel()
     return heights
+
+
+def band_floors(power: Array, hz: Array) -> Array:
+    """Return the median of every band's power over the audible frequencies [shape=(n_bands,)]."""
+    floors: Array = np.median(power[:, first_audible(hz) :], axis=1)
+    return floors

@@ -28,7 +28,7 @@ from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.first_version import FirstPooling
 from stethoscope.detection.pooled.gradient import score_gradient
-from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Pooling
+from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Courses, Pooling
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.errors import ModelError
@@ -180,22 +180,20 @@ class PooledModel:
         shares = pooling.divide(self._z(pooling(frames, rate), pooling, machine), self.weights)
         usual = self.spectra.as_usual(frames, machine)
         difference = frames - usual
-        steps = (np.arange(_STEPS) + 0.5) / _STEPS
-        gradient = np.mean(
-            [
-                self._gradient(usual + np.float32(step) * difference, rate, pooling, machine)
-                for step in steps
-            ],
-            axis=0,
-        )
-        values = (difference * gradient).astype(np.float32)
+        gradient = np.zeros(frames.shape)
+        for number in range(_STEPS):
+            step = np.float32((number + 0.5) / _STEPS)
+            gradient += self._gradient(usual + step * difference, rate, pooling, machine)
+        values = (difference * (gradient / _STEPS)).astype(np.float32)
         return Evidence(score, values, dict(zip(pooling.views, shares.tolist(), strict=True)))
 
     def _gradient(self, frames: Frames, rate: float, pooling: AnyPooling, machine: int) -> Array:
-        z = self._z(pooling(frames, rate), pooling, machine)
+        clip = Courses.of(frames, rate, pooling.bands)
+        views = pooling.pool(clip)
+        z = self._z(views, pooling, machine)
         slopes = pooling.slopes(z, self.weights) / self.scale
         by_view = dict(zip(pooling.views, slopes.tolist(), strict=True))
-        return score_gradient(frames, rate, pooling, self.gaussians, machine, by_view)
+        return score_gradient(clip, views, pooling, self.gaussians, machine, by_view)
 
     def _score_as(self, views: Mapping[str, Array], pooling: AnyPooling, machine: int) -> float:
         return float(pooling.combine(self._z(views, pooling, machine), self.weights))
