@@ -1,8 +1,12 @@
-"""What this process may use of the machine: processors and memory."""
+"""What this process may use of the machine, and how it holds memory."""
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+_LARGE_BYTES = 32 << 20  # the most that glibc allows
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -28,6 +32,18 @@ def memory_bytes() -> int:
         return min(machine, int(_read_limit("memory.max")))
     except (OSError, ValueError):  # no control group, or "max" as its limit
         return machine
+
+
+def keep_freed_memory() -> None:
+    """Let the process keep the memory of arrays that it frees, for the next ones.
+
+    By default, threads of glibc return such memory to the system after nearly every array of a
+    clip, and get it back page by page, which takes a quarter of the time of simulating a clip.
+    Larger arrays than 32 MB are returned in any case. musl has no `mallopt`.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
 
 
 def _read_limit(name: str) -> str:

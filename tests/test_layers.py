@@ -24,6 +24,7 @@ FLOORS = (
         "processes",
         "progress",
         "options",
+        "parallel",
         "resources",
         "system",
         "terminal",
@@ -49,6 +50,7 @@ NEIGHBOURS = {
     ("progress", "errors"),
     ("files", "errors"),
     ("options", "errors"),
+    ("parallel", "resources"),
     ("system", "files"),
 }
 """Imports within a floor that are allowed."""

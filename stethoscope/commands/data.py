@@ -119,7 +119,9 @@ def _highlight(line: str) -> str:
 
 def _simulate(options: argparse.Namespace) -> int:
     from stethoscope.datasets.simulator.archive import simulate_archive
+    from stethoscope.resources import keep_freed_memory
 
+    keep_freed_memory()
     simulate_archive(options.output, **{name: getattr(options, name) for name in _SIMULATE})
     print(f"{options.output} written; to describe it: stethoscope inspect {options.output}")
     return 0

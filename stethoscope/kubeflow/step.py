@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stethoscope.errors import StethoscopeError
 from stethoscope.files import read_json, sync_folder
+from stethoscope.resources import keep_freed_memory
 from stethoscope.system import explain
 
 SOURCE = "component.py"
@@ -21,6 +22,7 @@ FAILED = "step failed: "
 
 def main(folder: Path) -> int:
     """Execute the component of a folder, and return the exit status."""
+    keep_freed_memory()
     try:
         _execute(folder)
         sync_folder(folder)

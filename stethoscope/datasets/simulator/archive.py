@@ -3,8 +3,7 @@
 import io
 import os
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, get_args
@@ -25,6 +24,7 @@ from stethoscope.datasets.simulator.faults import FAULTS
 from stethoscope.datasets.simulator.signals import RATE, Signal
 from stethoscope.errors import ParameterError
 from stethoscope.files import atomic_file, csv_text
+from stethoscope.parallel import map_in_order
 from stethoscope.progress import track
 
 Layout = Literal["dcase2020", "mimii"]
@@ -32,7 +32,6 @@ Layout = Literal["dcase2020", "mimii"]
 _MILDEST = 0.5  # severity of the mildest fault; the worst is 1
 _MOST_IDS = 50  # ids have two digits
 _MOST_SESSIONS = 50  # so have sessions, of training and test together
-_BLOCK = 64  # clips that are simulated before they are written
 
 
 def simulate_archive(
@@ -130,7 +129,10 @@ def simulate_archive(
         _record, machine=machine, seed=seed, snr_db=snr_db, channels=channels, seconds=seconds
     )
     with atomic_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for clip, recording in track(_in_parallel(record, plan), label="simulate", total=len(plan)):
+        recordings = map_in_order(record, plan)
+        for clip, recording in zip(
+            plan, track(recordings, label="simulate", total=len(plan)), strict=True
+        ):
             archive.writestr(zip_member(clip.path), recording)
         archive.writestr(zip_member(f"{machine}/faults.csv"), _fault_table(plan))
 
@@ -284,18 +286,3 @@ def zip_member(name: str) -> zipfile.ZipInfo:
     info.create_system = 3
     info.external_attr = 0o644 << 16
     return info
-
-
-def _in_parallel(
-    record: Callable[[_Planned], bytes], plan: list[_Planned]
-) -> Iterator[tuple[_Planned, bytes]]:
-    """Yield each clip with its recording, in order.
-
-    Clips are simulated block by block: memory stays constant, and an interruption waits for one
-    block only.
-    """
-    # Threads are enough: numpy computes without the interpreter's lock.
-    with ThreadPoolExecutor(os.cpu_count()) as workers:
-        for start in range(0, len(plan), _BLOCK):
-            block = plan[start : start + _BLOCK]
-            yield from zip(block, workers.map(record, block), strict=True)

@@ -19,6 +19,7 @@ from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.machines import machine_key
+from stethoscope.parallel import map_in_order
 from stethoscope.progress import track
 from stethoscope.sound.definition import Frames
 from stethoscope.stats.moments import Moments
@@ -40,6 +41,7 @@ This is for machines whose sessions are not known. Recordings are made in sessio
 far lower if its neighbours were fitted than a clip of a later session will.
 """
 
+_BLOCK = 64  # clips whose frames stay in memory at least
 _LENGTH_STEPS = 3  # the training length is halved so many times, to learn the length offsets
 _LEAST_DEVIATION = 0.05  # dB, nepers for modulation and rhythm: far below what can be measured
 _PRIOR = 0.3  # effect in standard deviations that every view is assumed to have beforehand
@@ -163,20 +165,30 @@ class PooledGmm(Detector):
     ) -> tuple["_Pooled", NormalSpectra]:
         """Return the pooled clips, whole and cut, and the normal spectra of the machines."""
         lengths = _shorter_lengths(int(np.median(store.n_frames[clips])))
+        rate = store.feature.sample_rate / store.feature.hop_length
+
+        def pool(number: int) -> tuple[Frames, list[dict[str, npt.NDArray[np.float32]]]]:
+            frames = np.array(store.clip_frames(clips[number]))
+            parts = [frames, *(_part(frames, length, number) for length in lengths[:-1])]
+            views = [self.pooling(part, rate) for part in parts]
+            return frames, [
+                {view: segments.astype(np.float32) for view, segments in one.items()}
+                for one in views
+            ]
+
         whole: Views = {view: [] for view in self.pooling.views}
         cuts: list[Views] = [{view: [] for view in whole} for _ in lengths[:-1]]
         moments = Moments(store.feature.size, n_groups=int(owners.max()) + 1)
-        rate = store.feature.sample_rate / store.feature.hop_length
-        for number, (index, owner) in enumerate(
-            track(zip(clips, owners, strict=True), label=f"pool {machine_type}", total=len(clips))
+        pooled = map_in_order(pool, range(len(clips)))
+        for number, (frames, parts) in enumerate(
+            track(pooled, label=f"pool {machine_type}", total=len(clips))
         ):
-            frames = np.array(store.clip_frames(index))
-            store.release()
-            moments.add(frames, owner)
-            parts = [_part(frames, length, number) for length in lengths[:-1]]
-            for views, part in zip([whole, *cuts], [frames, *parts], strict=True):
-                for view, pooled in self.pooling(part, rate).items():
-                    views[view].append(pooled.astype(np.float32))
+            moments.add(frames, owners[number])
+            for views, part in zip([whole, *cuts], parts, strict=True):
+                for view, segments in part.items():
+                    views[view].append(segments)
+            if number % _BLOCK == 0:
+                store.release()
         spectra = NormalSpectra(moments.mean(), moments.variance())
         return _Pooled(whole, cuts, lengths), spectra
 

@@ -244,7 +244,8 @@ class Courses:
     @property
     def n_frames(self) -> int:
         """Number of frames."""
-        return self.values.shape[1]
+        n_frames: int = self.values.shape[1]
+        return n_frames
 
     @property
     def hz(self) -> Array:
@@ -275,7 +276,7 @@ def grouped_means(values: npt.NDArray[N], groups: int) -> npt.NDArray[N]:
     sizes = group_sizes(len(values), groups)
     starts = np.cumsum(sizes) - sizes
     # Rows are added one by one: np.add.reduceat takes five times as long.
-    means = values[starts]
+    means: npt.NDArray[N] = values[starts]
     for place in range(1, int(sizes[0])):
         larger = int((sizes > place).sum())
         means[:larger] += values[starts[:larger] + place]

@@ -181,8 +181,7 @@ class PooledModel:
         usual = self.spectra.as_usual(frames, machine)
         difference = frames - usual
         gradient = np.zeros(frames.shape)
-        for number in range(_STEPS):
-            step = np.float32((number + 0.5) / _STEPS)
+        for step in ((np.arange(_STEPS) + 0.5) / _STEPS).astype(np.float32):
             gradient += self._gradient(usual + step * difference, rate, pooling, machine)
         values = (difference * (gradient / _STEPS)).astype(np.float32)
         return Evidence(score, values, dict(zip(pooling.views, shares.tolist(), strict=True)))
