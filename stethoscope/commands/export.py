@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
+from stethoscope.errors import ParameterError
 from stethoscope.model.options import MAX_DROP
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def register(add: Add) -> None:
         help="accepted loss by the conversion to int8: of the AUC over test clips, or the fraction "
         f"of clips with another label (default: {MAX_DROP.default})",
     )
+    one.add_argument(
+        "--prefix",
+        default="",
+        metavar="NAME",
+        help="put NAME_ before every name in C, so that a program can hold several models",
+    )
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -63,16 +70,33 @@ def _export(options: argparse.Namespace) -> int:
     from stethoscope.edge.c.export import export_c, export_classifier_c
 
     folder = options.bundle
-    if not (folder / "bundle.json").exists() and (folder / "model.json").exists():
+    is_classifier = not (folder / "bundle.json").exists() and (folder / "model.json").exists()
+    if (
+        options.machine
+        and not options.recordings
+        and (is_classifier or options.role == "diagnosis")
+    ):
+        raise ParameterError(
+            "--machine has no effect on a classifier that is converted already; "
+            "convert it for this machine by --recordings"
+        )
+    MAX_DROP.check(options.max_drop, shown_as="--max-drop")
+    if is_classifier:
         if options.recordings:
             _convert_classifier(folder, options)
-        memory = export_classifier_c(folder, options.output)
+        memory = export_classifier_c(folder, options.output, prefix=options.prefix)
     else:
         bundle = Bundle.open(folder)
         if options.recordings:
             _convert(bundle, options)
             bundle = Bundle.open(folder)
-        memory = export_c(bundle, options.output, role=options.role, machine=options.machine)
+        memory = export_c(
+            bundle,
+            options.output,
+            role=options.role,
+            machine=options.machine,
+            prefix=options.prefix,
+        )
     print(memory.to_markdown())
     print(
         f"{options.output} written; check a build: "

@@ -21,6 +21,7 @@ from stethoscope.errors import DatasetError, ModelError
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_json, write_json
+from stethoscope.machines import machine_key, types_of
 from stethoscope.model.int8 import LEAST_WINDOWS
 from stethoscope.model.network import Int8Network, softmax
 from stethoscope.model.options import MAX_DROP
@@ -128,7 +129,8 @@ def make_edge_classifier(
     ParameterError
         If `max_drop` cannot work.
     ModelError
-        If the network cannot be converted, or classifies too many clips differently.
+        If the network cannot be converted, or classifies too many clips differently, or the
+        diagnosis does not know the machine.
     DatasetError
         If there is no recording of the machine.
     """
@@ -139,7 +141,13 @@ def make_edge_classifier(
             f"{folder}: takes several channels or clips of one length, C takes one channel and "
             f"clips of any length; train with class_channels=1 and class_seconds=0"
         )
-    normal = (references or References({})).normal_frame(machine)
+    known = {} if references is None else references.means
+    if known and machine not in ("", *known, *(machine_key(name, "") for name in types_of(known))):
+        raise ModelError(
+            f"machine is {machine!r}, which the diagnosis does not know; "
+            f"give one of {', '.join(sorted(known))} as --machine"
+        )
+    normal = References(known).normal_frame(machine)
     reference: Frames = np.zeros(classifier.feature.size, np.float32) if normal is None else normal
     network, mean, deviation = without_normalisation(load_keras(folder / "classifier.keras"))
     normalisation = Normalisation(classifier.window, mean + reference, deviation)

@@ -95,7 +95,8 @@ def run_network(
 ) -> npt.NDArray[np.int8]:
     """Run the network in C on quantised windows, one a row."""
     outputs = np.empty((len(inputs), n_outputs), dtype=np.int8)
-    assert library.network_init() == 0
+    network = np.empty(1 << 20, dtype=np.int8)  # more than a network_t needs
+    assert library.network_init(pointer(network)) == 0
     for window, output in zip(inputs, outputs, strict=True):
-        assert library.network_run(pointer(window), pointer(output)) == 0
+        assert library.network_run(pointer(network), pointer(window), pointer(output)) == 0
     return outputs

@@ -6,33 +6,49 @@ import numpy.typing as npt
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.edge.c.target import Int8File, Target
 from stethoscope.edge.c.text import Constant, single
-from stethoscope.edge.detector import EdgeDetector, int8_file
+from stethoscope.edge.detector import EdgeDetector, int8_file, known_machine
+from stethoscope.errors import ModelError
+from stethoscope.machines import type_of
 from stethoscope.sound.definition import Frames
 
 BLOCK_SECONDS = 10.0
 """Duration of the sound of a verdict, in seconds."""
 
 
-def anomaly_target(bundle: Bundle) -> Target:
+def anomaly_target(bundle: Bundle, machine: str = "") -> Target:
     """Describe the detector of a bundle, after its conversion to int8.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    machine : str
+        Machine type and id whose threshold is taken; empty for those of the conversion.
 
     Raises
     ------
     ModelError
-        If plain C cannot run its network.
+        If plain C cannot run its network, or it was converted for another machine.
     """
     folder = bundle.folder / "models" / "detector"
     edge, feature = EdgeDetector.read(folder), bundle.detector.feature
+    machine = known_machine(bundle, machine) if machine else edge.machine
+    if type_of(machine) != type_of(edge.machine) or (
+        edge.ratio is None and machine != edge.machine
+    ):
+        raise ModelError(
+            f"{bundle.folder}: its int8 network is for {edge.machine}; convert one for {machine} "
+            f"by --recordings"
+        )
     seconds = edge.context * feature.hop_length / feature.sample_rate
     windows = max(1, round(BLOCK_SECONDS / seconds))
     value = edge.threshold
     if edge.ratio is not None:  # the bundle's threshold may have been moved since the conversion
-        value = bundle.thresholds.threshold(edge.machine) * edge.ratio
-    threshold = f"of a block's score, for {edge.machine}, moved to this int8 model"
+        value = bundle.thresholds.threshold(machine) * edge.ratio
+    threshold = f"of a block's score, for {machine}, moved to this int8 model"
     return Target(
         kind="anomaly",
         name=bundle.name,
-        file=Int8File.read(int8_file(folder, edge.machine)),
+        file=Int8File.read(int8_file(folder, machine)),
         feature=feature,
         window=edge.context,
         stride=edge.context,

@@ -27,13 +27,14 @@ from stethoscope.edge.c.memory import MemoryReport, report_memory
 from stethoscope.edge.c.model import model_constants, model_header, model_source
 from stethoscope.edge.c.packages import package_values, placed
 from stethoscope.edge.c.pooled import FOLDERS, SOURCES, PooledTarget, pooled_target, pooled_values
+from stethoscope.edge.c.prefix import check_prefix, prefixed
 from stethoscope.edge.c.structs import struct_size
 from stethoscope.edge.c.target import Target
 from stethoscope.edge.c.text import Array, Constant
 from stethoscope.edge.conversion import DESCRIPTION
 from stethoscope.edge.detector import known_machine
 from stethoscope.edge.pooled import POOLED
-from stethoscope.errors import ModelError
+from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import atomic_folder, digest, write_json, write_text
 from stethoscope.model.int8 import check_for_microcontroller
 
@@ -44,14 +45,19 @@ _NETWORK_FILES = """\
 | `src/model.h`, `src/model.c` | constants, the int8 TFLite model, tables of the front end, layers |
 | `src/frontend.*`, `src/fft.*` | the front end, C99, no heap |
 | `src/network.h`, `src/network.c` | the network in plain C; nothing else is needed |
-| `tflm/network_tflm.cc` | the same with TensorFlow Lite Micro; link one of the two |
+| `tflm/network_tflm.cc` | the same with TensorFlow Lite Micro, for `-DNETWORK_TFLM` |
 | `src/detector.h`, `src/detector.c` | functions for programs; the header explains them |
 | `src/decision.h`, `src/decision.c` | from the network's output to results |
 """
 
 
 def export_c(
-    bundle: Bundle, folder: str | os.PathLike[str], *, role: str = "", machine: str = ""
+    bundle: Bundle,
+    folder: str | os.PathLike[str],
+    *,
+    role: str = "",
+    machine: str = "",
+    prefix: str = "",
 ) -> MemoryReport:
     """Write the model of a bundle as C, and put a copy with its hashes into the bundle.
 
@@ -65,6 +71,8 @@ def export_c(
     machine : str
         Machine type and id, ``fan/02``, that the default detector is for; without an id it scores
         as each known machine of the type.
+    prefix : str
+        Of all names in C; empty for none.
 
     Returns
     -------
@@ -74,18 +82,22 @@ def export_c(
     ------
     ModelError
         If the bundle has no int8 network, or one that plain C cannot run.
+    ParameterError
+        If the prefix cannot begin a name.
     """
     target = _target(bundle, role, machine)
     with tempfile.TemporaryDirectory() as scratch:
         written = Path(scratch) / "c"
-        memory = _write(target, written)
+        memory = _write(target, written, prefix)
         add_files(bundle.folder, written, "c")
         with atomic_folder(folder) as temporary:
             shutil.copytree(written, temporary, dirs_exist_ok=True)
     return memory
 
 
-def export_classifier_c(model: Path, folder: str | os.PathLike[str]) -> MemoryReport:
+def export_classifier_c(
+    model: Path, folder: str | os.PathLike[str], *, prefix: str = ""
+) -> MemoryReport:
     """Write the classifier of a model folder as C.
 
     Parameters
@@ -94,6 +106,8 @@ def export_classifier_c(model: Path, folder: str | os.PathLike[str]) -> MemoryRe
         With the int8 network that :func:`stethoscope.edge.classifier.make_edge_classifier` made.
     folder : path
         Written all or nothing.
+    prefix : str
+        Of all names in C; empty for none.
 
     Returns
     -------
@@ -103,10 +117,12 @@ def export_classifier_c(model: Path, folder: str | os.PathLike[str]) -> MemoryRe
     ------
     ModelError
         If there is no int8 network, or one that plain C cannot run.
+    ParameterError
+        If the prefix cannot begin a name.
     """
     target = class_target(model, "sounds")
     with atomic_folder(folder) as temporary:
-        return _write(target, temporary)
+        return _write(target, temporary, prefix)
 
 
 def _target(bundle: Bundle, role: str, machine: str) -> Target | PooledTarget:
@@ -119,21 +135,28 @@ def _target(bundle: Bundle, role: str, machine: str) -> Target | PooledTarget:
         target = class_target(bundle.folder / "models" / "diagnosis", f"{bundle.name}-diagnosis")
         return replace(target, labels=bundle.diagnosis.labels)  # as its faults are named now
     if role in ("", "events") and "events" in bundle.models:
+        if machine:
+            raise ParameterError(
+                f"--machine is {machine!r}, and a model of events is for no machine; leave it out, "
+                f"or export the detector by --role detector"
+            )
         return event_target(bundle)
     if role == "events":
         _ = bundle.events  # raises an error that names the models of the bundle
     if bundle.detector.kind == POOLED:
         return pooled_target(bundle, known_machine(bundle, machine))
     if (bundle.folder / "models" / "detector" / DESCRIPTION).is_file():
-        return anomaly_target(bundle)
+        return anomaly_target(bundle, machine)
     raise ModelError(
         f"{bundle.folder}: holds no int8 network; a detector autoencoder is converted with "
         f"recordings of the machine, given by --recordings"
     )
 
 
-def _write(target: Target | PooledTarget, folder: Path) -> MemoryReport:
+def _write(target: Target | PooledTarget, folder: Path, prefix: str) -> MemoryReport:
     """Write all files into a folder."""
+    if prefix:
+        check_prefix(prefix)
     if isinstance(target, PooledTarget):
         files = dict(_sources(FOLDERS))
         memory, values = pooled_values(target, files)
@@ -148,12 +171,14 @@ def _write(target: Target | PooledTarget, folder: Path) -> MemoryReport:
         "usage": files.pop(_USAGE),
         "sample_rate": str(target.feature.sample_rate),
     }
+    texts = {"MEMORY.md": memory.to_markdown()}
     for name, text in files.items():
         if name.endswith(_TEMPLATE):
             name = name.removesuffix(_TEMPLATE)
             text = Template(text).substitute({**package, **values.get(name, {})})
+        texts[name] = text
+    for name, text in (prefixed(texts, prefix) if prefix else texts).items():
         write_text(folder / name, text)
-    write_text(folder / "MEMORY.md", memory.to_markdown())
     write_json(folder / "memory.json", memory.to_json())
     _write_hashes(folder)
     return memory
@@ -166,7 +191,8 @@ def _network_values(
     operators = check_for_microcontroller(target.file.content, "the int8 model")
     tables = [*frontend.arrays(target.feature), *target.arrays]
     constants = model_constants(target)
-    memory = _memory(target, constants, tables, (files["src/decision.h"], files["src/detector.h"]))
+    headers = tuple(files[f"src/{name}.h"] for name in ("network", "decision", "detector"))
+    memory = _memory(target, constants, tables, headers)
     golden_header, golden_source = golden_files(target)
     return memory, {
         "src/model.h": model_header(target, constants, tables, operators, memory),
@@ -198,7 +224,7 @@ def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _memory(
-    target: Target, constants: list[Constant], tables: list[Array], headers: tuple[str, str]
+    target: Target, constants: list[Constant], tables: list[Array], headers: tuple[str, ...]
 ) -> MemoryReport:
     """Work out memory and time that a target needs."""
     feature = target.feature

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from stethoscope.errors import ModelError
 from stethoscope.model.int8 import builtin_names, read_model
@@ -34,8 +35,10 @@ class Layer:
         Vertical and horizontal.
     in_zero, out_zero, least : int
         Zero points, and the smallest output.
-    weights, bias : int
-        Their offsets in the file, in bytes; 0 for none.
+    weights : int
+        Their offset in the file, in bytes; 0 for none.
+    bias : tuple of int
+        Of every channel, less the input's zero point times the sum of its weights.
     multiplier, shift : tuple of int
         By which sums are scaled to outputs, one or one per channel.
     lookup : tuple of int
@@ -52,7 +55,7 @@ class Layer:
     out_zero: int = 0
     least: int = -128
     weights: int = 0
-    bias: int = 0
+    bias: tuple[int, ...] = ()
     multiplier: tuple[int, ...] = ()
     shift: tuple[int, ...] = ()
     lookup: tuple[int, ...] = ()
@@ -200,7 +203,6 @@ class _Reader:
         tensors = self.graph.tensors
         given, weights = tensors[operator.inputs[0]], tensors[operator.inputs[1]]
         answer = tensors[operator.outputs[0]]
-        has_bias = len(operator.inputs) > 2 and operator.inputs[2] >= 0
         scales = given.quantization.scale[0].astype(precision) * weights.quantization.scale.astype(
             precision
         )
@@ -213,10 +215,23 @@ class _Reader:
             "out_zero": int(answer.quantization.zeroPoint[0]),
             "least": _least(answer, operator.builtinOptions),
             "weights": self._offsets[weights.buffer],
-            "bias": self._offsets[tensors[operator.inputs[2]].buffer] if has_bias else 0,
+            "bias": self._bias(operator, int(given.quantization.zeroPoint[0])),
             "multiplier": multiplier,
             "shift": shift,
         }
+
+    def _bias(self, operator: Any, in_zero: int) -> tuple[int, ...]:
+        """Return the bias of every channel, less the zero point times the sum of its weights."""
+        weights = self.graph.tensors[operator.inputs[1]]
+        values = self._values(weights, np.int8).reshape(int(weights.shape[0]), -1)
+        bias = -in_zero * values.astype(np.int64).sum(axis=1)
+        if len(operator.inputs) > 2 and operator.inputs[2] >= 0:
+            bias += self._values(self.graph.tensors[operator.inputs[2]], np.int32)
+        return tuple(int(value) for value in bias)
+
+    def _values(self, tensor: Any, dtype: type[np.integer[Any]]) -> npt.NDArray[Any]:
+        """Return the constant values of a tensor."""
+        return np.asarray(self.model.buffers[tensor.buffer].data, dtype=np.uint8).view(dtype)
 
 
 def _sliding(

@@ -62,9 +62,9 @@ class MemoryReport:
         Whether TensorFlow Lite Micro ran in it; otherwise it is an estimate from the sizes of the
         tensors.
     plain_ram : int
-        Bytes that network.c needs instead of the arena.
+        Bytes of ``detector_t`` that network.c needs instead of the arena.
     detector_ram : int
-        ``sizeof(detector_t)`` with 64-bit pointers: front end, window and state.
+        ``sizeof(detector_t)`` with 64-bit pointers: front end, window, network and state.
     clip_ram : int
         Bytes of a clip that is kept whole; 0 for a stream.
     macs_per_second : float
@@ -96,16 +96,16 @@ class MemoryReport:
             else "estimated; install tflite-micro to measure it"
         )
         network = [
-            ("RAM, network.c", f"{self.plain_ram:,} bytes"),
-            ("RAM, tensor arena instead", f"{self.arena:,} bytes ({how})"),
+            ("of these for the network in plain C", f"{self.plain_ram:,} bytes"),
+            ("tensor arena instead, with NETWORK_TFLM", f"{self.arena:,} bytes ({how})"),
         ]
         rows = [
             ("Flash, model", f"{self.model_flash:,} bytes"),
             ("Flash, tables of the front end", f"{self.tables_flash:,} bytes"),
             ("Flash, code, about", f"{self.code_flash:,} bytes"),
             ("RAM, detector_t", f"{self.detector_ram:,} bytes"),
-            *([("RAM, the clip", f"{self.clip_ram:,} bytes")] if self.clip_ram else []),
             *(network if self.arena else []),
+            *([("RAM, the clip", f"{self.clip_ram:,} bytes")] if self.clip_ram else []),
             (
                 "Multiply-accumulates per second of sound",
                 f"{self.macs_per_second / 1e6:.2f} million",
@@ -156,7 +156,8 @@ def report_memory(
     measured = smallest_arena(content)
     arena = measured or _estimated_arena(network)
     code = 8_000
-    flash, ram = len(content) + tables + code, detector + clip + min(2 * network.buffer_size, arena)
+    plain = 2 * network.buffer_size
+    flash, ram = len(content) + tables + code, detector - plain + clip + min(plain, arena)
     macs = runs * network.macs + frame_macs
     return MemoryReport(
         model_flash=len(content),
@@ -164,7 +165,7 @@ def report_memory(
         code_flash=code,
         arena=arena,
         arena_measured=measured is not None,
-        plain_ram=2 * network.buffer_size,
+        plain_ram=plain,
         detector_ram=detector,
         clip_ram=clip,
         macs_per_second=macs,

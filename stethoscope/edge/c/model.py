@@ -29,7 +29,7 @@ _RESOLVER = {
 }
 """Names of the operators in TensorFlow Lite Micro's resolver, of those that plain C runs too."""
 
-_LAYER_ARRAYS = {"multiplier": np.int32, "shift": np.int8, "lookup": np.int8}
+_LAYER_ARRAYS = {"bias": np.int32, "multiplier": np.int32, "shift": np.int8, "lookup": np.int8}
 
 
 def model_constants(target: Target) -> list[Constant]:
@@ -132,7 +132,6 @@ def _layer_row(index: int, layer: Layer) -> str:
         f"LAYER_{layer.kind.upper()}",
         *map(str, numbers),
         f"{layer.weights}u",
-        f"{layer.bias}u",
         str(len(layer.multiplier)),
         *pointers,
     ]

@@ -7,8 +7,11 @@ from cffi import FFI
 
 from stethoscope.edge.c.text import Constant
 
-_BETWEEN = re.compile(r"/\*.*?\*/|^#ifdef __cplusplus$.*?^#endif$|^#.*?$", re.DOTALL | re.MULTILINE)
-"""What stands between the declarations: comments and lines for the preprocessor."""
+_BETWEEN = re.compile(
+    r"/\*.*?\*/|^#ifdef __cplusplus$.*?^#endif$|^#.*?$|^static inline .*?^}$",
+    re.DOTALL | re.MULTILINE,
+)
+"""What stands between the declarations: comments, lines for the preprocessor, and functions."""
 
 
 def struct_size(

@@ -24,14 +24,14 @@ def test_selftest_passes_with_the_network_of_tensorflow_lite_micro(
     require("gcc")
     require("g++")
     folder: Path = request.getfixturevalue(kind)
-    names = ("-Dnetwork_init=plain_init", "-Dnetwork_run=plain_run")
-    compile_c(folder, tmp_path / "network.o", "-c", "src/network.c", flags=names)
-    strict = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-Isrc", f"-I{STUBS}", "-c")
+    compile_c(folder, tmp_path / "plain.o", "-c", str(STUBS / "plain.c"))
+    define = "-DNETWORK_TFLM"
+    strict = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-Isrc", f"-I{STUBS}", define, "-c")
     command = ["g++", *strict, "tflm/network_tflm.cc", "-o", tmp_path / "tflm.o"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    others = [name for name in CORE if name != "src/network.c"]
-    objects = [str(tmp_path / "network.o"), str(tmp_path / "tflm.o"), "-lstdc++"]
-    compile_c(folder, tmp_path / "selftest", *SELFTEST, *others, *objects)
+    objects = [str(tmp_path / "plain.o"), str(tmp_path / "tflm.o"), "-lstdc++"]
+    sources = (*SELFTEST, *CORE, *objects)
+    compile_c(folder, tmp_path / "selftest", *sources, flags=(define,))
     done = subprocess.run([tmp_path / "selftest"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

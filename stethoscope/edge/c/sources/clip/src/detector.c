@@ -1,14 +1,11 @@
 #include "detector.h"
 
-#include <math.h>
-
 #include "decision.h"
 #include "frontend.h"
 #include "network.h"
 
 int detector_init(detector_t *detector) {
-    (void)detector;
-    return network_init();
+    return detector ? network_init(&detector->network) : 1;
 }
 
 static size_t frame_count(size_t count) { return 1 + count / FRAME_STRIDE; }
@@ -61,8 +58,10 @@ static size_t window_start(size_t window, size_t windows, size_t frames) {
     if (windows == 1) {
         return 0;
     }
-    double last = (double)(frames - WINDOW_SIZE);
-    return (size_t)rint((double)window * last / (double)(windows - 1));
+    const size_t place = window * (frames - WINDOW_SIZE), steps = windows - 1;
+    const size_t below = place / steps, twice = 2 * (place % steps);
+    /* The nearest frame, halves to the even one. */
+    return twice > steps || (twice == steps && below % 2) ? below + 1 : below;
 }
 
 /* Compute and quantise the frames of a window. */
@@ -81,7 +80,7 @@ static void fill_window(detector_t *detector, const int16_t *pcm, size_t count, 
 
 int detector_classify(detector_t *detector, const int16_t *pcm, size_t count,
                       float probabilities[OUTPUT_SIZE]) {
-    if (count == 0) {
+    if (!detector || !pcm || !probabilities || count == 0) {
         return 1;
     }
     const size_t frames = frame_count(count);
@@ -92,7 +91,7 @@ int detector_classify(detector_t *detector, const int16_t *pcm, size_t count,
     }
     for (size_t window = 0; window < windows; window++) {
         fill_window(detector, pcm, count, window_start(window, windows, frames), floor);
-        int failed = network_run(detector->input, detector->output);
+        int failed = network_run(&detector->network, detector->input, detector->output);
         if (failed) {
             return failed;
         }

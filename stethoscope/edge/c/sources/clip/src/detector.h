@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "model.h"
+#include "network.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,15 +18,16 @@ typedef struct {
     float work[FRAME_SIZE];
     float bands[MEL_BANDS], frame[SPECTRUM_SIZE];
     int8_t input[INPUT_SIZE], output[OUTPUT_SIZE];
+    network_t network;
 } detector_t;
 
-/* Make the network ready. Returns 0, or another number if it cannot run. */
+/* Make the network ready. Returns 0, or another number if detector is NULL or it cannot run. */
 int detector_init(detector_t *detector);
 
 /* Compute the probabilities of a clip, at SAMPLE_RATE, in the order of CLASS_LABELS. A clip longer
  * than CLIP_SAMPLES is covered by several windows, whose probabilities are averaged; a shorter one
- * is extended with its own end. Returns 0, or another number if there is no sample or the network
- * failed. */
+ * is extended with its own end. Returns 0, or another number if a pointer is NULL, there is no
+ * sample or the network failed. */
 int detector_classify(detector_t *detector, const int16_t *pcm, size_t count,
                       float probabilities[OUTPUT_SIZE]);
 

@@ -1,5 +1,5 @@
-/* The network, from int8 to int8. network.c runs it in plain C; network_tflm.cc, linked in its
- * place, runs it with TensorFlow Lite Micro. */
+/* The network, from int8 to int8. network.c runs it in plain C. With NETWORK_TFLM defined for all
+ * files, network_tflm.cc runs it with TensorFlow Lite Micro instead. */
 #ifndef NETWORK_H
 #define NETWORK_H
 
@@ -12,11 +12,20 @@
 extern "C" {
 #endif
 
-/* Make the network ready. Returns 0, or another number if it cannot run. */
-int network_init(void);
+/* Memory that a network works in. */
+#ifdef NETWORK_TFLM
+#include "network_tflm.h"
+#else
+typedef struct {
+    int8_t buffers[2][NETWORK_BUFFER];
+} network_t;
+#endif
 
-/* Run the network on one window. Returns 0, or another number if it failed. */
-int network_run(const int8_t input[INPUT_SIZE], int8_t output[OUTPUT_SIZE]);
+/* Make a network ready. Returns 0, or another number if it cannot run. */
+int network_init(network_t *network);
+
+/* Run a network on one window. Returns 0, or another number if it failed. */
+int network_run(network_t *network, const int8_t input[INPUT_SIZE], int8_t output[OUTPUT_SIZE]);
 
 /* Quantise a normalised value: the nearest step, halves to the even one. */
 static inline int8_t network_quantise(float value) {

@@ -73,9 +73,21 @@ static void end_block(detector_t *detector) {
     }
 }
 
-static void add_sample(detector_t *detector, int16_t sample) {
-    detector->pcm[detector->n_pcm++] = sample;
-    detector->count++;
+/* Return how many samples are missing until something is to be done with them. */
+static size_t missing(const detector_t *detector) {
+    const size_t block = BLOCK_SAMPLES - detector->count;
+    size_t frame = detector->n_pcm < READY ? (size_t)(READY - detector->n_pcm) : 1;
+    if (detector->count <= HALF) {
+        frame = HALF + 1 - detector->count;
+    }
+    return frame < block ? frame : block;
+}
+
+/* Add samples, at most those that are missing. */
+static void add_samples(detector_t *detector, const int16_t *pcm, size_t count) {
+    memcpy(detector->pcm + detector->n_pcm, pcm, count * sizeof pcm[0]);
+    detector->n_pcm += (int)count;
+    detector->count += (uint32_t)count;
     if (detector->count == HALF + 1) {
         mirror_beginning(detector);
     }
@@ -91,8 +103,11 @@ int detector_feed(detector_t *detector, const int16_t *pcm, size_t count) {
     if (!detector || (!pcm && count)) {
         return 1;
     }
-    for (size_t i = 0; i < count; i++) {
-        add_sample(detector, pcm[i]);
+    while (count > 0) {
+        const size_t room = missing(detector), taken = count < room ? count : room;
+        add_samples(detector, pcm, taken);
+        pcm += taken;
+        count -= taken;
     }
     return 0;
 }

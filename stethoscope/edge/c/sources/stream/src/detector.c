@@ -7,12 +7,15 @@
 
 int detector_init(detector_t *detector, detector_on_score_t on_score,
                   detector_on_result_t on_result, void *context) {
+    if (!detector) {
+        return 1;
+    }
     memset(detector, 0, sizeof *detector);
     detector->on_score = on_score;
     detector->on_result = on_result;
     detector->context = context;
     decision_begin(&detector->decision);
-    return network_init();
+    return network_init(&detector->network);
 }
 
 void detector_quantise(const float frame[SPECTRUM_SIZE], int8_t values[SPECTRUM_SIZE]) {
@@ -23,7 +26,7 @@ void detector_quantise(const float frame[SPECTRUM_SIZE], int8_t values[SPECTRUM_
 
 /* Run the network on a full window, and keep the frames that the next window shares with it. */
 static int run_window(detector_t *detector) {
-    int failed = network_run(detector->window, detector->output);
+    int failed = network_run(&detector->network, detector->window, detector->output);
     memmove(detector->window, detector->window + WINDOW_STRIDE * SPECTRUM_SIZE,
             sizeof detector->window - WINDOW_STRIDE * SPECTRUM_SIZE);
     detector->n_frames = WINDOW_SIZE - WINDOW_STRIDE;
@@ -45,8 +48,15 @@ static int add_frame(detector_t *detector) {
 }
 
 int detector_feed(detector_t *detector, const int16_t *pcm, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        detector->pcm[detector->n_pcm++] = pcm[i];
+    if (!detector || (!pcm && count)) {
+        return 1;
+    }
+    while (count > 0) {
+        const size_t room = FRAME_SIZE - detector->n_pcm, taken = count < room ? count : room;
+        memcpy(detector->pcm + detector->n_pcm, pcm, taken * sizeof pcm[0]);
+        detector->n_pcm += taken;
+        pcm += taken;
+        count -= taken;
         if (detector->n_pcm == FRAME_SIZE) {
             int failed = add_frame(detector);
             if (failed) {
@@ -57,4 +67,8 @@ int detector_feed(detector_t *detector, const int16_t *pcm, size_t count) {
     return 0;
 }
 
-void detector_finish(detector_t *detector) { decision_finish(detector); }
+void detector_finish(detector_t *detector) {
+    if (detector) {
+        decision_finish(detector);
+    }
+}

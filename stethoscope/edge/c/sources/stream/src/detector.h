@@ -8,6 +8,7 @@
 
 #include "decision.h"
 #include "model.h"
+#include "network.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,16 +30,20 @@ typedef struct detector {
     float work[FRAME_SIZE];
     int8_t window[WINDOW_SIZE * SPECTRUM_SIZE];
     int8_t output[OUTPUT_SIZE];
-    int n_pcm, n_frames;
+    size_t n_pcm;
+    int n_frames;
+    network_t network;
     decision_t decision;
 } detector_t;
 
 /* Begin a stream. Either callback may be NULL. on_result: of type detector_on_event_t or
- * detector_on_verdict_t, see decision.h. Returns 0, or another number if the network cannot run. */
+ * detector_on_verdict_t, see decision.h. Returns 0, or another number if detector is NULL or
+ * the network cannot run. */
 int detector_init(detector_t *detector, detector_on_score_t on_score,
                   detector_on_result_t on_result, void *context);
 
-/* Process the next samples. Returns 0, or another number if the network failed. */
+/* Process the next samples. Returns 0, or another number if a pointer is NULL or the network
+ * failed. */
 int detector_feed(detector_t *detector, const int16_t *pcm, size_t count);
 
 /* End the stream: an event in progress is reported, a block that is not full is dropped. */

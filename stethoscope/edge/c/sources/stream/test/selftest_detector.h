@@ -48,8 +48,8 @@ static float check_detector(void) {
     static detector_t detector;
     expect(detector_init(&detector, compare_score, NULL, NULL) == 0, "the detector cannot begin");
     /* In blocks of an odd length, as a driver may deliver them. */
-    for (int done = 0; done < GOLDEN_SAMPLES; done += 97) {
-        size_t count = GOLDEN_SAMPLES - done < 97 ? GOLDEN_SAMPLES - done : 97;
+    for (size_t done = 0; done < GOLDEN_SAMPLES; done += 97) {
+        const size_t count = GOLDEN_SAMPLES - done < 97 ? GOLDEN_SAMPLES - done : 97;
         expect(detector_feed(&detector, GOLDEN_PCM + done, count) == 0, "the detector failed");
     }
     detector_finish(&detector);

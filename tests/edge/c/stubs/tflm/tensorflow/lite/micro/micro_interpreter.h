@@ -1,5 +1,5 @@
 // The part of TensorFlow Lite Micro's interpreter that network_tflm.cc uses. It runs network.c,
-// which is compiled with other names for its functions.
+// which plain.c calls.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +8,6 @@
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
-extern "C" int plain_init(void);
 extern "C" int plain_run(const int8_t *input, int8_t *output);
 
 union TfLitePtrUnion {
@@ -29,7 +28,7 @@ class MicroInterpreter {
         fits_ = size >= INPUT_SIZE + OUTPUT_SIZE;
     }
     TfLiteStatus AllocateTensors() {
-        return complete_ && fits_ && plain_init() == 0 ? kTfLiteOk : kTfLiteError;
+        return complete_ && fits_ ? kTfLiteOk : kTfLiteError;
     }
     TfLiteStatus Invoke() {
         return plain_run(input_.data.int8, output_.data.int8) == 0 ? kTfLiteOk : kTfLiteError;
