@@ -53,6 +53,14 @@ def test_reference_of_a_machine_is_subtracted_before_the_network(
     )
 
 
+def test_machine_that_a_diagnosis_does_not_know_is_refused(made: Path) -> None:
+    references = References({"fan/00": np.zeros(16, dtype=np.float32)})
+    with pytest.raises(ModelError, match="'fan/09', which the diagnosis does not know; give one"):
+        make_edge_classifier(
+            made / "model", [made / "recordings"], references=references, machine="fan/09"
+        )
+
+
 def test_classifier_of_several_channels_is_refused(made: Path, tmp_path: Path) -> None:
     shutil.copytree(made / "model", tmp_path / "model")
     values = len(EdgeClassifier.read(made / "model").mean)

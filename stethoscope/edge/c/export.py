@@ -21,6 +21,7 @@ from stethoscope.bundle.edit import add_files
 from stethoscope.edge.c import frontend
 from stethoscope.edge.c.anomaly import anomaly_target
 from stethoscope.edge.c.classes import class_target
+from stethoscope.edge.c.cost import Work, clip_work, network_operations, stream_work, total
 from stethoscope.edge.c.events import event_target
 from stethoscope.edge.c.golden import golden_files
 from stethoscope.edge.c.memory import MemoryReport, report_memory
@@ -37,6 +38,7 @@ from stethoscope.edge.pooled import POOLED
 from stethoscope.errors import ModelError, ParameterError
 from stethoscope.files import atomic_folder, digest, write_json, write_text
 from stethoscope.model.int8 import check_for_microcontroller
+from stethoscope.sound.mfcc import Mfcc
 
 _TEMPLATE = ".in"
 _USAGE = "_usage.c"
@@ -239,6 +241,46 @@ def _memory(
         runs=frames / target.stride,
         frame_macs=passes * frames * frontend.macs_per_frame(feature, tables),
         clip=2 * target.clip_samples,
+        work=_clip_work(target) if target.clip_samples else _stream_work(target, constants),
+    )
+
+
+def _stream_work(target: Target, constants: list[Constant]) -> Work:
+    """Return what a detector of a stream computes."""
+    feature, network = target.feature, target.file.layers
+    moved = (target.window - target.stride) * feature.size
+    lengths = [int(one.value) for one in constants if one.name == "EVENT_LENGTHS"]
+    decision = (
+        {"candidate for an event": lengths[0]}
+        if lengths
+        else {"error of an output": network.output_size}
+    )
+    window = [network_operations(network), decision, {"byte that is moved": moved}]
+    return stream_work(
+        frame=frontend.frame_operations(feature),
+        frame_rate=feature.sample_rate / feature.hop_length,
+        n_fft=feature.n_fft,
+        hop_length=feature.hop_length,
+        n_values=feature.size,
+        stride=target.stride,
+        window=total([(1, part) for part in window]),
+    )
+
+
+def _clip_work(target: Target) -> Work:
+    """Return what a classifier of clips computes."""
+    feature = target.feature
+    frame = [frontend.frame_operations(feature), {"sample of a clip": feature.n_fft}]
+    values = {"value that is normalised": feature.size}
+    if isinstance(feature, Mfcc):
+        products = feature.size * feature.log_mel.n_mels
+        values |= {"product of a cosine transform": products}
+    return clip_work(
+        frame=total([(1, part) for part in frame]),
+        values=values,
+        n_frames=target.window,
+        network=network_operations(target.file.layers),
+        seconds=target.clip_samples / feature.sample_rate,
     )
 
 

@@ -3,6 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.edge.c.cost import (
+    Operations,
+    bands_operations,
+    fft_operations,
+    mel_operations,
+    total,
+)
 from stethoscope.edge.c.text import Array, Constant, single
 from stethoscope.errors import ModelError
 from stethoscope.sound.audio import Samples
@@ -97,6 +104,17 @@ def macs_per_frame(feature: Feature, tables: list[Array]) -> int:
     half = feature.n_fft // 2
     sums = sum(table.values.size for table in tables if table.name in ("MEL_WEIGHTS", "COSINES"))
     return 2 * half * (half.bit_length() - 1) + 6 * half + feature.n_fft + sums
+
+
+def frame_operations(feature: Feature) -> Operations:
+    """Return the operations of one frame, for cepstra without their cosine transform."""
+    mel = _log_mel(feature)
+    bands = (
+        bands_operations(feature.n_fft, feature.size)
+        if mel is None
+        else mel_operations(feature.n_fft, mel.n_mels, mel.power)
+    )
+    return total([(1, fft_operations(feature.n_fft)), (1, bands)])
 
 
 def stream_frames(feature: Feature, samples: Samples) -> Frames:

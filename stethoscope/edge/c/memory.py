@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
+from stethoscope.edge.c.cost import COSTS, FPU, NO_FPU, Work, instructions
 from stethoscope.edge.c.layers import PlainNetwork
 
 _ARENA_STEP = 16
@@ -27,25 +28,47 @@ class Board:
     ram, flash : int
         Bytes for static data and code of the detector, beside a radio stack where the board has
         one.
-    macs : float
-        int8 multiply-accumulates per second that plain C reaches, at 10 cycles each.
+    core : str
+        Whose instructions are counted.
+    megahertz : float
+    cycles : float
+        Per instruction, at most.
     """
 
     name: str
     ram: int
     flash: int
-    macs: float
+    core: str
+    megahertz: float
+    cycles: float
+
+    def seconds(self, instructions: Mapping[str, float]) -> float:
+        """Return the time that instructions take, in seconds, from their numbers by core."""
+        return instructions[self.core] * self.cycles / (1e6 * self.megahertz)
 
 
 BOARDS = (
-    Board("ESP32", 160_000, 1_500_000, 24e6),
-    Board("ESP32-S3", 300_000, 3_000_000, 24e6),
-    Board("Cortex-M4, 256 kB", 192_000, 900_000, 6.4e6),
-    Board("Cortex-M7", 400_000, 1_800_000, 40e6),
+    Board("ESP32", 160_000, 1_500_000, FPU, 240, 2.0),
+    Board("ESP32-S3", 300_000, 3_000_000, FPU, 240, 2.0),
+    Board("Cortex-M0+, 264 kB", 200_000, 1_800_000, NO_FPU, 133, 1.5),
+    Board("Cortex-M4, 256 kB", 192_000, 900_000, FPU, 64, 1.5),
+    Board("Cortex-M7", 400_000, 1_800_000, FPU, 400, 1.5),
 )
-"""ESP32 at 240 MHz (at most 160 kB of its memory can be static), nRF52840-like M4 at 64 MHz,
-STM32F7/H7-like M7 at 400 MHz.
+"""ESP32 (at most 160 kB of its memory can be static), RP2040-like M0+, nRF52840-like M4,
+STM32F7/H7-like M7. Those of Espressif have another instruction set; that they take as many
+instructions as a Cortex-M4F is assumed.
 """
+
+_MOST_TIME = 0.8
+"""Fraction of a board's time that a detector may take."""
+
+_STACK = {"network": 512, "pooled": 1024}
+"""Bytes of stack, above what QEMU found."""
+
+_HOW_COUNTED = """\
+Instructions are those of gcc 12 at `-O2`, from counts of every part by QEMU; `-Os` takes up to a
+fifth more. A verdict allows 1.5 cycles for each on a Cortex-M. On an ESP32 it allows 2, and as many
+instructions as on a Cortex-M4F: that is assumed. Nothing was measured on a board."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +92,10 @@ class MemoryReport:
         Bytes of a clip that is kept whole; 0 for a stream.
     macs_per_second : float
         Multiply-accumulates of network and front end for a second of sound.
+    instructions, longest_call : dict of str to float
+        Instructions per second of sound and in the longest call, by core.
+    stack : int
+        Bytes of stack, at most.
     verdicts : dict of str to str
         By board, with the network run in the way that needs less memory.
     """
@@ -82,6 +109,9 @@ class MemoryReport:
     detector_ram: int
     clip_ram: int
     macs_per_second: float
+    instructions: Mapping[str, float]
+    longest_call: Mapping[str, float]
+    stack: int
     verdicts: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
@@ -106,10 +136,16 @@ class MemoryReport:
             ("RAM, detector_t", f"{self.detector_ram:,} bytes"),
             *(network if self.arena else []),
             *([("RAM, the clip", f"{self.clip_ram:,} bytes")] if self.clip_ram else []),
-            (
-                "Multiply-accumulates per second of sound",
-                f"{self.macs_per_second / 1e6:.2f} million",
+            ("Stack, at most", f"{self.stack:,} bytes"),
+            *(
+                (f"Million instructions per second of sound, {core}", _millions(count))
+                for core, count in self.instructions.items()
             ),
+            *(
+                (f"of these in the longest call, million, {core}", _millions(count))
+                for core, count in self.longest_call.items()
+            ),
+            ("Million multiply-accumulates per second of sound", _millions(self.macs_per_second)),
         ]
         lines = [
             "# Memory and time",
@@ -120,9 +156,11 @@ class MemoryReport:
         ]
         lines += [
             "",
-            "| board | verdict |",
-            "|---|---|",
-            *(f"| {board} | {text} |" for board, text in self.verdicts.items()),
+            "| board | MHz | verdict |",
+            "|---|---|---|",
+            *(f"| {one.name} | {one.megahertz} | {self.verdicts[one.name]} |" for one in BOARDS),
+            "",
+            _HOW_COUNTED,
         ]
         return "\n".join(lines) + "\n"
 
@@ -136,6 +174,7 @@ def report_memory(
     runs: float,
     frame_macs: float,
     clip: int,
+    work: Work,
 ) -> MemoryReport:
     """Return the memory and time that a model needs.
 
@@ -152,13 +191,14 @@ def report_memory(
         Multiply-accumulates of the front end per second of sound.
     clip : int
         Bytes of a clip that is kept whole.
+    work : Work
     """
     measured = smallest_arena(content)
     arena = measured or _estimated_arena(network)
     code = 8_000
     plain = 2 * network.buffer_size
     flash, ram = len(content) + tables + code, detector - plain + clip + min(plain, arena)
-    macs = runs * network.macs + frame_macs
+    time = _Time.of(work)
     return MemoryReport(
         model_flash=len(content),
         tables_flash=tables,
@@ -168,8 +208,11 @@ def report_memory(
         plain_ram=plain,
         detector_ram=detector,
         clip_ram=clip,
-        macs_per_second=macs,
-        verdicts={board.name: _verdict(board, flash, ram, macs) for board in BOARDS},
+        macs_per_second=runs * network.macs + frame_macs,
+        instructions=time.second,
+        longest_call=time.longest,
+        stack=_STACK["network"],
+        verdicts={board.name: _verdict(board, flash, ram, time) for board in BOARDS},
     )
 
 
@@ -181,6 +224,7 @@ def report_pooled_memory(
     frame_macs: float,
     block_macs: float,
     block_seconds: float,
+    work: Work,
 ) -> MemoryReport:
     """Return the memory and time that the default detector needs, which has no network.
 
@@ -192,8 +236,9 @@ def report_pooled_memory(
         Multiply-accumulates of the front end per second of sound, and of a block's score.
     block_seconds : float
         Duration of a block.
+    work : Work
     """
-    flash, macs = model + tables + _POOLED_CODE, frame_macs + block_macs / block_seconds
+    flash, time = model + tables + _POOLED_CODE, _Time.of(work)
     return MemoryReport(
         model_flash=model,
         tables_flash=tables,
@@ -203,8 +248,11 @@ def report_pooled_memory(
         plain_ram=0,
         detector_ram=detector,
         clip_ram=0,
-        macs_per_second=macs,
-        verdicts={board.name: _verdict(board, flash, detector, macs) for board in BOARDS},
+        macs_per_second=frame_macs + block_macs / block_seconds,
+        instructions=time.second,
+        longest_call=time.longest,
+        stack=_STACK["pooled"],
+        verdicts={board.name: _verdict(board, flash, detector, time) for board in BOARDS},
     )
 
 
@@ -274,18 +322,40 @@ def _estimated_arena(network: PlainNetwork) -> int:
     )
 
 
-def _verdict(board: Board, flash: int, ram: int, macs: float) -> str:
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """Instructions by core: for a second of sound, and in the longest call."""
+
+    second: Mapping[str, float]
+    longest: Mapping[str, float]
+
+    @classmethod
+    def of(cls, work: Work) -> "_Time":
+        """Return the instructions of some work."""
+        return cls(
+            *(
+                {core: instructions(part, core) for core in COSTS}
+                for part in (work.second, work.longest)
+            )
+        )
+
+
+def _verdict(board: Board, flash: int, ram: int, time: _Time) -> str:
     lacking = [
         f"{name} {need:,} of {there:,} bytes"
         for name, need, there in (("flash", flash, board.flash), ("RAM", ram, board.ram))
         if need > there
     ]
-    if macs > board.macs:
-        lacking.append(
-            f"{macs / 1e6:.1f} of {board.macs / 1e6:.1f} million multiply-accumulates per second"
-        )
+    share = board.seconds(time.second)
+    if share > _MOST_TIME:
+        lacking.append(f"{100 * share:.0f} % of its time")
     return (
         f"does not fit: {'; '.join(lacking)}"
         if lacking
-        else f"fits, {100 * macs / board.macs:.0f} % of its time"
+        else f"fits, {100 * share:.0f} % of its time; longest call "
+        f"{1000 * board.seconds(time.longest):.0f} ms"
     )
+
+
+def _millions(count: float) -> str:
+    return f"{count / 1e6:.2f}"

@@ -15,6 +15,7 @@ from stethoscope.detection.gaussians import Array as Values
 from stethoscope.detection.pooled.pooling import MIN_FRAMES, Pooling
 from stethoscope.detection.pooled.score import PooledModel, PooledScorer
 from stethoscope.edge.c import frontend
+from stethoscope.edge.c.cost import Block, Work, block_work, total
 from stethoscope.edge.c.memory import MemoryReport, report_pooled_memory
 from stethoscope.edge.c.structs import struct_size
 from stethoscope.edge.c.text import Array, Constant, declarations, definitions, quoted, single
@@ -141,6 +142,7 @@ def pooled_values(
         frame_macs=_frames_per_second(target) * frontend.macs_per_frame(target.feature, tables),
         block_macs=_block_macs(target),
         block_seconds=target.block_frames / _frames_per_second(target),
+        work=_work(target),
     )
     constants.append(
         Constant("DETECTOR_BYTES", str(memory.detector_ram), "of detector_t, with 64-bit pointers")
@@ -271,6 +273,36 @@ def _arrays(target: PooledTarget) -> list[Array]:
             "of the precision, column after column",
         ),
     ]
+
+
+def _work(target: PooledTarget) -> Work:
+    """Return what the detector computes."""
+    feature, sizes, bands = target.feature, _sizes(target), target.feature.n_mels
+    coarse, numbers = sizes["steady"], {one.name: one.value for one in _constants(target)}
+    triangle = {view: size * (size + 1) // 2 for view, size in sizes.items()}
+    block = Block(
+        frames=target.block_frames,
+        bands=bands,
+        groups=tuple(bands // coarse + (one < bands % coarse) for one in range(coarse)),
+        machines=len(target.machines),
+        segments=int(numbers["SEGMENTS"]),
+        segment_frames=int(numbers["SEGMENT_FRAMES"]),
+        segment_stride=int(numbers["SEGMENT_STRIDE"]),
+        rhythms=_rhythms(target),
+        rhythm_groups=(sizes["modulation"] + sizes["rhythm"]) // _rhythms(target),
+        mean_factor=triangle["mean"],
+        other_factors=sum(triangle.values()) - triangle["mean"],
+    )
+    moved = {
+        "level that is rounded": bands,
+        "byte that is moved": 2 * (feature.n_fft - feature.hop_length),
+    }
+    return block_work(
+        frame=total([(1, frontend.frame_operations(feature)), (1, moved)]),
+        frame_rate=_frames_per_second(target),
+        n_frames=target.block_frames,
+        block=block.operations(),
+    )
 
 
 def _block_macs(target: PooledTarget) -> float:

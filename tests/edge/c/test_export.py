@@ -11,7 +11,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.cli import main
 from stethoscope.edge.c.export import export_c, export_classifier_c
 from stethoscope.errors import ModelError
-from tests.edge.c_tools import CORE, compile_c, require
+from tests.edge.c_tools import require
 
 
 def test_cmake_builds_the_exported_folder(c_folder: Path, tmp_path: Path) -> None:
@@ -20,24 +20,6 @@ def test_cmake_builds_the_exported_folder(c_folder: Path, tmp_path: Path) -> Non
     subprocess.run(["cmake", "--build", tmp_path], check=True, capture_output=True)
     assert subprocess.run([tmp_path / "selftest"], capture_output=True).returncode == 0
     assert (tmp_path / "listen").is_file()
-
-
-@pytest.mark.parametrize(
-    ("compiler", "flags"),
-    [
-        ("arm-none-eabi-gcc", ("-mcpu=cortex-m4", "-mthumb", "--specs=nosys.specs", "-c")),
-        (
-            "riscv64-unknown-elf-gcc",
-            ("-march=rv32imc", "-mabi=ilp32", "--specs=picolibc.specs", "-c"),
-        ),
-    ],
-)
-def test_sources_compile_for_microcontrollers(
-    c_folder: Path, tmp_path: Path, compiler: str, flags: tuple[str, ...]
-) -> None:
-    require(compiler)
-    for source in CORE:
-        compile_c(c_folder, tmp_path / "out.o", source, compiler=compiler, flags=flags)
 
 
 def test_export_is_deterministic_and_its_hashes_are_in_the_bundle(
@@ -81,6 +63,30 @@ def test_errors_name_what_is_missing(fan_bundle: Path, tmp_path: Path) -> None:
         export_c(Bundle.open(fan_bundle), tmp_path / "c", role="diagnosis")
     with pytest.raises(ModelError, match="has no model of events"):
         export_c(Bundle.open(fan_bundle), tmp_path / "c", role="events")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("edge_bundle", ("--machine", "fan/09"), "'fan/09', which the bundle does not know"),
+        ("edge_bundle", ("--max-drop", "2"), "--max-drop is 2"),
+        ("beep_parts", ("--machine", "fan/00"), "a model of events is for no machine"),
+    ],
+)
+def test_options_that_cannot_hold_are_refused(
+    kind: str,
+    options: tuple[str, ...],
+    message: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder: Path = request.getfixturevalue(kind)
+    bundle = folder / "bundle" if kind == "beep_parts" else folder
+    command = ["export", str(bundle), "--target", "c", "--output", str(tmp_path / "c")]
+    assert main([*command, *options]) != 0
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
 
 
 def test_classifier_without_an_int8_network_is_refused(made: Path, tmp_path: Path) -> None:

@@ -28,7 +28,18 @@ def test_memory_report_of_an_event_detector_equals_hand_counts(
     assert memory["plain_ram"] == 2 * 30 * 8
     if memory["arena_measured"]:
         assert memory["arena"] <= 5200
-    assert all(verdict.startswith("fits") for verdict in memory["verdicts"].values())
+    verdicts = memory["verdicts"]
+    assert verdicts.pop("Cortex-M0+, 264 kB").startswith("does not fit: 11")  # % of its time
+    assert all(verdict.startswith("fits") for verdict in verdicts.values())
+
+
+def test_verdict_follows_from_instructions_and_memory(c_pooled: Path) -> None:
+    memory = read_json(c_pooled / "memory.json")
+    share = 1.5 * memory["instructions"]["Cortex-M4F"] / 64e6
+    longest = 1.5 * memory["longest_call"]["Cortex-M4F"] / 64e3
+    expected = f"fits, {100 * share:.0f} % of its time; longest call {longest:.0f} ms"
+    assert memory["verdicts"]["Cortex-M4, 256 kB"] == expected
+    assert expected in (c_pooled / "MEMORY.md").read_text()
 
 
 def test_anomaly_detector_fits_an_esp32(c_anomaly: Path) -> None:

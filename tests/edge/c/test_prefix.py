@@ -1,5 +1,6 @@
 """Several models in one program: names with a prefix, and no state outside a detector."""
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -95,10 +96,12 @@ def folders(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     """A folder for every kind of model, with its prefix."""
-    out = tmp_path_factory.mktemp("prefixed")
-    export_c(Bundle.open(beep_parts / "bundle"), out / "bell", prefix="bell")
-    export_c(Bundle.open(edge_bundle), out / "pump", prefix="pump")
-    export_c(pooled_bundle, out / "fan", machine="fan/00", prefix="fan")
+    out, copies = (tmp_path_factory.mktemp(name) for name in ("prefixed", "copies"))
+    given = {"bell": beep_parts / "bundle", "pump": edge_bundle, "fan": pooled_bundle.folder}
+    for name, bundle in given.items():  # an export puts its files into the bundle too
+        shutil.copytree(bundle, copies / name)
+        machine = "fan/00" if name == "fan" else ""
+        export_c(Bundle.open(copies / name), out / name, machine=machine, prefix=name)
     export_classifier_c(make_classifier("mfcc-cnn") / "model", out / "sounds", prefix="sounds")
     return {name: out / name for name in ("bell", "pump", "fan", "sounds")}
 

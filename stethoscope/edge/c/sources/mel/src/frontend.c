@@ -5,6 +5,14 @@
 
 #include "fft.h"
 
+/* Return the magnitude of a bin to the power MEL_POWER, from its energy. */
+static float to_power(float energy) {
+    if (MEL_POWER == 2.0f) {
+        return energy;
+    }
+    return MEL_POWER == 1.0f ? sqrtf(energy) : powf(energy, MEL_POWER / 2.0f);
+}
+
 void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS],
                     float work[FRAME_SIZE]) {
     for (int i = 0; i < FRAME_SIZE; i++) {
@@ -15,8 +23,7 @@ void frontend_bands(const int16_t pcm[FRAME_SIZE], float bands[MEL_BANDS],
     for (int band = 0; band < MEL_BANDS; band++) {
         float mel = 0.0f;
         for (int bin = MEL_FIRST[band]; bin < MEL_FIRST[band] + MEL_COUNT[band]; bin++) {
-            mel += *weight++ *
-                   (MEL_POWER == 2.0f ? work[bin] : powf(work[bin], MEL_POWER / 2.0f));
+            mel += *weight++ * to_power(work[bin]);
         }
         bands[band] = 20.0f / MEL_POWER * log10f(mel + MEL_EPSILON);
     }

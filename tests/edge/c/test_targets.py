@@ -1,0 +1,109 @@
+"""Exported C of every kind: compiled strictly, and run on emulated microcontrollers."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.edge_instructions import START, execute, measure, sources_of
+from stethoscope.edge.c.cost import FPU, NO_FPU
+from stethoscope.files import read_json
+from tests.edge.c_tools import SELFTEST, compile_c, require
+
+KINDS = ("events", "autoencoder", "pooled-gmm", "mfcc-cnn", "mel-cnn")
+_STRICT = ("-Wconversion", "-Wdouble-promotion")
+
+
+@pytest.fixture(params=KINDS)
+def exported(
+    request: pytest.FixtureRequest, make_classifier: Callable[[str], Path]
+) -> tuple[str, Path]:
+    """Name of a kind, and the exported folder of a model of it."""
+    kind: str = request.param
+    if kind.endswith("-cnn"):
+        return kind, make_classifier(kind) / "c"
+    fixture = {"events": "c_folder", "autoencoder": "c_anomaly", "pooled-gmm": "c_pooled"}[kind]
+    return kind, request.getfixturevalue(fixture)
+
+
+def test_selftest_finds_nothing_with_sanitizers_and_all_warnings(
+    exported: tuple[str, Path], tmp_path: Path
+) -> None:
+    require("gcc")
+    sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    sources = (*SELFTEST, *sources_of(exported[1]))
+    assert "double" not in "".join(map(Path.read_text, (exported[1] / "src").glob("*.[ch]")))
+    program = compile_c(exported[1], tmp_path / "selftest", *sources, flags=(*_STRICT, *sanitizers))
+    done = subprocess.run([program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_null_is_refused(exported: tuple[str, Path], tmp_path: Path) -> None:
+    require("gcc")
+    kind, folder = exported
+    calls = {
+        "pooled-gmm": "detector_init(0, 0, 0), detector_feed(&d, 0, 1), detector_feed(0, 0, 0)",
+        "events": "detector_init(0, 0, 0, 0), detector_feed(&d, 0, 1), detector_feed(0, 0, 0)",
+        "mfcc-cnn": "detector_init(0), detector_classify(&d, 0, 1, p), "
+        "detector_classify(0, &x, 1, p)",
+    }
+    calls |= {"autoencoder": calls["events"], "mel-cnn": calls["mfcc-cnn"]}
+    (tmp_path / "main.c").write_text(
+        '#include <stdio.h>\n#include "detector.h"\nstatic detector_t d;\nint main(void) {\n'
+        "    static float p[99];\n    static const int16_t x = 0;\n    (void)p, (void)x;\n"
+        f'    printf("%d %d %d", {calls[kind]});\n    return 0;\n}}\n'
+    )
+    sources = (str(tmp_path / "main.c"), *sources_of(folder))
+    program = compile_c(folder, tmp_path / "main", *sources)
+    done = subprocess.run([program], check=True, capture_output=True, text=True)
+    assert done.stdout == "1 1 1"
+
+
+@pytest.mark.parametrize(
+    ("compiler", "flags"),
+    [
+        ("clang", ()),
+        (
+            "riscv64-unknown-elf-gcc",
+            ("-march=rv32imc", "-mabi=ilp32", "-isystem", "/usr/include/newlib"),
+        ),
+    ],
+)
+def test_other_compilers_find_nothing_to_warn_about(
+    exported: tuple[str, Path], tmp_path: Path, compiler: str, flags: tuple[str, ...]
+) -> None:
+    require(compiler)
+    for source in sources_of(exported[1]):
+        more = (*_STRICT, *flags)
+        compile_c(exported[1], tmp_path / "x.o", "-c", source, compiler=compiler, flags=more)
+
+
+@pytest.mark.parametrize("core", [FPU, NO_FPU])
+def test_selftest_passes_on_a_microcontroller(exported: tuple[str, Path], core: str) -> None:
+    require("arm-none-eabi-gcc")
+    require("qemu-system-arm")
+    kind, folder = exported
+    if core == NO_FPU and kind not in ("events", "pooled-gmm"):
+        return  # the others are made of the same parts
+    sources = [*SELFTEST, *sources_of(folder)]
+    done, _ = execute(folder, START, core, sources, "-O1", "-u", "_printf_float")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("ok: ")
+
+
+def test_stated_time_and_memory_hold_on_a_microcontroller(exported: tuple[str, Path]) -> None:
+    """The instructions are worked out; QEMU counts them. None is in double precision."""
+    require("arm-none-eabi-gcc")
+    require("qemu-system-arm")
+    kind, folder = exported
+    stated = read_json(folder / "memory.json")
+    for core in (FPU, NO_FPU) if kind == "events" else (FPU,):
+        found = measure(folder, "-O2", core)
+        assert stated["instructions"][core] == pytest.approx(found.second, rel=0.1)
+        assert stated["longest_call"][core] == pytest.approx(found.longest, rel=0.1)
+        assert found.stack <= stated["stack"]
+        assert not found.doubles
+        parts = sum(stated[f"{part}_flash"] for part in ("model", "tables", "code"))
+        if core == FPU:
+            assert parts == pytest.approx(found.flash, rel=0.15)
