@@ -15,6 +15,7 @@ from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import read_csv, write_csv
 from stethoscope.machines import machine_key
+from stethoscope.parallel import map_in_order
 from stethoscope.progress import track
 
 _NORMAL_SCORES = "normal_scores.csv"
@@ -31,16 +32,21 @@ def score_clips(
         If a score is not a finite number.
     """
     scorer = load_scorer(model)
+
+    def score(index: int) -> float:
+        return scorer.score(np.array(store.clip_frames(index)), store.clips[index].machine)
+
     scores = []
-    for index in track(clips, label="score", total=len(clips)):
-        clip = store.clips[index]
-        score = scorer.score(np.array(store.clip_frames(index)), clip.machine)
-        if not math.isfinite(score):
+    for index, value in zip(
+        clips, track(map_in_order(score, clips), label="score", total=len(clips)), strict=True
+    ):
+        if not math.isfinite(value):
+            clip = store.clips[index]
             raise DatasetError(
                 f"{clip.path} in {clip.source}: its score is not a finite number; "
                 "remove the recording, or train again"
             )
-        scores.append(score)
+        scores.append(value)
         store.release()
     return scores
 

@@ -21,6 +21,7 @@ from stethoscope.diagnosis.relative import RelativeStore, descriptions, known_fa
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_csv, write_json
 from stethoscope.progress import warn
+from stethoscope.stats.agreement import adjusted_rand_index
 from stethoscope.stats.figure import Figure, proportion
 
 FEW_RECORDINGS = 3
@@ -271,10 +272,8 @@ def _too_few(groups: FaultGroups) -> list[str]:
 
 def _of_machines(groups: FaultGroups) -> list[str]:
     """Return a warning if the groups are those of the machines."""
-    from sklearn.metrics import adjusted_rand_score
-
     machines = [clip.machine for clip in groups.clips]
-    agreement = float(adjusted_rand_score(machines, [clip.group for clip in groups.clips]))
+    agreement = adjusted_rand_index(machines, [clip.group for clip in groups.clips])
     if len(set(machines)) < 2 or agreement < MACHINE_AGREEMENT:
         return []
     return [

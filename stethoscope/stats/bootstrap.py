@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.special import stdtrit
 
 from stethoscope.stats.figure import Figure
 from stethoscope.stats.roc import BoolArray, FloatArray, curve_areas, lowest_area, weighted_curves
@@ -68,6 +67,8 @@ def area_figure(samples: FloatArray, max_fpr: float, support: float) -> Figure:
     support : float
         Number of pairs of a normal and an anomalous clip that the area is computed from.
     """
+    from scipy.special import stdtrit  # here: steps that only draw curves need not load it
+
     value, lowest = float(samples[0]), lowest_area(max_fpr)
     unit = (value - lowest) / (1 - lowest)
     edge = 0.025 ** (1 / max(1.0, support))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.detection.scores import ScoredClip
+from stethoscope.parallel import map_in_order
 from stethoscope.progress import track
 from stethoscope.report.media import clip_key
 
@@ -99,11 +100,16 @@ def _means(
         for kind, positions in kinds.items()
         for position in positions
     ]
-    found: dict[tuple[str, str], list[Mean]] = {}
-    for machine, kind, position in track(flat, label="contributions", total=len(flat)):
+
+    def of_clip(sampled: tuple[str, str, int]) -> Mean:
+        machine, _, position = sampled
         evidence = evidence_of(inputs, position, machine)
-        bands = evidence.values.sum(axis=0, dtype=np.float64)
-        found.setdefault((machine, kind), []).append(Mean(bands, evidence.parts))
+        return Mean(evidence.values.sum(axis=0, dtype=np.float64), evidence.parts)
+
+    found: dict[tuple[str, str], list[Mean]] = {}
+    means = track(map_in_order(of_clip, flat), label="contributions", total=len(flat))
+    for (machine, kind, _), mean in zip(flat, means, strict=True):
+        found.setdefault((machine, kind), []).append(mean)
     return {key: _mean(clips) for key, clips in found.items()}
 
 
