@@ -4,10 +4,13 @@ The runtime of the networks reads files of unknown origin, and can crash or hang
 process of its own with limits, that becomes an error that names the bundle.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,6 +108,45 @@ def try_in_process(
     if "error" in answer:
         raise ModelError(answer["error"])
     return answer
+
+
+def open_tried(folder: str | os.PathLike[str]) -> Bundle:
+    """Open a bundle for a command, if a copy of this process can open it and judge with it.
+
+    A bundle without networks is opened at once: numpy does not crash on its arrays. Where processes
+    cannot be forked, every bundle is.
+
+    Raises
+    ------
+    ModelError
+        If the bundle cannot be used, or its network crashes or holds up the runtime.
+    """
+    has_networks = any(Path(folder).rglob("*.tflite"))
+    if hasattr(os, "fork") and has_networks and (status := _status_of_copy(folder)):
+        late = status == -signal.SIGALRM
+        found = f"did not end within {SECONDS} s" if late else explain_exit(status)
+        raise ModelError(f"{folder}: the process that opened it {found}; {EXPORT_AGAIN}")
+    return Bundle.open(folder)
+
+
+def _status_of_copy(folder: str | os.PathLike[str]) -> int:
+    """Open a bundle in a copy of this process, and return how that ended.
+
+    An error that has a message counts as a success: this process will find it again.
+    """
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        status = 1
+        with contextlib.suppress(BaseException):
+            limit_resources()
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(SECONDS)
+            with contextlib.suppress(StethoscopeError, OSError):
+                try_bundle(Bundle.open(folder))
+            status = 0
+        os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def report(folder: str, public_key: str = "") -> dict[str, Any]:

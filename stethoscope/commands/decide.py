@@ -80,11 +80,12 @@ def _threshold(options: argparse.Namespace) -> int:
     from stethoscope.bundle.edit import set_thresholds
     from stethoscope.bundle.recentre import undo_recentring
     from stethoscope.bundle.signature import read_private_key
+    from stethoscope.bundle.trial import open_tried
     from stethoscope.progress import warn
 
     if options.recentre and options.undo_recentre:
         raise ParameterError("--recentre and --undo-recentre contradict each other; give one")
-    bundle = Bundle.open(options.bundle)
+    bundle = open_tried(options.bundle)
     before = bundle.thresholds
     if options.false_alarm_rate is not None or options.method is not None:
         rate = options.false_alarm_rate

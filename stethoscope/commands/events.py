@@ -29,10 +29,10 @@ def register(add: Add) -> None:
 
 
 def _events(options: argparse.Namespace) -> int:
-    from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.trial import open_tried
     from stethoscope.events.model import EventDetector
 
-    detector = Bundle.open(options.bundle).events
+    detector = open_tried(options.bundle).events
     if options.network != "float":
         detector = EventDetector.open(options.bundle / "models" / "events", options.network)
     return answer_files(

@@ -30,11 +30,11 @@ def register(add: Add) -> None:
 
 
 def _label(options: argparse.Namespace) -> int:
-    from stethoscope.bundle.bundle import Bundle
     from stethoscope.bundle.edit import name_faults
     from stethoscope.bundle.signature import read_private_key
+    from stethoscope.bundle.trial import open_tried
 
-    bundle = Bundle.open(options.bundle)
+    bundle = open_tried(options.bundle)
     if bundle.diagnosis is None or options.names or options.message:
         sign = read_private_key(options.sign) if options.sign else None
         bundle = name_faults(bundle, _numbered(options.names), _numbered(options.message), sign)

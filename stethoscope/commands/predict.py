@@ -45,10 +45,10 @@ def register(add: Add) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from stethoscope.bundle.bundle import Bundle
     from stethoscope.bundle.inference import Inference
+    from stethoscope.bundle.trial import open_tried
 
-    bundle = Bundle.open(options.bundle)
+    bundle = open_tried(options.bundle)
     if options.network == "edge":
         from stethoscope.edge.board import board_bundle
 

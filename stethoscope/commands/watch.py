@@ -111,8 +111,8 @@ def _watch(options: argparse.Namespace) -> int:
     import signal
     import threading
 
-    from stethoscope.bundle.bundle import Bundle
     from stethoscope.bundle.inference import Inference
+    from stethoscope.bundle.trial import open_tried
     from stethoscope.watch.alarms import AlarmRule
     from stethoscope.watch.delivery import Delivery
     from stethoscope.watch.history import History
@@ -123,7 +123,7 @@ def _watch(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     rule, targets = AlarmRule.parse(options.alarm), _targets(options)
-    inference = Inference(Bundle.open(options.bundle))
+    inference = Inference(open_tried(options.bundle))
     path = options.history or _default_history(options)
     with History(path) as history:
         delivery = Delivery(path, targets)

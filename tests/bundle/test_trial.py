@@ -1,4 +1,8 @@
 import os
+import re
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -6,8 +10,10 @@ import pytest
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.manifest import update_manifest
 from stethoscope.bundle.trial import limit_resources, try_bundle, try_in_process
+from stethoscope.cli import main
 from stethoscope.errors import ModelError
 from stethoscope.files import read_json, write_json
+from stethoscope.model.network import Network
 
 
 def test_sound_bundle_is_reported(sealed: Path) -> None:
@@ -55,6 +61,29 @@ def test_crash_of_the_process_becomes_an_error_that_names_the_bundle(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(ModelError, match=f"{sealed}.*{message}"):
         try_in_process(sealed, seconds=0.5 if "sleep" in program else 30)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGSEGV), r"crashed \(SIGSEGV\)"),
+        (lambda: time.sleep(60), "did not end within 1 s"),
+    ],
+)
+def test_network_that_crashes_or_holds_up_its_runtime_is_an_error_of_a_command(
+    sealed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    act: Callable[[], object],
+    message: str,
+) -> None:
+    def run_network(*_arguments: object, **_options: object) -> object:
+        return act()
+
+    monkeypatch.setattr(Network, "__call__", run_network)
+    monkeypatch.setattr("stethoscope.bundle.trial.SECONDS", 1)
+    assert main(["predict", str(sealed), "clip.wav"]) == 1
+    assert re.search(f"{sealed}.*{message}.*export the model again", capsys.readouterr().err)
 
 
 def test_memory_beyond_the_limit_is_not_given() -> None:

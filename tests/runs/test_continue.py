@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stethoscope.cli import main
+from tests.faults.harness import undated
 
 ROOT = Path(__file__).parents[2]
 SMALL = "simulated/fan?ids=1&train_clips=6&test_normal=3&test_anomaly=3&seconds=1"
@@ -40,11 +41,6 @@ def figures(folder: Path) -> dict[str, Any]:
     return {key: value for key, value in summary.items() if key not in ("finished", "seconds")} | {
         "steps": list(summary["steps"])
     }
-
-
-def undated(report: Path) -> str:
-    """The text of a report without the times at which it was made."""
-    return re.sub(r"\d{1,2} \w+ \d{4}, \d\d:\d\d", "", report.read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
