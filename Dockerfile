@@ -1,9 +1,10 @@
 # syntax=docker/dockerfile:1
-# Two images:
-#   every step of the pipelines:  docker build --target pipeline -t stethoscope-python:0.1.0 .
-#   the service:                  docker build --target serve -t stethoscope-serve:0.1.0 .
+# Three images:
+#   every step of the pipelines:      docker build --target pipeline -t stethoscope-python:0.1.0 .
+#   the steps that do not train:      docker build --target steps -t stethoscope-python:0.1.0-steps .
+#   the service:                      docker build --target serve -t stethoscope-serve:0.1.0 .
 #
-# In both the dependencies are one layer, which is built again only if requirements/ changes, and
+# In each the dependencies are one layer, which is built again only if requirements/ changes, and
 # the package is a small last one. For a build that can be repeated, name the base by its digest:
 #   --build-arg BASE=python:3.12-slim-bookworm@sha256:...
 ARG BASE=python:3.12-slim-bookworm
@@ -57,6 +58,28 @@ LABEL org.opencontainers.image.version="${VERSION}" \
 USER 10001
 WORKDIR /home/listener
 ENV PATH=/opt/stethoscope/bin:$PATH PYTHONUNBUFFERED=1 TF_CPP_MIN_LOG_LEVEL=2
+ENTRYPOINT ["stethoscope"]
+CMD ["--help"]
+
+# The same without TensorFlow.
+FROM tools AS dependencies-steps
+COPY requirements/steps.txt requirements/
+RUN /opt/stethoscope/bin/pip install --require-hashes --requirement requirements/steps.txt
+
+FROM ${BASE} AS steps
+RUN useradd --create-home --uid 10001 listener
+COPY --from=dependencies-steps /opt/stethoscope /opt/stethoscope
+COPY --from=wheel /opt/package /opt/stethoscope
+# Which code this is: --build-arg VERSION=0.1.0 --build-arg REVISION=$(git rev-parse HEAD)
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.title="stethoscope: steps of the pipelines that do not train"
+USER 10001
+WORKDIR /home/listener
+ENV PATH=/opt/stethoscope/bin:$PATH PYTHONUNBUFFERED=1
 ENTRYPOINT ["stethoscope"]
 CMD ["--help"]
 

@@ -6,6 +6,8 @@ PIPELINES := pipeline $(patsubst pipelines/%.py,pipelines.%,$(sort $(wildcard pi
 # The image of the pipelines' steps, with the registry from which the cluster pulls it:
 # make push IMAGE=registry.example.org/stethoscope-python:0.1.0
 IMAGE ?=
+# pipeline, steps (those that do not train; without TensorFlow) or serve
+TARGET ?= pipeline
 DOCKER ?= docker
 
 # How long `make fuzz` takes.
@@ -68,7 +70,7 @@ compile: install
 image:
 	@case "$(IMAGE)" in *.*/*|*:*/*|localhost/*) ;; \
 	  *) echo "IMAGE names no registry: make $(or $(MAKECMDGOALS),image) IMAGE=registry.example.org/stethoscope-python:0.1.0" >&2; exit 1;; esac
-	$(DOCKER) build --target pipeline --build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' stethoscope/__init__.py) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) -t $(IMAGE) .
+	$(DOCKER) build --target $(TARGET) --build-arg VERSION=$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' stethoscope/__init__.py) --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) -t $(IMAGE) .
 
 push: image
 	$(DOCKER) push $(IMAGE)
@@ -79,6 +81,7 @@ LOCK := build/tools/bin/uv pip compile --quiet --universal --generate-hashes --n
 lock: build/tools/installed
 	$(LOCK) --extra serve pyproject.toml --output-file requirements/serve.txt
 	$(LOCK) --extra train --extra pipelines pyproject.toml --output-file requirements/pipeline.txt
+	$(LOCK) --extra steps --extra pipelines pyproject.toml --output-file requirements/steps.txt
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
 	$(LOCK) requirements/tools.in --output-file requirements/tools.txt
 

@@ -34,7 +34,7 @@ def size(name: str) -> int:
 
 def main() -> None:
     """Print the sizes."""
-    for image in ("pipeline", "serve"):
+    for image in ("pipeline", "steps", "serve"):
         sizes, absent = {}, []
         for name in locked(ROOT / "requirements" / f"{image}.txt"):
             try:

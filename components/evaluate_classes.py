@@ -4,11 +4,11 @@ from typing import Any
 
 from kfp import dsl
 
-from components import component
+from components import training_component
 from stethoscope.classification.options import CLASS_FIT, FOLDS, TEST_SPLIT
 
 
-@component(CLASS_FIT, FOLDS, TEST_SPLIT)
+@training_component(CLASS_FIT, FOLDS, TEST_SPLIT)
 def evaluate_classes(
     features: dsl.Input[dsl.Dataset],
     results: dsl.Output[dsl.Artifact],

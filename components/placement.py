@@ -27,7 +27,8 @@ class Needs:
         Number of further attempts, after one, two, four... minutes: for what depends on a network.
         A pod that is deleted or evicted is not tried again: KFP leaves Argo's policy at OnFailure.
     uses_gpu : bool
-        Whether a GPU makes the step faster: `stethoscope compile --gpu` then requests one.
+        Whether the step trains. A GPU makes it faster, which `stethoscope compile --gpu` then
+        requests, and it has the image of `--train-image`.
     reads_recordings : bool
         Whether the step opens the addresses of recordings: it then sees the volumes and the
         credentials of `stethoscope compile --volume` and `--secret`.

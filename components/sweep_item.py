@@ -2,10 +2,10 @@
 
 from kfp import dsl
 
-from components import component
+from components import training_component
 
 
-@component()
+@training_component()
 def sweep_item(text: str, outcome: dsl.Output[dsl.Artifact], cache: str = "") -> None:
     """Run the main pipeline in a process of its own, and record its outcome.
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from kfp import dsl
 
-from components import component
+from components import training_component
 from stethoscope.classification.options import CLASS_FIT
 
 
-@component(CLASS_FIT)
+@training_component(CLASS_FIT)
 def train_classes(
     features: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],

@@ -4,11 +4,11 @@ from typing import Any
 
 from kfp import dsl
 
-from components import component
+from components import training_component
 from stethoscope.detection.options import DETECTOR, FIT
 
 
-@component(DETECTOR, FIT)
+@training_component(DETECTOR, FIT)
 def train_detector(
     features: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],

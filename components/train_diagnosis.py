@@ -4,12 +4,12 @@ from typing import Any
 
 from kfp import dsl
 
-from components import component
+from components import training_component
 from stethoscope.classification.options import TEST_SPLIT
 from stethoscope.diagnosis.options import FAULT_FIT, HOLDOUT_ID
 
 
-@component(FAULT_FIT, TEST_SPLIT, HOLDOUT_ID)
+@training_component(FAULT_FIT, TEST_SPLIT, HOLDOUT_ID)
 def train_diagnosis(
     features: dsl.Input[dsl.Dataset],
     groups: dsl.Input[dsl.Artifact],

@@ -4,11 +4,11 @@ from typing import Any
 
 from kfp import dsl
 
-from components import component
+from components import training_component
 from stethoscope.events.options import EVENT_FIT
 
 
-@component(EVENT_FIT)
+@training_component(EVENT_FIT)
 def train_events(
     features: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],

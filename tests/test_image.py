@@ -31,7 +31,7 @@ def test_all_that_is_copied_is_sent_to_the_builder() -> None:
             assert any(Path(name).is_relative_to(one) for one in sent), name
 
 
-@pytest.mark.parametrize("image", ["pipeline", "serve"])
+@pytest.mark.parametrize("image", ["pipeline", "steps", "serve"])
 def test_the_package_is_the_last_layer_and_the_dependencies_do_not_depend_on_it(image: str) -> None:
     layers = re.findall(r"^COPY --from=(\S+)", STAGES[image], flags=re.MULTILINE)
     assert layers[-1] == "wheel"

@@ -43,12 +43,17 @@ def test_every_pinned_package_accepts_the_first_release_of_python_3_11() -> None
 def needed(extras: set[str]) -> set[str]:
     """Return every package that the extras need here, as the installed packages declare it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    own = [text for extra in extras for text in project["optional-dependencies"][extra]]
-    waiting = [Requirement(text) for text in (*project["dependencies"], *own)]
+    waiting = [Requirement(text) for text in project["dependencies"]]
+    for extra in sorted(extras):
+        waiting += map(Requirement, project["optional-dependencies"][extra])
     found: set[str] = set()
     while waiting:
         one = waiting.pop()
         name = canonicalize_name(one.name)
+        if name == project["name"]:  # an extra that holds others
+            for extra in one.extras:
+                waiting += map(Requirement, project["optional-dependencies"][extra])
+            continue
         if name in found or not applies(one, {""}):
             continue
         found.add(name)
@@ -66,7 +71,11 @@ def applies(requirement: Requirement, extras: set[str]) -> bool:
 
 @pytest.mark.parametrize(
     ("path", "extras"),
-    [("requirements/serve.txt", {"serve"}), ("requirements/pipeline.txt", {"train", "pipelines"})],
+    [
+        ("requirements/serve.txt", {"serve"}),
+        ("requirements/steps.txt", {"steps", "pipelines"}),
+        ("requirements/pipeline.txt", {"train", "pipelines"}),
+    ],
 )
 def test_locked_packages_are_those_that_the_image_needs_and_that_were_tested(
     path: str, extras: set[str]

@@ -18,6 +18,7 @@ from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.sound_profiles import SOUND_PROFILES, read_sound_profiles
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.diagnosis.model import Diagnosis, skip_reason
+from stethoscope.errors import ParameterError
 from stethoscope.files import atomic_folder, read_json
 from stethoscope.machines import types_of
 from stethoscope.sound.logmel import LogMel
@@ -154,8 +155,18 @@ def _convert_networks(folder: Path, formats: set[str]) -> None:
     """
     for path in sorted(folder.rglob("*.keras")):
         if "h5" in formats:
-            from stethoscope.model.tensorflow import keras
-
-            keras.models.load_model(path).save(path.with_suffix(".h5"))
+            _write_h5(path)
         if "keras" not in formats:
             path.unlink()
+
+
+def _write_h5(network: Path) -> None:
+    """Write the HDF5 file of a Keras network beside it."""
+    try:
+        from stethoscope.model.tensorflow import keras
+    except ModuleNotFoundError as error:
+        raise ParameterError(
+            "export_formats has h5, which only TensorFlow can write, and it is not installed here; "
+            "leave out h5, or name an image with TensorFlow for all steps"
+        ) from error
+    keras.models.load_model(network).save(network.with_suffix(".h5"))

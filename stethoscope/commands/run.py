@@ -125,6 +125,13 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
         "STETHOSCOPE_IMAGE)",
     )
     group.add_argument(
+        "--train-image",
+        default="",
+        metavar="IMAGE",
+        help="image of the steps that train, if that of the others has no TensorFlow (default: the "
+        "environment variable STETHOSCOPE_TRAIN_IMAGE, else the image of every step)",
+    )
+    group.add_argument(
         "--gpu",
         default="",
         metavar="TYPE:COUNT",
@@ -206,13 +213,19 @@ def volumes_of(options: argparse.Namespace) -> dict[str, str]:
     return {name: folder.rstrip("/") for name, _, folder in pairs}
 
 
-def cluster_options(options: argparse.Namespace, image: str = "") -> "ClusterOptions":
-    """Return the settings that the options of a command describe; `image` if they name none."""
+def cluster_options(
+    options: argparse.Namespace, image: str = "", train_image: str = ""
+) -> "ClusterOptions":
+    """Return the settings that the options of a command describe.
+
+    Where they name no image, `image` and `train_image` are taken.
+    """
     from stethoscope.kubeflow.parameters import parse_assignments
     from stethoscope.kubeflow.settings import ClusterOptions, Secret
 
     return ClusterOptions(
         image=options.image or image,
+        train_image=options.train_image or train_image,
         gpu=options.gpu,
         workspace=options.workspace,
         workspace_access=options.workspace_access,
@@ -243,9 +256,10 @@ def write_configured(
     from stethoscope.kubeflow.settings import check_images
     from stethoscope.runs.pipelines import compiled_file
 
-    image = os.environ.get("STETHOSCOPE_IMAGE", "") if for_cluster else ""
+    names = ("STETHOSCOPE_IMAGE", "STETHOSCOPE_TRAIN_IMAGE")
+    images = [os.environ.get(name, "") if for_cluster else "" for name in names]
     compiled = compiled_file(pipeline).read_text(encoding="utf-8")
-    text = cluster_options(options, image).apply(compiled)
+    text = cluster_options(options, *images).apply(compiled)
     if for_cluster:
         check_images(text)
     write_text(path, text)

@@ -53,6 +53,8 @@ class Program:
         ``metadata.name``, ``pipeline.name``, ``pipeline.description`` and ``run.name``.
     image : str
         ``pipeline.image``: the image of every step on a cluster; empty keeps those of the package.
+    train_image : str
+        ``pipeline.train_image``: the image of the steps that train; empty means the same one.
     package : Path
         ``pipeline.package``, relative to the folder of the file: a Python file with one pipeline,
         or a compiled one.
@@ -64,6 +66,7 @@ class Program:
     name: str
     description: str
     image: str
+    train_image: str
     package: Path
     run_name: str
     parameters: dict[str, Any]
@@ -93,6 +96,7 @@ class Program:
             name=pipeline["name"],
             description=str(pipeline.get("description") or ""),
             image=str(pipeline.get("image") or ""),
+            train_image=str(pipeline.get("train_image") or ""),
             package=package,
             run_name=str(once.get("name") or pipeline["name"]),
             parameters=_single_values(path, _section(path, once, "parameters")),
@@ -262,7 +266,8 @@ def _upload(
     program: Program, compiled: Path, options: argparse.Namespace
 ) -> tuple[Cluster, Version]:
     """Upload the program, set up as the options describe, and print its version."""
-    settings = cluster_options(options, program.image)
+    training = program.train_image or os.environ.get("STETHOSCOPE_TRAIN_IMAGE", "")
+    settings = cluster_options(options, program.image, training)
     text = settings.apply(compiled.read_text(encoding="utf-8"))
     check_images(text)
     name = options.program_name or program.name

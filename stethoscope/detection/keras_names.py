@@ -1,5 +1,6 @@
 """Whether Keras knows the optimizer and the loss that a user names. Keras takes seconds to load."""
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,9 @@ from stethoscope.errors import refuse
 
 def check_keras_names(given: Mapping[str, Any]) -> None:
     """Refuse an optimizer or a loss that Keras does not know; it is not loaded for the defaults.
+
+    Where TensorFlow is not installed, as in the image of the steps that do not train, nothing is
+    checked: the training refuses the names.
 
     Parameters
     ----------
@@ -23,6 +27,8 @@ def check_keras_names(given: Mapping[str, Any]) -> None:
     fit, defaults = FIT.of(given), FitOptions()
     fields = ("compile_optimizer", "compile_loss")
     if all(getattr(fit, field) == getattr(defaults, field) for field in fields):
+        return
+    if importlib.util.find_spec("tensorflow") is None:
         return
     from stethoscope.model.tensorflow import keras
 

@@ -9,7 +9,7 @@ from stethoscope.errors import ParameterError
 from stethoscope.kubeflow.compiled import dump, parse, tasks_of
 
 USES_GPU = "stethoscope/uses-gpu"
-"""Label of the pods whose step is faster on a GPU."""
+"""Label of the pods whose step trains: it is faster on a GPU, and needs TensorFlow."""
 
 READS_RECORDINGS = "stethoscope/reads-recordings"
 """Label of the pods whose step opens the addresses of recordings."""
@@ -89,6 +89,8 @@ class ClusterOptions:
     ----------
     image : str
         Image of every step, with its registry and tag.
+    train_image : str
+        Image of the steps that train, which alone need TensorFlow; by default `image`.
     gpu : str
         Resource and count for the steps that are faster on a GPU, ``nvidia.com/gpu:1``; without a
         count, one.
@@ -123,6 +125,7 @@ class ClusterOptions:
     """
 
     image: str = ""
+    train_image: str = ""
     gpu: str = ""
     workspace: str = ""
     workspace_access: str = ""
@@ -145,8 +148,8 @@ class ClusterOptions:
             raise ParameterError(
                 f"gpu is {self.gpu!r}; give a resource and a count, such as nvidia.com/gpu:1"
             )
-        if self.image:
-            _check_image(self.image)
+        for image in filter(None, (self.image, self.train_image)):
+            _check_image(image)
         if self.parallelism < 0:
             raise ParameterError(f"parallelism is {self.parallelism}; it must be at least 1")
         self._check_volumes()
@@ -206,9 +209,10 @@ class ClusterOptions:
 
     def _set_up_step(self, container: dict[str, Any], pod: dict[str, Any]) -> None:
         """Set what concerns one step, in its container and in its pod."""
-        if self.image:
-            container["image"] = self.image
-        if self.gpu and USES_GPU in pod.get("podMetadata", {}).get("labels", {}):
+        trains = USES_GPU in pod.get("podMetadata", {}).get("labels", {})
+        if image := (self.train_image if trains else "") or self.image:
+            container["image"] = image
+        if self.gpu and trains:
             _add_gpu(container, self.gpu)
         if self.pull_secret:
             named = _constant(self.pull_secret)

@@ -1,6 +1,9 @@
 """Settings for a cluster, compared with what KFP's own compiler writes for them."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +273,52 @@ def test_pipeline_whose_image_no_cluster_can_pull_is_refused(
     monkeypatch.setenv("STETHOSCOPE_IMAGE", "r.example.org:5000/s:1")
     assert main(arguments) == 0
     check_images(output.read_text())
+
+
+def _images(compiled: str) -> dict[bool, set[str]]:
+    """The images of the steps that train, and of the others."""
+    spec, platform = documents(compiled)
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    found: dict[bool, set[str]] = {True: set(), False: set()}
+    for name, executor in spec["deploymentSpec"]["executors"].items():
+        trains = USES_GPU in pods[name]["podMetadata"]["labels"]
+        found[trains].add(executor["container"]["image"])
+    return found
+
+
+def test_steps_that_train_may_have_an_image_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, small, large = tmp_path / "x.yaml", "r.example.org/s:steps", "r.example.org/s:train"
+    arguments = ["compile", "--output", str(output), "--image", small]
+    assert main(arguments) == 0
+    assert _images(output.read_text()) == {True: {small}, False: {small}}
+    assert main([*arguments, "--train-image", large]) == 0
+    assert _images(output.read_text()) == {True: {large}, False: {small}}
+    monkeypatch.setenv("STETHOSCOPE_TRAIN_IMAGE", large)
+    assert main(arguments) == 0
+    assert _images(output.read_text()) == {True: {large}, False: {small}}
+    monkeypatch.setenv("STETHOSCOPE_TRAIN_IMAGE", "train:1")
+    assert main(arguments) == 2
+    assert "'train:1', which names no registry" in capsys.readouterr().err
+
+
+def test_pipelines_compiled_from_python_have_both_images(tmp_path: Path) -> None:
+    small, large = "r.example.org/s:steps", "r.example.org/s:train"
+    program = f"""
+from importlib import import_module
+from kfp import compiler
+for name in {[(one.file.removesuffix(".yaml"), one.file) for one in PIPELINES.values()]!r}:
+    module = import_module(name[0].replace("/", "."))
+    [pipeline] = [v for v in vars(module).values() if type(v).__name__ == "GraphComponent"]
+    compiler.Compiler().compile(pipeline, {str(tmp_path)!r} + "/" + name[1].rpartition("/")[2])
+"""
+    names = {"STETHOSCOPE_IMAGE": small, "STETHOSCOPE_TRAIN_IMAGE": large}
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, **names})
+    compiled = list(tmp_path.glob("*.yaml"))
+    assert len(compiled) == len(PIPELINES)
+    for path in compiled:
+        assert _images(path.read_text()) == {True: {large}, False: {small}}, path.name
 
 
 def test_image_of_another_pipeline_is_not_examined() -> None:
