@@ -55,7 +55,7 @@ def test_all_wrong_parameters_are_named_before_the_download(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["-p", "event_window=2", "-p", "event_dropout=1.5"]
-    assert run("--dataset-url", "/no/such.zip", *flags, "--output", tmp_path / "run") == 1
+    assert run("--dataset-url", "/no/such.zip", *flags, "--output", tmp_path / "run") == 2
     error = capsys.readouterr().err
     assert "event_window is 2" in error
     assert "event_dropout is 1.5" in error
