@@ -9,7 +9,6 @@ own: memory that does not grow with the items was needed to import the package.
 """
 
 import argparse
-import itertools
 import json
 import os
 import resource
@@ -36,10 +35,10 @@ print(time.process_time() - started, before, peak)
 
 def machines(count: int) -> list[str]:
     """Return so many machines, each with its own level of background noise."""
-    pairs = itertools.islice(itertools.product(itertools.count(), TYPES), count)
+    numbered = [(TYPES[number % len(TYPES)], number // len(TYPES)) for number in range(count)]
     return [
         f"{kind}-{level:03d}=simulated/{kind}?{CLIPS}&snr_db={6 - 0.25 * level:g}"
-        for level, kind in pairs
+        for kind, level in numbered
     ]
 
 
