@@ -1,13 +1,13 @@
 """From recordings to feature stores, in one pass: computed in parallel, written in order."""
 
 import os
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+from operator import call
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from stethoscope.datasets.splits import Cutting
 from stethoscope.datasets.usage import mixed_lengths
 from stethoscope.errors import AudioError, DatasetError
 from stethoscope.features.store import FeatureStore, FeatureWriter
+from stethoscope.parallel import map_in_order
 from stethoscope.progress import format_counts, track, warn
 from stethoscope.sound.audio import Decoded, Samples, decode, load
 from stethoscope.sound.definition import Frames
@@ -141,7 +142,6 @@ def extract_together(
         If no recording can be used for a store, or more than half of its training recordings are
         useless.
     """
-    workers = workers or os.cpu_count() or 1
     count = len({(clip.source, clip.path) for one in extractions for clip in one.clips})
     with ExitStack() as stack:
         stores: list[_Store] = []
@@ -149,8 +149,8 @@ def extract_together(
             writer = stack.enter_context(FeatureWriter(one.folder))
             stores.append(_Store(one, writer, cutting, None if stores else playable))
         recordings = _recordings(archives, stores, stack)
-        pool = stack.enter_context(ThreadPoolExecutor(workers))
-        results = _in_order(pool, _Jobs(cutting).of(recordings), ahead=4 * workers)
+        decoding = _Jobs(cutting).of(recordings)
+        results = stack.enter_context(closing(map_in_order(call, decoding, workers=workers)))
         # A long recording has many jobs; it counts once.
         by_recording = groupby(results, key=lambda done: done.recording)
         for _, jobs in track(by_recording, label="features", total=count, unit="recording"):
@@ -535,19 +535,3 @@ def _cut(samples: Samples, sample_rate: int, clip: Clip) -> Samples:
     start = round(clip.start * sample_rate)
     stop = round(clip.end * sample_rate) or samples.shape[-1]
     return samples[..., start:stop]
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, jobs: Iterable[Callable[[], R]], *, ahead: int
-) -> Iterator[R]:
-    """Do jobs in parallel and yield their results in order, with at most `ahead` jobs waiting.
-
-    ``pool.map`` would read the whole archive at once.
-    """
-    waiting: deque[Future[R]] = deque()
-    for job in jobs:
-        waiting.append(pool.submit(job))
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
