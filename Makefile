@@ -13,7 +13,7 @@ DOCKER ?= docker
 # How long `make fuzz` takes.
 MINUTES ?= 30
 
-.PHONY: install run test tests quick try-docs docs screenshots fuzz faults lint types compile image push lock sbom audit clean
+.PHONY: install run test tests quick try-docs docs screenshots fuzz faults bench figures lint types compile image push lock sbom audit clean
 
 install: .venv/installed
 
@@ -41,6 +41,15 @@ faults: install
 # Random and altered input of every kind, for some minutes: make fuzz MINUTES=30
 fuzz: install
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
+
+# All figures of speed and memory beside their references, and README and docs with them. Needs quiet processors.
+bench: install
+	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python docs/figures.py
+
+# The figures of the last `make bench` in README and docs.
+figures: install
+	$(BIN)/python docs/figures.py
 
 # The commands of README and docs, typed in order, in a fresh checkout with an environment of its own.
 try-docs: install

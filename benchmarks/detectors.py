@@ -35,6 +35,8 @@ import numpy as np
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from timing import Figure, in_turns, pair
+
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
@@ -142,6 +144,38 @@ def cost(
     )
 
 
+def costs(features: Path, name: str, epochs: int) -> dict[str, float]:
+    """Return time to fit, processor time to fit and to score a clip, and peak memory."""
+    context = multiprocessing.get_context("spawn")
+    results = context.SimpleQueue()
+    process = context.Process(target=cost, args=(features, name, epochs, results))
+    process.start()
+    seconds, processor, milliseconds, megabytes = results.get()
+    process.join()
+    return {
+        "seconds": seconds,
+        "processor": processor,
+        "milliseconds": milliseconds,
+        "megabytes": megabytes,
+    }
+
+
+def figures(*, quick: bool) -> list[Figure]:
+    """Return what the default detector costs."""
+    n_clips, rounds = (100, 1) if quick else (1000, 3)
+    name = DetectorOptions().name
+    with tempfile.TemporaryDirectory() as folder:
+        features = Path(folder) / "features"
+        made_up_store(n_clips, LogMel(sample_rate=16_000), features)
+        found = in_turns({"ours": lambda: costs(features, name, 1)}, rounds)
+    clips = f"{n_clips:,} clips"
+    return [
+        pair(found, "fit", f"fit {name} to {clips}, processor time", "s", "processor"),
+        pair(found, "score", f"score a clip by {name}", "ms", "milliseconds"),
+        pair(found, "fit.memory", f"fit {name} to {clips}, memory", "MB", "megabytes"),
+    ]
+
+
 def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
     """Print the table of costs."""
     print(f"\n{n_clips} clips of 10 s, {epochs} epochs at most\n")
@@ -149,21 +183,16 @@ def print_costs(detectors: Sequence[str], n_clips: int, epochs: int) -> None:
         "| detector | fit, s | fit and export, processor s "
         "| score, processor ms per clip | peak memory, MB |\n|---|---|---|---|---|"
     )
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         for name in detectors:
             feature = DetectorOptions(name=name).feature(LogMel(sample_rate=16_000))
             features = Path(folder) / feature.kind
             if not features.exists():
                 made_up_store(n_clips, feature, features)
-            results = context.SimpleQueue()
-            process = context.Process(target=cost, args=(features, name, epochs, results))
-            process.start()
-            seconds, processor, milliseconds, megabytes = results.get()
-            process.join()
+            found = costs(features, name, epochs)
             print(
-                f"| {name} | {seconds:.1f} | {processor:.1f} "
-                f"| {milliseconds:.1f} | {megabytes:.0f} |",
+                f"| {name} | {found['seconds']:.1f} | {found['processor']:.1f} "
+                f"| {found['milliseconds']:.1f} | {found['megabytes']:.0f} |",
                 flush=True,
             )
 

@@ -28,6 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the step
 
 import numpy as np
 import soundfile
+from timing import Figure
 
 from stethoscope.datasets.alterations import altered
 from stethoscope.datasets.archives import open_archive
@@ -152,6 +153,46 @@ def whole_pass(archive: Path, clips: Sequence[Clip], folder: Path, workers: int)
     }  # fmt: skip
 
 
+def figures(*, quick: bool) -> list[Figure]:
+    """Return every part beside its limit, and the whole pass on all processors."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        archive, clips = simulated(folder, 40 if quick else 200)
+        found: dict[str, list[tuple[float, float]]] = {}
+        passes = []
+        for number in range(1 if quick else 3):
+            for name, pair in parts(archive, clips[:20]).items():
+                found.setdefault(name, []).append(pair)
+            with contextlib.redirect_stderr(io.StringIO()):
+                passes.append(whole_pass(archive, clips, folder / str(number), processors()))
+    rows = [
+        Figure(
+            key=name.partition(",")[0].replace(" ", "_"),
+            text=f"{name}, per clip",
+            unit="ms",
+            ours=[own for own, _ in pairs],
+            reference=[limit for _, limit in pairs],
+        )
+        for name, pairs in found.items()
+    ]
+    wall = [one["wall_ms"] for one in passes]
+    return [*rows, Figure(key="pass", text="the whole pass, per clip", unit="ms", ours=wall)]
+
+
+def simulated(folder: Path, n_clips: int) -> tuple[Path, list[Clip]]:
+    """Return a deflated archive of simulated fans, and as many of its clips."""
+    simulate_archive(folder / "fan.zip", machine="fan", train_clips=60)
+    archive = deflated(folder / "fan.zip")
+    return archive, choose(archive, n_clips)
+
+
+def choose(archive: Path, n_clips: int) -> list[Clip]:
+    """Return clips spread evenly over an archive."""
+    table = index([archive])
+    chosen = np.unique(np.linspace(0, len(table) - 1, n_clips).round().astype(int))
+    return [table[number] for number in chosen]
+
+
 def main() -> None:
     """Time the parts and the pass, and print a table and JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -162,11 +203,9 @@ def main() -> None:
         folder = Path(temporary)
         archive = options.archive
         if archive is None:
-            simulate_archive(folder / "fan.zip", machine="fan", train_clips=60)
-            archive = deflated(folder / "fan.zip")
-        table = index([archive])
-        chosen = np.unique(np.linspace(0, len(table) - 1, options.clips).round().astype(int))
-        clips = [table[number] for number in chosen]
+            archive, clips = simulated(folder, options.clips)
+        else:
+            clips = choose(archive, options.clips)
         found = parts(archive, clips[:100])
         print(f"{'part':34} {'ms':>6} {'limit':>6} {'ratio':>6}")
         for name, (own, limit) in found.items():

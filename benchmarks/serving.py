@@ -4,14 +4,15 @@
     python benchmarks/serving.py --packages     also installs both and prints their sizes
 
 Both servers run on this machine, in turns, on the same clip, and so does the client. It opens a new
-connection per request and sends the same form. Absolute times vary with the machine, the ratios
-hardly do.
+connection per request and sends the same form. This service is measured twice: with the autoencoder
+of the classic one alone, and with the default detector and its diagnosis, which the classic one
+does not have. Absolute times vary with the machine, the ratios hardly do.
 """
 
 import argparse
+import functools
 import http.client
 import json
-import os
 import socket
 import statistics
 import subprocess
@@ -22,63 +23,87 @@ import time
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from timing import Figure, Rounds, in_turns, memory_of, pair, print_figures, timed
 
 ROOT = Path(__file__).resolve().parents[1]
 CLASSIC_PACKAGES = ("flask", "librosa", "tensorflow-cpu>=2.21,<2.22", "resampy")
 
 
-@dataclass
-class Measured:
-    """The figures of one server in one round.
-
-    Times are in seconds, memory is in bytes. `work` is processor time per request.
-    """
-
-    ready: float
-    first: float
-    median: float
-    late: float
-    work: float
-    rate: float
-    memory: int
+MODELS = {
+    # What the classic service computes, and nothing besides.
+    "autoencoder": ("detector=autoencoder", "fit_epochs=1", "fault_groups=0"),
+    "default": (),
+}
+"""Parameters of the runs whose bundles are served."""
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the figures."""
     options = read_options()
     if options.classic:
         classic(options.classic)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        bundle = options.bundle or train(Path(scratch))
-        body = form(record(Path(scratch) / "clip.wav"))
-        commands = {
-            "classic": [sys.executable, __file__, "--classic", "{port}"],
-            "stethoscope": [
-                *(sys.executable, "-m", "stethoscope"),
-                *("serve", str(bundle), "--port", "{port}"),
-            ],
-        }
-        rounds: dict[str, list[Measured]] = {name: [] for name in commands}
-        for _ in range(options.rounds):
-            for name, command in commands.items():
-                rounds[name].append(measure(command, body, options.requests, options.seconds))
-        report({name: best(found) for name, found in rounds.items()})
+        print_figures(compare(Path(scratch), options.requests, options.seconds, options.rounds))
         if options.packages:
             weigh(Path(scratch))
+
+
+def figures(*, quick: bool) -> list[Figure]:
+    """Return all figures."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return compare(Path(scratch), *((20, 1.0, 1) if quick else (100, 5.0, 3)))
+
+
+def compare(scratch: Path, requests: int, seconds: float, rounds: int) -> list[Figure]:
+    """Compare the classic service with this one: with the same autoencoder, and with the default.
+
+    The default detector has a diagnosis besides.
+    """
+    body = form(record(scratch / "clip.wav"))
+    commands = {
+        "reference": [sys.executable, __file__, "--classic", "{port}"],
+        **{name: serve_command(train(scratch / name, *MODELS[name])) for name in MODELS},
+    }
+    sides = {
+        name: functools.partial(measure, command, body, requests, seconds)
+        for name, command in commands.items()
+    }
+    found = in_turns(sides, rounds)
+    return [
+        figure
+        for name in MODELS
+        for figure in figures_of({"reference": found["reference"], "ours": found[name]}, name)
+    ]
+
+
+def figures_of(found: Rounds, model: str) -> list[Figure]:
+    """Return the figures of a model beside those of the classic service."""
+    return [
+        pair(found, f"{model}.median", f"{model}: one client, median", "ms", "median", 1e3),
+        pair(found, f"{model}.late", f"{model}: one client, 99th percentile", "ms", "late", 1e3),
+        pair(found, f"{model}.work", f"{model}: processor time per request", "ms", "work", 1e3),
+        pair(
+            found,
+            f"{model}.rate",
+            f"{model}: four clients, requests per second",
+            "1/s",
+            "rate",
+            more_is_better=True,
+        ),
+        pair(found, f"{model}.ready", f"{model}: start until ready", "s", "ready"),
+        pair(found, f"{model}.first", f"{model}: first answer after that", "s", "first"),
+        pair(found, f"{model}.memory", f"{model}: memory", "MB", "memory", 1e-6),
+    ]
 
 
 def read_options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--bundle", type=Path, help="an exported model (default: one is trained on simulated fans)"
     )
     parser.add_argument(
         "--requests", type=int, default=100, help="requests of one client (default: 100)"
@@ -94,13 +119,18 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def train(scratch: Path) -> Path:
-    """Train the autoencoder, the model that the classic service runs too."""
-    command = [sys.executable, "-m", "stethoscope", "run", "--output", str(scratch / "run")]
-    for value in ("detector=autoencoder", "fit_epochs=1"):
+def train(folder: Path, *parameters: str) -> Path:
+    """Run the main pipeline on simulated fans, and return the bundle."""
+    command = [sys.executable, "-m", "stethoscope", "run", "--output", str(folder)]
+    for value in parameters:
         command += ["-p", value]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return scratch / "run" / "bundle"
+    return folder / "bundle"
+
+
+def serve_command(bundle: Path) -> list[str]:
+    """Return the command that serves a bundle; its port is to be filled in."""
+    return [sys.executable, "-m", "stethoscope", "serve", str(bundle), "--port", "{port}"]
 
 
 def record(path: Path) -> bytes:
@@ -163,14 +193,17 @@ def running(command: list[str], port: int) -> Iterator[tuple[psutil.Process, flo
         process.wait(30)
 
 
-def measure(command: list[str], body: bytes, requests: int, seconds: float) -> Measured:
-    """Measure a server from its start."""
+def measure(command: list[str], body: bytes, requests: int, seconds: float) -> dict[str, float]:
+    """Measure a server from its start.
+
+    Times are in seconds, memory is in bytes. `work` is processor time per request.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with running(command, port) as (process, ready):
-        first = timed(port, body)
+        first = answered(port, body)
         before = worked(process)
-        times = sorted(timed(port, body) for _ in range(requests))
+        times = sorted(answered(port, body) for _ in range(requests))
         work = (worked(process) - before) / requests
         counts = [0] * 4
         end = time.perf_counter() + seconds
@@ -187,18 +220,16 @@ def measure(command: list[str], body: bytes, requests: int, seconds: float) -> M
         for thread in threads:
             thread.join()
         rate = sum(counts) / (time.perf_counter() - began)
-        # Workers share pages with the process that forked them; each page counts once.
-        processes = (process, *process.children(recursive=True))
-        memory = sum(one.memory_full_info().pss for one in processes)
-    return Measured(
-        ready,
-        first,
-        statistics.median(times),
-        times[int(0.99 * (len(times) - 1))],
-        work,
-        rate,
-        memory,
-    )
+        memory = memory_of(process)
+    return {
+        "ready": ready,
+        "first": first,
+        "median": statistics.median(times),
+        "late": times[int(0.99 * (len(times) - 1))],
+        "work": work,
+        "rate": rate,
+        "memory": memory,
+    }
 
 
 def worked(process: psutil.Process) -> float:
@@ -211,42 +242,9 @@ def worked(process: psutil.Process) -> float:
     )
 
 
-def timed(port: int, body: bytes) -> float:
+def answered(port: int, body: bytes) -> float:
     """Return how long one request takes."""
-    began = time.perf_counter()
-    post(port, body)
-    return time.perf_counter() - began
-
-
-def best(rounds: list[Measured]) -> Measured:
-    """Return the best value of every figure, which other load disturbed least."""
-    return Measured(
-        ready=min(one.ready for one in rounds),
-        first=min(one.first for one in rounds),
-        median=min(one.median for one in rounds),
-        late=min(one.late for one in rounds),
-        work=min(one.work for one in rounds),
-        rate=max(one.rate for one in rounds),
-        memory=max(one.memory for one in rounds),
-    )
-
-
-def report(found: dict[str, Measured]) -> None:
-    """Print both servers and their ratio."""
-    old, new = found["classic"], found["stethoscope"]
-    print(f"{os.cpu_count()} processors, a 10-s clip of 320 kB, best of the rounds\n")
-    print(f"{'':<34}{'classic':>12}{'stethoscope':>14}{'ratio':>9}")
-    rows = (
-        ("1 client, median, ms", 1e3 * old.median, 1e3 * new.median, old.median / new.median),
-        ("1 client, 99th percentile, ms", 1e3 * old.late, 1e3 * new.late, old.late / new.late),
-        ("processor time per request, ms", 1e3 * old.work, 1e3 * new.work, old.work / new.work),
-        ("4 clients, requests per second", old.rate, new.rate, new.rate / old.rate),
-        ("start until ready, s", old.ready, new.ready, old.ready / new.ready),
-        ("first answer after that, s", old.first, new.first, old.first / new.first),
-        ("resident memory, MB", old.memory / 1e6, new.memory / 1e6, old.memory / new.memory),
-    )
-    for name, before, after, ratio in rows:
-        print(f"{name:<34}{before:>12.3g}{after:>14.3g}{ratio:>8.1f}x")
+    return timed(lambda: post(port, body))[0]
 
 
 def weigh(scratch: Path) -> None:

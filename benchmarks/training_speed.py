@@ -15,6 +15,7 @@ time is how many vectors the processors would train if no other program used the
 """
 
 import argparse
+import functools
 import os
 import statistics
 import tempfile
@@ -28,6 +29,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+from timing import Figure, Rounds, in_turns
 
 from stethoscope.detection.autoencoder.fit import build
 from stethoscope.detection.autoencoder.windows import WindowBatches
@@ -38,6 +40,8 @@ from stethoscope.sound.logmel import LogMel
 
 CONTEXT, BANDS, FRAMES_PER_CLIP = 5, 128, 313
 ENOUGH_TO_COMPILE = 1_000_000
+KERAS, HERE, WITHOUT_XLA = "Keras fit", "here", "  without XLA"
+PRODUCTS = "matrix products alone"
 
 Measure = Callable[[], object]
 
@@ -137,24 +141,70 @@ def flops_per_vector(network: keras.Model) -> int:
     )
 
 
-def run(measures: dict[str, Measure], windows: int, rounds: int) -> None:
-    """Measure in turns and print a table."""
-    for one in measures.values():
-        one()  # traces and compiles
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in measures}
-    for _ in range(rounds):
-        for name, one in measures.items():
-            clock, processor = time.perf_counter(), time.process_time()
-            one()
-            found[name].append((time.perf_counter() - clock, time.process_time() - processor))
+def measured(windows: int, rounds: int, batch_size: int) -> tuple[int, Rounds]:
+    """Measure everything in turns; return how many windows an epoch has, and seconds per epoch.
+
+    The quantities are ``clock`` and ``processor``, the processor time.
+    """
+    network = build(CONTEXT * BANDS)
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(Path(folder), windows)
+        fit = FitOptions(batch_size=batch_size, epochs=1_000)
+        clips = np.arange(len(store.n_frames))
+        batches = WindowBatches(store, clips, CONTEXT, fit, training=True)
+        windows = int((store.n_frames - CONTEXT + 1).sum())
+        trained = {
+            HERE: (build(CONTEXT * BANDS), "adam", True),
+            "  without batch normalisation": (without_normalisation(), "adam", True),
+            "  with SGD instead of Adam": (build(CONTEXT * BANDS), "sgd", True),
+            WITHOUT_XLA: (build(CONTEXT * BANDS), "adam", False),
+        }
+        measures: dict[str, Measure] = {
+            KERAS: epoch_of_keras(compiled(build(CONTEXT * BANDS)), batches, batch_size)
+        }
+        for name, (made, optimizer, by_xla) in trained.items():
+            measures[name] = epoch_here(compiled(made, optimizer), batches, compile_steps=by_xla)
+        measures["gathering windows alone"] = lambda: [len(given) for given, _ in batches]
+        measures[PRODUCTS] = matrix_products(network, batch_size, windows // batch_size)
+        for one in measures.values():
+            one()  # traces and compiles
+        sides = {name: functools.partial(_timed, one) for name, one in measures.items()}
+        return windows, in_turns(sides, rounds)
+
+
+def _timed(measure: Measure) -> dict[str, float]:
+    clock, processor = time.perf_counter(), time.process_time()
+    measure()
+    return {"clock": time.perf_counter() - clock, "processor": time.process_time() - processor}
+
+
+def figures(*, quick: bool) -> list[Figure]:
+    """Return vectors per second beside those of Keras `fit`."""
+    windows, found = measured(*((8_192, 1) if quick else (65_536, 3)), 512)
+    rates = {name: [windows / one for one in found[name]["clock"]] for name in found}
+    return [
+        Figure(
+            key=key,
+            text=f"vectors per second, {name.strip()}",
+            unit="1/s",
+            ours=rates[name],
+            reference=rates[KERAS],
+            more_is_better=True,
+        )
+        for key, name in (("here", HERE), ("without_xla", WITHOUT_XLA), ("products", PRODUCTS))
+    ]
+
+
+def print_table(windows: int, found: Rounds) -> None:
+    """Print a row per measure."""
     cores = os.cpu_count() or 1
-    reference = statistics.median(clock for clock, _ in next(iter(found.values())))
+    reference = statistics.median(found[KERAS]["clock"])
     print(f"{'vectors per second':<34}{'median':>10}{'range':>20}{'/ fit':>8}{'by processor':>14}")
-    for name, pairs in found.items():
-        clocks = [clock for clock, _ in pairs]
+    for name, taken in found.items():
+        clocks = taken["clock"]
         median = statistics.median(clocks)
         spread = f"{windows / max(clocks):,.0f} - {windows / min(clocks):,.0f}"
-        busy = windows * cores / statistics.median(processor for _, processor in pairs)
+        busy = windows * cores / statistics.median(taken["processor"])
         ratio = reference / median
         print(f"{name:<34}{windows / median:>10,.0f}{spread:>20}{ratio:>8.2f}{busy:>14,.0f}")
 
@@ -166,8 +216,6 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=512)
     options = parser.parse_args()
-    size = CONTEXT * BANDS
-    network = build(size)
     graphics = [
         tf.config.experimental.get_device_details(one).get("device_name", one.name)
         for one in tf.config.list_physical_devices("GPU")
@@ -175,30 +223,10 @@ def main() -> None:
     print(
         f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}, GPU: "
         f"{', '.join(graphics) or 'none'}; "
-        f"{flops_per_vector(network) / 1e6:.2f} million operations of products per vector"
+        f"{flops_per_vector(build(CONTEXT * BANDS)) / 1e6:.2f} million operations of products "
+        "per vector"
     )
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder), options.windows)
-        fit = FitOptions(batch_size=options.batch_size, epochs=1_000)
-        clips = np.arange(len(store.n_frames))
-        batches = WindowBatches(store, clips, CONTEXT, fit, training=True)
-        windows = int((store.n_frames - CONTEXT + 1).sum())
-        trained = {
-            "here": (build(size), "adam", True),
-            "  without batch normalisation": (without_normalisation(), "adam", True),
-            "  with SGD instead of Adam": (build(size), "sgd", True),
-            "  without XLA": (build(size), "adam", False),
-        }
-        measures: dict[str, Measure] = {
-            "Keras fit": epoch_of_keras(compiled(build(size)), batches, options.batch_size)
-        }
-        for name, (made, optimizer, by_xla) in trained.items():
-            measures[name] = epoch_here(compiled(made, optimizer), batches, compile_steps=by_xla)
-        measures["gathering windows alone"] = lambda: [len(given) for given, _ in batches]
-        measures["matrix products alone"] = matrix_products(
-            network, options.batch_size, windows // options.batch_size
-        )
-        run(measures, windows, options.rounds)
+    print_table(*measured(options.windows, options.rounds, options.batch_size))
 
 
 if __name__ == "__main__":

@@ -3,36 +3,33 @@
     python benchmarks/versus_recipe.py --clips 200
     python benchmarks/versus_recipe.py --clips 1000 3675 --memory-only
 
-Every part runs in a process of its own, so that its peak resident memory, worker processes
-included, is measured alone. Times are the median of `--repeat` rounds in which both sides take
-turns, because the machine may be busy with other work.
+Every part runs in a process of its own, so that its memory, worker processes included, is measured
+alone. Times are the median of `--repeat` rounds in which both sides take turns, because the machine
+may be busy with other work. Memory is that of a run of its own, because measuring it takes
+time; it includes an epoch of training. `training_speed.py` measures the speed of training.
 """
 
 import argparse
-import contextlib
+import functools
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import psutil
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-EPOCHS = 10
+from timing import Figure, Rounds, in_turns, pair, print_figures, run_measured, timed
+
 SCORED = 60
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -44,22 +41,48 @@ def main() -> None:
         nargs="+",
         choices=PARTS,
         default=list(PARTS),
-        help="leave the recipe out where its memory does not suffice",
+        help="leave the reference out where its memory does not suffice",
     )
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
-        print(json.dumps(PARTS[options.part](options.folder, options.memory_only)))
+        print(json.dumps(PARTS[options.part](options.folder)))
         return
     for clips in options.clips:
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = make_folder(Path(scratch), clips)
-            rounds = [
-                {part: measure(part, folder, options.memory_only) for part in options.sides}
-                for _ in range(1 if options.memory_only else options.repeat)
-            ]
-        report(clips, rounds, options.memory_only)
+        if not options.memory_only:
+            print_figures(times(clips, options.repeat, options.sides))
+        print_figures([memory(clips, options.sides)])
+
+
+def figures(*, quick: bool) -> list[Figure]:
+    """Return all figures; the memory of a thousand clips."""
+    clips, rounds, many = (40, 1, 100) if quick else (200, 3, 1000)
+    return [*times(clips, rounds), memory(many)]
+
+
+def times(clips: int, rounds: int, sides: Sequence[str] = ("reference", "ours")) -> list[Figure]:
+    """Return the times of features and scoring."""
+    found = measured(clips, rounds, sides, memory_only=False)
+    return [
+        pair(found, "features", "features of a clip", "ms", "features", 1e3),
+        pair(found, "scoring", "scoring a file", "ms", "scoring", 1e3),
+    ]
+
+
+def memory(clips: int, sides: Sequence[str] = ("reference", "ours")) -> Figure:
+    """Return the peak memory."""
+    found = measured(clips, 1, sides, memory_only=True)
+    return pair(found, "memory", f"memory for {clips:,} clips", "MB", "megabytes")
+
+
+def measured(clips: int, rounds: int, sides: Sequence[str], *, memory_only: bool) -> Rounds:
+    """Measure both sides on simulated clips of ten seconds."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = make_folder(Path(scratch), clips)
+        return in_turns(
+            {side: functools.partial(measure, side, folder, memory_only) for side in sides}, rounds
+        )
 
 
 def make_folder(scratch: Path, clips: int) -> Path:
@@ -77,42 +100,17 @@ def make_folder(scratch: Path, clips: int) -> Path:
 
 
 def measure(part: str, folder: Path, memory_only: bool) -> dict[str, float]:
-    """Run one part in a process of its own and measure its memory and that of its workers."""
-    command = [
-        sys.executable,
-        __file__,
-        "--part",
-        part,
-        "--folder",
-        str(folder),
-        *(["--memory-only"] if memory_only else []),
-    ]
-    peak = 0
-    with (
-        tempfile.TemporaryFile("w+") as output,
-        subprocess.Popen(command, stdout=output) as process,
-    ):
-        while process.poll() is None:
-            peak = max(peak, resident(process.pid))
-            time.sleep(0.05)
-        output.seek(0)
-        result: dict[str, float] = json.loads(output.read().splitlines()[-1])
-    return {**result, "megabytes": peak / 1e6}
+    """Run one part in a process of its own; return its times, or its peak memory."""
+    command = [sys.executable, __file__, "--part", part, "--folder", str(folder)]
+    if memory_only:
+        return run_measured(command, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
-def resident(pid: int) -> int:
-    """Return the resident memory of a process and its descendants, in bytes."""
-    total = 0
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for one in (process, *process.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                total += one.memory_info().rss
-    return total
-
-
-def recipe(folder: Path, memory_only: bool) -> dict[str, float]:
-    """Measure the published recipe: features into memory, training, scoring."""
+def recipe(folder: Path) -> dict[str, float]:
+    """Measure the published recipe: features into memory, an epoch of training, and scoring."""
     import keras
     import recipe as published
 
@@ -122,18 +120,13 @@ def recipe(folder: Path, memory_only: bool) -> dict[str, float]:
     model = published.build()
     keras.utils.set_random_seed(0)
 
-    def fit(epochs: int) -> None:
-        model.fit(
-            data, data, epochs=epochs, batch_size=512, shuffle=True, validation_split=0.1, verbose=0
-        )
-
+    model.fit(data, data, epochs=1, batch_size=512, shuffle=True, validation_split=0.1, verbose=0)
     published.score(model, paths[0])
-    training = per_epoch(fit, memory_only) / int(0.9 * len(data))
     scoring, _ = timed(lambda: [published.score(model, path) for path in paths[:SCORED]])
-    return summary(len(paths), features, training, scoring / len(paths[:SCORED]))
+    return {"features": features / len(paths), "scoring": scoring / len(paths[:SCORED])}
 
 
-def ours(folder: Path, memory_only: bool) -> dict[str, float]:
+def ours(folder: Path) -> dict[str, float]:
     """Measure this project: feature store, windows gathered by index, the exported network."""
     from stethoscope.datasets.layouts import index
     from stethoscope.detection.autoencoder.fit import Autoencoder
@@ -151,12 +144,8 @@ def ours(folder: Path, memory_only: bool) -> dict[str, float]:
             lambda: extract_features([folder], clips, LogMel(), Path(scratch) / "store")
         )
 
-        def fit(epochs: int) -> None:
-            detector = Autoencoder(fit_options=FitOptions(epochs=epochs, verbose=0))
-            train_detector(store, detector, Path(scratch) / "model", validation_split=0.1, seed=0)
-
-        n_windows = int((store.n_frames - 4).sum())
-        training = per_epoch(fit, memory_only) / (0.9 * n_windows)
+        detector = Autoencoder(fit_options=FitOptions(epochs=1, verbose=0))
+        train_detector(store, detector, Path(scratch) / "model", validation_split=0.1, seed=0)
         scorer = load_scorer(Path(scratch) / "model")
 
         def score(path: Path) -> float:
@@ -166,57 +155,10 @@ def ours(folder: Path, memory_only: bool) -> dict[str, float]:
         paths = sorted(folder.rglob("*.wav"))[:SCORED]
         score(paths[0])
         scoring, _ = timed(lambda: [score(path) for path in paths])
-    return summary(len(clips), features, training, scoring / len(paths))
+    return {"features": features / len(clips), "scoring": scoring / len(paths)}
 
 
-PARTS = {"recipe": recipe, "ours": ours}
-
-
-def per_epoch(fit: Callable[[int], None], once_only: bool) -> float:
-    """Return the duration of one epoch, in seconds, without building, compiling and saving.
-
-    With `once_only` a single fit is made, as its memory is that of a real training, and its whole
-    duration is returned.
-    """
-    first, _ = timed(lambda: fit(1))
-    if once_only:
-        return first
-    # The first fit of a process also loads and traces.
-    once, _ = timed(lambda: fit(1))
-    more, _ = timed(lambda: fit(1 + EPOCHS))
-    return (more - once) / EPOCHS
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return how long `work` took, in seconds, and what it returned."""
-    began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
-
-
-def summary(clips: int, features: float, training: float, scoring: float) -> dict[str, float]:
-    """Return the figures of one part."""
-    return {"features": features / clips, "training": training, "scoring": scoring}
-
-
-def report(clips: int, rounds: list[dict[str, dict[str, float]]], memory_only: bool) -> None:
-    """Print a table."""
-    print(f"\n{clips} clips of 10 s, {os.cpu_count()} processors\n")
-    print(" " * 28 + "".join(f"{part:>12}" for part in rounds[0]))
-    rows = [
-        ("features, ms per clip", "features", 1e3),
-        ("training, us per vector", "training", 1e6),
-        ("scoring, ms per clip", "scoring", 1e3),
-    ]
-    for label, key, scale in [
-        *([] if memory_only else rows),
-        ("peak memory, MB", "megabytes", 1.0),
-    ]:
-        typical = [
-            statistics.median(one[part][key] for one in rounds) * scale for part in rounds[0]
-        ]
-        ratio = f"{typical[0] / typical[-1]:>9.1f}x" if len(typical) > 1 else ""
-        print(f"{label:<28}" + "".join(f"{value:>12.2f}" for value in typical) + ratio)
+PARTS = {"reference": recipe, "ours": ours}
 
 
 if __name__ == "__main__":

@@ -34,16 +34,23 @@ def memory_bytes() -> int:
         return machine
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory(array_bytes: int = _LARGE_BYTES, kept_bytes: int = _LARGE_BYTES) -> None:
     """Let the process keep the memory of arrays that it frees, for the next ones.
 
     By default, threads of glibc return such memory to the system after nearly every array of a
     clip, and get it back page by page, which takes a quarter of the time of simulating a clip.
-    Larger arrays than 32 MB are returned in any case. musl has no `mallopt`.
+    musl has no `mallopt`.
+
+    Parameters
+    ----------
+    array_bytes : int
+        Arrays from this size on are returned in any case.
+    kept_bytes : int
+        Memory that is kept at most at the end of each heap.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
+        libc.mallopt(_M_MMAP_THRESHOLD, array_bytes)
+        libc.mallopt(_M_TRIM_THRESHOLD, kept_bytes)
 
 
 def _read_limit(name: str) -> str:

@@ -44,22 +44,39 @@ class ServedVerdict:
         }
 
 
-def count_samples(content: bytes) -> int:
-    """Return how many samples a recording declares, over all channels; 0 if it is unreadable.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a recording states before its samples.
 
-    For a recording that libsndfile cannot read, it is what such a recording usually has.
+    Attributes
+    ----------
+    samples : int
+        Over all channels; 0 if it is unreadable. Of a recording that libsndfile cannot read it is
+        what such a recording usually has.
+    rate : int
+        In Hz; 0 if libsndfile cannot read it.
+    frames : int
+        Samples per channel; 0 if libsndfile cannot read it.
     """
+
+    samples: int = 0
+    rate: int = 0
+    frames: int = 0
+
+
+def read_header(content: bytes) -> Header:
+    """Read the header of a recording."""
     file = io.BytesIO(content)
     form = find_format(file)
     if form is None:
-        return 0
+        return Header()
     if not form.library_names:
-        return _SAMPLES_PER_BYTE * len(content)
+        return Header(_SAMPLES_PER_BYTE * len(content))
     try:
-        info = soundfile.info(file)
+        with soundfile.SoundFile(file) as sound:
+            return Header(sound.frames * sound.channels, sound.samplerate, sound.frames)
     except (soundfile.LibsndfileError, TypeError, ValueError):
-        return 0
-    return int(info.frames * info.channels)
+        return Header()
 
 
 def judge(
@@ -72,6 +89,7 @@ def judge(
     picture: bool = False,
     window: float | None = None,
     step: float | None = None,
+    header: Header | None = None,
 ) -> ServedVerdict:
     """Judge a recording.
 
@@ -87,6 +105,8 @@ def judge(
         Whether the answer has a picture.
     window, step : float, optional
         As for :meth:`stethoscope.bundle.inference.Inference.verdict`.
+    header : Header, optional
+        Of the recording, if it was read before.
 
     Raises
     ------
@@ -94,7 +114,7 @@ def judge(
         413 or 422 if the recording cannot be judged.
     """
     name = name or "recording"
-    _check_size(content, limits, name)
+    _check_size(header or read_header(content), limits, name)
     try:
         verdict = inference.verdict(
             content,
@@ -120,36 +140,30 @@ def judge(
     return ServedVerdict(verdict, probability, answer)
 
 
-def _check_size(content: bytes, limits: Limits, name: str) -> None:
+def _check_size(header: Header, limits: Limits, name: str) -> None:
     """Refuse a recording whose header declares more samples than the limits allow.
 
     A recording that libsndfile cannot read passes; decoding refuses it, or bounds it.
     """
-    file = io.BytesIO(content)
-    form = find_format(file)
-    if form is None or not form.library_names:
+    if not header.rate:
         return
-    try:
-        info = soundfile.info(file)
-    except (soundfile.LibsndfileError, TypeError, ValueError):
-        return
-    if not RATES[0] <= info.samplerate <= RATES[1]:
+    if not RATES[0] <= header.rate <= RATES[1]:
         raise _unusable(
-            f"{name}: has {info.samplerate} samples per second; "
+            f"{name}: has {header.rate} samples per second; "
             f"{RATES[0]:,} to {RATES[1]:,} Hz are taken"
         )
-    if info.frames > limits.max_seconds * info.samplerate:
+    if header.frames > limits.max_seconds * header.rate:
         raise RefusalError(
             413,
             "too_long",
-            f"{name}: lasts {info.frames / info.samplerate:.0f} s, "
+            f"{name}: lasts {header.frames / header.rate:.0f} s, "
             f"at most {limits.max_seconds:g} s are taken; cut it into clips",
         )
-    if info.frames * info.channels > limits.max_samples:
+    if header.samples > limits.max_samples:
         raise RefusalError(
             413,
             "too_long",
-            f"{name}: holds {info.frames * info.channels:,} samples, "
+            f"{name}: holds {header.samples:,} samples, "
             f"at most {limits.max_samples:,} are taken; "
             "send fewer channels, a lower rate or a shorter clip",
         )

@@ -6,7 +6,8 @@ import resource
 import sys
 from pathlib import Path
 
-_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1  # of mallopt(3)
+from stethoscope.resources import keep_freed_memory
+
 _LARGE_BYTES = 1 << 20
 _KEPT_BYTES = 8 << 20
 _PR_SET_DUMPABLE = 4  # of prctl(2)
@@ -18,11 +19,9 @@ def return_large_buffers() -> None:
     By default, glibc raises its threshold with every large buffer that is freed, and keeps later
     buffers in one heap per thread: memory grows with the largest recordings that arrive together.
     What a clip of ten seconds needs is kept: to take it from the system again for every recording
-    costs as much time as the spectra. musl has no `mallopt` and keeps no buffers.
+    costs as much time as the spectra. musl keeps no buffers.
     """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
-        libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+    keep_freed_memory(_LARGE_BYTES, _KEPT_BYTES)
 
 
 def forbid_inspection() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from stethoscope.bundle.inference import Inference
 from stethoscope.serve import wire
-from stethoscope.serve.judge import count_samples, judge
+from stethoscope.serve.judge import Header, judge, read_header
 from stethoscope.serve.limits import LARGE_SAMPLES, WORKER_BYTES, Limits, RefusalError
 from stethoscope.serve.memory import limit_growth
 
@@ -52,13 +52,16 @@ def _reply(inference: Inference, job: dict[str, Any], content: bytes) -> dict[st
 
     A large recording gets neither, unless the job allows it.
     """
-    samples = count_samples(content)
-    if LARGE_SAMPLES < samples <= job["max_samples"] and not job["large"]:
-        return {"samples": samples, "large": True}
-    return {"samples": samples, "large": False, **_answer(inference, job, content)}
+    header = read_header(content)
+    if LARGE_SAMPLES < header.samples <= job["max_samples"] and not job["large"]:
+        return {"samples": header.samples, "large": True}
+    answer = _answer(inference, job, content, header)
+    return {"samples": header.samples, "large": False, **answer}
 
 
-def _answer(inference: Inference, job: dict[str, Any], content: bytes) -> dict[str, Any]:
+def _answer(
+    inference: Inference, job: dict[str, Any], content: bytes, header: Header
+) -> dict[str, Any]:
     try:
         served = judge(
             inference,
@@ -69,6 +72,7 @@ def _answer(inference: Inference, job: dict[str, Any], content: bytes) -> dict[s
             picture=job["picture"],
             window=job["window"],
             step=job["step"],
+            header=header,
         )
     except RefusalError as refusal:
         return {"refusal": [refusal.status, refusal.reason, refusal.message]}

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.serve.helpers import serving
+from tests.serve.helpers import noise, post, serving, wav
 
 _RISKY = ("numpy", "soundfile", "soxr", "ai_edge_litert")
 
@@ -31,6 +31,26 @@ def test_workers_do_not_get_the_keys(fan_bundle: Path, monkeypatch: pytest.Monke
         assert len(processes) >= 2
         for process in processes:
             assert "s3cret" not in process.environ().values()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+def test_a_worker_keeps_the_memory_of_a_clip_for_the_next_one(fan_bundle: Path) -> None:
+    """Memory that the system gives comes page by page, each by a fault."""
+    clip = wav(noise(10.0))
+
+    def faults() -> int:
+        fields = Path(f"/proc/{worker.pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+        return int(fields.split()[7])
+
+    with serving(fan_bundle) as running:
+        for _ in range(5):
+            assert post(running.url, clip).status_code == 200
+        (worker,) = psutil.Process(running.process.pid).children()[0].children()
+        before = faults()
+        for _ in range(10):
+            assert post(running.url, clip).status_code == 200
+        per_clip = (faults() - before) / 10
+    assert per_clip * os.sysconf("SC_PAGE_SIZE") < len(clip)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="needs Linux and root")

@@ -51,6 +51,15 @@ def test_lossy_formats_decode_and_are_known_as_lossy(kind: str, subtype: str) ->
     assert np.abs(np.fft.rfft(decoded.samples[0], n=16_000)).argmax() == 1000
 
 
+@pytest.mark.parametrize("kind", ["WAV", "FLAC"])
+def test_whole_samples_are_those_of_libsndfile_exactly(kind: str) -> None:
+    samples = np.arange(-32768, 32768, dtype=np.int16).reshape(-1, 2)
+    content = io.BytesIO()
+    soundfile.write(content, samples, 16_000, format=kind, subtype="PCM_16")
+    expected, _ = soundfile.read(io.BytesIO(content.getvalue()), dtype="float32")
+    np.testing.assert_array_equal(decode(content.getvalue()).samples.T, expected)
+
+
 @pytest.mark.parametrize("kind", ["AIFF", "AU", "CAF", "W64", "VOC", "NIST", "IRCAM", "MAT5"])
 def test_formats_that_are_not_listed_are_refused_by_their_content(kind: str) -> None:
     content = encoded(np.zeros(1600, dtype=np.float32), kind=kind)
