@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ def compile_c(
 
 IN_CI = ("gcc", "arm-none-eabi-gcc", "qemu-system-arm", "riscv64-unknown-elf-gcc")
 """What CI installs."""
+
+
+def export_in_a_fresh_process(model: Path, output: Path, *options: str | Path) -> None:
+    """Keras numbers its layers per process: names that clash do so in a fresh one only."""
+    command = [sys.executable, "-m", "stethoscope", "export", model, "--target", "c"]
+    done = subprocess.run([*command, "--output", output, *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def require(program: str) -> None:

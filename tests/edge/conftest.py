@@ -3,8 +3,6 @@
 import ctypes
 import functools
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,15 +13,13 @@ from stethoscope.bundle.build import export_bundle
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.classification.options import ClassFit
 from stethoscope.classification.train import train_classifier
-from stethoscope.cli import main
 from stethoscope.datasets.layouts import index
 from stethoscope.detection.evaluate import evaluate_detector
 from stethoscope.detection.pooled.fit import PooledGmm
 from stethoscope.detection.train import train_detector
-from stethoscope.edge.c.export import export_c
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
-from tests.edge.c_tools import load_library, require
+from tests.edge.c_tools import export_in_a_fresh_process, load_library, require
 from tests.edge.clips import FEATURES, RATE, sound
 
 
@@ -48,17 +44,8 @@ def edge_bundle(
     """
     folder = tmp_path_factory.mktemp("edge")
     shutil.copytree(fan_bundle, folder / "bundle")
-    arguments = [
-        "export",
-        str(folder / "bundle"),
-        "--target",
-        "c",
-        "--output",
-        str(folder / "c"),
-        "--recordings",
-        str(fan_archive),
-    ]
-    assert main([*arguments, "--machine", "fan/00", "--max-drop", "0.2"]) == 0
+    options = ("--recordings", fan_archive, "--machine", "fan/00", "--max-drop", "0.2")
+    export_in_a_fresh_process(folder / "bundle", folder / "c", *options)
     return folder / "bundle"
 
 
@@ -82,16 +69,8 @@ def pooled_bundle(fan_store: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def c_pooled(pooled_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The C of the default detector, for one of the fans."""
     folder = tmp_path_factory.mktemp("c_pooled") / "c"
-    export_c(pooled_bundle, folder, machine="fan/00")
+    export_in_a_fresh_process(pooled_bundle.folder, folder, "--machine", "fan/00")
     return folder
-
-
-def export_in_a_fresh_process(model: Path, output: Path, recordings: Path, *more: str) -> None:
-    """Keras numbers its layers per process: names that clash do so in a fresh one only."""
-    command = [sys.executable, "-m", "stethoscope", "export", model, "--target", "c"]
-    arguments = ["--output", output, "--recordings", recordings, "--max-drop", "0.1", *more]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +115,6 @@ def classifier_in(folder: Path, network: str) -> Path:
         verbose=0,
     )
     train_classifier(store, [clip.label for clip in store.clips], fit, folder / "model")
-    export_in_a_fresh_process(
-        folder / "model", folder / "c", folder / "recordings", "--layout", "folders"
-    )
+    options = ("--recordings", folder / "recordings", "--layout", "folders", "--max-drop", "0.1")
+    export_in_a_fresh_process(folder / "model", folder / "c", *options)
     return folder

@@ -11,7 +11,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.cli import main
 from stethoscope.edge.c.export import export_c, export_classifier_c
 from stethoscope.errors import ModelError
-from tests.edge.c_tools import require
+from tests.edge.c_tools import export_in_a_fresh_process, require, run_selftest
 
 
 def test_cmake_builds_the_exported_folder(c_folder: Path, tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_export_is_deterministic_and_its_hashes_are_in_the_bundle(
     beep_parts: Path, tmp_path: Path
 ) -> None:
     bundle = beep_parts / "bundle"
-    export_c(Bundle.open(bundle), tmp_path / "again")
+    export_in_a_fresh_process(bundle, tmp_path / "again")
     names = sorted(
         path.relative_to(bundle / "c").as_posix()
         for path in (bundle / "c").rglob("*")
@@ -63,6 +63,17 @@ def test_errors_name_what_is_missing(fan_bundle: Path, tmp_path: Path) -> None:
         export_c(Bundle.open(fan_bundle), tmp_path / "c", role="diagnosis")
     with pytest.raises(ModelError, match="has no model of events"):
         export_c(Bundle.open(fan_bundle), tmp_path / "c", role="events")
+
+
+@pytest.mark.slow
+def test_diagnosis_is_exported_in_a_fresh_process(
+    diagnosing_copy: Path, fan_archive: Path, tmp_path: Path
+) -> None:
+    options = ("--role", "diagnosis", "--machine", "fan/00", "--max-drop", "0.5")
+    recordings = ("--recordings", fan_archive)
+    export_in_a_fresh_process(diagnosing_copy, tmp_path / "c", *options, *recordings)
+    done = run_selftest(tmp_path / "c", tmp_path / "selftest")
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(
