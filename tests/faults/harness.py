@@ -129,11 +129,11 @@ def undated(report: Path) -> str:
 
 
 def figures(folder: Path) -> object:
-    """Return what a summary holds beside dates and durations."""
+    """Return what a summary holds beside dates and durations, of a sweep of its items too."""
 
     def without(value: object) -> object:
         if isinstance(value, dict):
-            left = {"finished", "seconds", "steps"}
+            left = {"finished", "seconds", "seconds_per_run", "steps"}
             return {key: without(one) for key, one in value.items() if key not in left}
         return [without(one) for one in value] if isinstance(value, list) else value
 
