@@ -129,7 +129,7 @@ def undated(report: Path) -> str:
 
 
 def figures(folder: Path) -> object:
-    """Return what a summary holds beside dates and durations, of a sweep of its items too."""
+    """Return what a summary holds beside dates and durations."""
 
     def without(value: object) -> object:
         if isinstance(value, dict):
