@@ -66,8 +66,8 @@ def mixed_lengths(machine_type: str, seconds: Sequence[float]) -> str:
     return (
         f"{machine_type}: its normal training clips last {low:.3g} to {high:.3g} s; "
         "the scores of short clips vary more, so thresholds get higher and fewer "
-        f"faults are found; set dataset_clip_seconds={low:.2g}, or record clips of one "
-        "length"
+        "faults are found; record clips of one length, or see whether "
+        f"dataset_clip_seconds={low:.2g}, which makes them alike, finds more"
     )
 
 

@@ -155,7 +155,7 @@ def test_inspection_warns_about_mixed_lengths_and_names_the_remedy(
         (tmp_path / "pump" / f"{i:02d}.wav").write_bytes(wav(seconds=3.0 + (i % 8)))
     text = render(inspect([tmp_path / "pump"]))
     assert "pump: its normal training clips last 3 to 10 s" in text
-    assert "set dataset_clip_seconds=3," in text
+    assert "dataset_clip_seconds=3," in text
 
 
 def test_set_without_a_readable_recording_is_inspected(tmp_path: Path) -> None:
