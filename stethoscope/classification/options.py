@@ -104,9 +104,9 @@ def _folds_problem(folds: int) -> str:
 FOLDS = Parameter(
     "class_folds",
     int,
-    0,
-    "Folds of the test: 0 takes those of the set, or a single division if it gives none; 1 is a "
-    "single division (class_test_split); 2 or more are drawn by recording.",
+    1,
+    "Folds of the test: 1 is a single division by recording (class_test_split), which trains one "
+    "network for the test; 0 takes the folds of the set, and 2 or more are drawn by recording.",
     rule=_folds_problem,
 )
 TEST_SPLIT = Parameter(

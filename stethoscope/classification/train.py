@@ -1,9 +1,11 @@
 """Train a classifier of sounds: labelled sounds, or normal clips and groups of faults."""
 
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Self
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from stethoscope.classification.folds import (
 )
 from stethoscope.classification.model import KIND, cover, prepare_frames
 from stethoscope.classification.options import ClassFit
-from stethoscope.classification.windows import draw_window
+from stethoscope.classification.windows import draw_positions, mask
 from stethoscope.errors import ParameterError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
@@ -25,7 +27,7 @@ from stethoscope.model.folder import write_description
 from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
-from stethoscope.model.training import Batches, Curves, fit_network, mix_pairs
+from stethoscope.model.training import Batches, Curves, Examples, Trainer, mix_pairs
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.planes import Planes, planes_of
 from stethoscope.stats.moments import Moments
@@ -112,21 +114,20 @@ def train_chosen(
     validation = originals(store.clips, clips[in_validation])
     window = _window(store, training, fit)
     keras.utils.set_random_seed(fit.seed)
-    batches = _Batches(store, training, labels, classes, window, fit)
-    network = _compiled(fit, batches, window, len(classes), planes_of(store.feature))
-    given, wanted = _examples(store, training, labels, classes, window)
-    predicted = network.predict(given, verbose=0)
-    before = float(np.mean(predicted.argmax(axis=1) == wanted.argmax(axis=1)))
-    curves, best = fit_network(
-        network,
-        batches,
-        epochs=fit.epochs,
-        validation=_examples(store, validation, labels, classes, window)
-        if len(validation)
-        else None,
-        patience=fit.patience,
-        callbacks=[EpochProgress("classifier", fit.epochs, fit.verbose)],
-    )
+    with _Batches(store, training, labels, classes, window, fit) as batches:
+        network = _compiled(fit, batches, window, len(classes), planes_of(store.feature))
+        trainer = Trainer(network)
+        unaltered = _examples(store, training, labels, classes, window, fit)
+        before = trainer.evaluate(unaltered)["accuracy"]
+        curves, best = trainer.fit(
+            batches,
+            epochs=fit.epochs,
+            validation=_examples(store, validation, labels, classes, window, fit)
+            if len(validation)
+            else None,
+            patience=fit.patience,
+            progress=EpochProgress("classifier", fit.epochs, fit.verbose),
+        )
     if not np.isfinite(curves["loss"]).all():
         raise ParameterError(
             "training diverged (the loss is not finite); choose a lower class_learning_rate"
@@ -152,22 +153,28 @@ def _compiled(
     network = build(fit, window, batches.mean, batches.variance, n_classes=n_classes, planes=planes)
     rate = fit.learning_rate
     if fit.network == "mel-cnn":
-        rate = OneCycle(fit.learning_rate, len(batches) * fit.epochs)
+        rate = OneCycle(fit.learning_rate, batches.n_steps * fit.epochs)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=fit.weight_decay)
     network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     return network
 
 
 def _examples(
-    store: FeatureStore, clips: Indices, labels: Sequence[str], classes: list[str], window: int
-) -> tuple[Frames, Frames]:
+    store: FeatureStore,
+    clips: Indices,
+    labels: Sequence[str],
+    classes: list[str],
+    window: int,
+    fit: ClassFit,
+) -> Examples:
     """Return all windows of clips, unaltered, and their classes, one-hot."""
     windows = [
         cover(prepare_frames(store.clip_frames(index), store.feature), window) for index in clips
     ]
     numbers = [classes.index(labels[index]) for index in clips]
     wanted = np.repeat(numbers, [len(one) for one in windows])
-    return np.concatenate(windows), np.eye(len(classes), dtype=np.float32)[wanted]
+    one_hot = np.eye(len(classes), dtype=np.float32)[wanted]
+    return Examples(np.concatenate(windows), one_hot, fit.batch_size)
 
 
 def _write(
@@ -194,7 +201,11 @@ def _write(
 
 
 class _Batches(Batches):
-    """Batches of training windows, altered at random, with weights that make all classes equal."""
+    """Batches of training windows, altered at random, with weights that make all classes equal.
+
+    The frames of the clips, as the network gets them, lie end to end in a temporary file that is
+    mapped into memory. As a context, it is removed.
+    """
 
     def __init__(
         self,
@@ -205,17 +216,45 @@ class _Batches(Batches):
         window: int,
         fit: ClassFit,
     ) -> None:
-        self._store, self._fit, self._window = store, fit, window
+        super().__init__(fit.batch_size)
+        self._fit, self._window, self._planes = fit, window, planes_of(store.feature)
+        self._n_frames = store.n_frames[clips]
+        self._first = np.cumsum(self._n_frames) - self._n_frames
         # A long clip gives as many windows as cover it.
-        self._clips = np.repeat(clips, -(-store.n_frames[clips] // window))
-        self._classes = np.array([classes.index(labels[int(index)]) for index in self._clips])
+        self._clips = np.repeat(np.arange(len(clips)), -(-self._n_frames // window))
+        numbers = np.array([classes.index(labels[int(index)]) for index in clips])
+        self._classes = numbers[self._clips]
         counts = np.bincount(self._classes, minlength=len(classes))
         weights = len(self._clips) / len(classes) / np.maximum(counts, 1)
         self._weights = weights.astype(np.float32)
         self._one_hot = np.eye(len(classes), dtype=np.float32)
         self._rng = np.random.default_rng(fit.seed)
-        self.mean, self.variance = _statistics(store, clips)
-        super().__init__(fit.batch_size)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
+        shape = (int(self._n_frames.sum()), store.feature.size)
+        self._frames = np.memmap(self._file, np.float32, "w+", shape=shape)
+        self.mean, self.variance = self._prepare(store, clips)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        del self._frames
+        self._file.close()
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of an epoch."""
+        return -(-len(self._clips) // self.batch_size)
+
+    def _prepare(self, store: FeatureStore, clips: Indices) -> tuple[Frames, Frames]:
+        """Write the frames; return mean and variance of every value over them."""
+        moments = Moments(store.feature.size)
+        for index, first, count in zip(clips, self._first, self._n_frames, strict=True):
+            frames = prepare_frames(store.clip_frames(index), store.feature)
+            self._frames[first : first + count] = frames
+            moments.add(frames)
+        variance = np.maximum(moments.variance()[0], _LEAST_VARIANCE)
+        return moments.mean()[0].astype(np.float32), variance.astype(np.float32)
 
     def draw_order(self) -> Indices:
         """Return the rows of an epoch, in random order."""
@@ -223,28 +262,11 @@ class _Batches(Batches):
 
     def gather(self, indices: Indices) -> tuple[Frames, Frames, Frames]:
         """Return altered windows, their labels, one-hot, and their weights in the loss."""
-        given = np.stack([self._draw(index) for index in self._clips[indices]])
+        fit, clips = self._fit, self._clips[indices]
+        positions = draw_positions(self._n_frames[clips], self._window, fit.shift, self._rng)
+        given: Frames = self._frames[self._first[clips][:, np.newaxis] + positions]
+        mask(given, fit.mask, self.mean, self._rng, planes=self._planes)
         wanted = self._one_hot[self._classes[indices]]
-        if self._fit.mixup:
-            given, wanted = mix_pairs(given, wanted, self._fit.mixup, self._rng)
+        if fit.mixup:
+            given, wanted = mix_pairs(given, wanted, fit.mixup, self._rng)
         return given, wanted, wanted @ self._weights
-
-    def _draw(self, index: int) -> Frames:
-        return draw_window(
-            prepare_frames(self._store.clip_frames(index), self._store.feature),
-            self._window,
-            shift=self._fit.shift,
-            masked=self._fit.mask,
-            fill=self.mean,
-            planes=planes_of(self._store.feature),
-            rng=self._rng,
-        )
-
-
-def _statistics(store: FeatureStore, clips: Indices) -> tuple[Frames, Frames]:
-    """Return mean and variance of every value over all frames of the clips [shape=(n_values,)]."""
-    moments = Moments(store.feature.size)
-    for index in np.unique(clips):
-        moments.add(prepare_frames(store.clip_frames(index), store.feature))
-    variance = np.maximum(moments.variance()[0], _LEAST_VARIANCE)
-    return moments.mean()[0].astype(np.float32), variance.astype(np.float32)

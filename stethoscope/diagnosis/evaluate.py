@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,9 @@ def evaluate_diagnosis(
 ) -> dict[str, Any]:
     """Test the exported diagnosis on the recordings that were kept for it.
 
+    There are two tests: that on a fraction of all recordings, and that on a machine which the
+    network was not trained on, where one was held out.
+
     The true class of a clip is the one that the grouping gave; nobody has labelled the clips. The
     folder then holds ``diagnosis.json``, ``fault_groups.csv`` and, where there is a test,
     ``fault_answers.csv`` and ``fault_confusion.csv``.
@@ -82,6 +85,7 @@ def evaluate_diagnosis(
     dict
         The content of ``diagnosis.json``: ``reason`` why there is nothing to diagnose, empty
         otherwise; ``labels``; ``groups``; ``figures``, None without test recordings;
+        ``held_out_machine``, the same figures for the machine that was held out, None without;
         ``known_unknown`` and ``left_out_unknown``, the fractions of clips of a known group, and of
         a group that is left out of the training, that are called unknown.
     """
@@ -91,6 +95,7 @@ def evaluate_diagnosis(
             "labels": [],
             "groups": [],
             "figures": None,
+            "held_out_machine": None,
             "warnings": [],
         }
         with atomic_folder(folder) as temporary:
@@ -99,16 +104,18 @@ def evaluate_diagnosis(
     store, found = FeatureStore.open(features), FaultGroups.read(groups)
     diagnosis = Diagnosis.open(model)
     parts = read_parts(model)
-    tested = _test(store, parts, diagnosis)
+    tested, held_out = (_test(store, parts, diagnosis, part) for part in ("test", "held-out"))
     figures = _figures(tested, diagnosis.labels)
     report = _report(store, found, tested, figures, diagnosis.labels)
+    report["held_out_machine"] = _held_out_machine(held_out, diagnosis.labels)
     report["left_out_unknown"] = asdict(_left_out_unknown(store, parts, diagnosis))
     for text in report["warnings"]:
         warn(text)
     with atomic_folder(folder) as temporary:
         write_json(temporary / "diagnosis.json", report)
         shutil.copy2(Path(groups) / "fault_groups.csv", temporary / "fault_groups.csv")
-        _write_answers(temporary / "fault_answers.csv", tested, diagnosis.labels)
+        answers = {"test": tested, "held-out": held_out}
+        _write_answers(temporary / "fault_answers.csv", answers, diagnosis.labels)
         if figures:
             figures.write_confusion(temporary / "fault_confusion.csv")
     return report
@@ -124,6 +131,9 @@ def viewer_figures(report: dict[str, Any]) -> dict[str, float]:
         }
     if report.get("fault_found"):
         figures["fault_found"] = report["fault_found"]["value"]
+    if held_out := report.get("held_out_machine"):
+        figures["held_out_machine_accuracy"] = held_out["figures"]["accuracy"]["value"]
+        figures["held_out_machine_balanced_accuracy"] = held_out["figures"]["balanced_accuracy"]
     for name in ("known_unknown", "left_out_unknown"):
         if report.get(name) and report[name]["value"] is not None:
             figures[name] = report[name]["value"]
@@ -136,12 +146,12 @@ def group_warnings(groups: FaultGroups) -> list[str]:
 
 
 def _test(
-    store: FeatureStore, parts: Sequence[tuple[str, str]], diagnosis: Diagnosis
+    store: FeatureStore, parts: Sequence[tuple[str, str]], diagnosis: Diagnosis, wanted: str
 ) -> list[DiagnosedClip]:
-    """Return the answers on the unaltered test clips of a store."""
+    """Return the answers on the unaltered clips of a part of a store."""
     tested = []
     for index, (clip, (label, part)) in enumerate(zip(store.clips, parts, strict=True)):
-        if part == "test" and not clip.augmentation:
+        if part == wanted and not clip.augmentation:
             frames = store.clip_frames(index)
             probabilities = diagnosis.probabilities(frames, clip.machine)
             predicted = diagnosis.labels[int(np.argmax(probabilities))]
@@ -204,6 +214,21 @@ def _report(
     }
 
 
+def _held_out_machine(
+    tested: Sequence[DiagnosedClip], labels: Sequence[str]
+) -> dict[str, Any] | None:
+    """Return the figures of the machine that was held out, if one was."""
+    figures = _figures(tested, labels)
+    if not figures:
+        return None
+    return {
+        "machine": ", ".join(sorted({one.clip.machine for one in tested})),
+        "clips": len(tested),
+        "figures": figures.to_json(),
+        "fault_found": _fault_found(tested),
+    }
+
+
 def _fault_found(tested: Sequence[DiagnosedClip]) -> dict[str, Any] | None:
     """Return the fraction of anomalous clips whose likeliest fault is the true one, if any."""
     right = [one.likeliest_fault == one.label for one in tested if one.label != NORMAL]
@@ -239,19 +264,22 @@ def _left_out_unknown(
     return proportion(sum(beyond), len(beyond), "there are not two groups of several recordings")
 
 
-def _write_answers(path: Path, tested: Sequence[DiagnosedClip], labels: Sequence[str]) -> None:
+def _write_answers(
+    path: Path, tested: Mapping[str, Sequence[DiagnosedClip]], labels: Sequence[str]
+) -> None:
     header = (
-        *("source", "path", "start", "end", "recording", "machine", "label", "answer"),
+        *("source", "path", "start", "end", "recording", "machine", "part", "label", "answer"),
         "likeliest_fault",
         *("fault_if_anomalous", "fault_distance"),
     )
     rows: list[Sequence[object]] = [(*header, *labels)]
-    for one in tested:
-        clip = one.clip
-        known = (clip.source, clip.path, clip.start, clip.end, clip.recording, clip.machine)
-        distance = "" if one.distance is None else f"{one.distance:.4f}"
-        answer = (one.label, one.predicted, one.likeliest_fault, one.fault, distance)
-        rows.append((*known, *answer, *(f"{share:.4f}" for share in one.probabilities)))
+    for part, clips in tested.items():
+        for one in clips:
+            clip = one.clip
+            known = (clip.source, clip.path, clip.start, clip.end, clip.recording, clip.machine)
+            distance = "" if one.distance is None else f"{one.distance:.4f}"
+            answer = (part, one.label, one.predicted, one.likeliest_fault, one.fault, distance)
+            rows.append((*known, *answer, *(f"{share:.4f}" for share in one.probabilities)))
     write_csv(path, rows)
 
 

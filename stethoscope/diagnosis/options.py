@@ -88,8 +88,8 @@ HOLDOUT_ID = Parameter(
     "fault_holdout_id",
     str,
     "",
-    "Machine id that the classifier of faults is not trained on, but tested on; empty tests on a "
-    "fraction of all recordings.",
+    "Machine id that the classifier of faults is not trained on, but tested on, beside the test on "
+    "a fraction of the recordings of the other machines; empty for none.",
     rule=_holdout_problem,
 )
 FAULT_PLOTS = Parameter(
@@ -116,8 +116,8 @@ FAULT_FIT = Group(
     defaults={
         "window": 64,
         "filters": (8, 16, 32, 64),
-        "epochs": 40,
-        "patience": 8,
+        "epochs": 16,
+        "patience": 16,
         "batch_size": 32,
         "validation_split": 0.2,
     },

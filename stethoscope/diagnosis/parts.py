@@ -17,7 +17,7 @@ from stethoscope.diagnosis.model import NORMAL
 from stethoscope.errors import ParameterError
 from stethoscope.files import read_csv, write_csv
 
-Part = Literal["", "train", "validation", "test"]
+Part = Literal["", "train", "validation", "test", "held-out"]
 
 PARTS = "parts.csv"
 """File of a model folder: the part of every clip of the store, row by row."""
@@ -50,8 +50,8 @@ def divide(
     test_split : float
         Fraction of every class's recordings that is kept for the test.
     holdout_id : str
-        Machine id, ``06`` or ``fan/06``, all of whose recordings are kept for the test, and no
-        others; empty for none.
+        Machine id, ``06`` or ``fan/06``, all of whose recordings have the part ``held-out``, for a
+        test of their own; empty for none. The others are divided as without it.
 
     Raises
     ------
@@ -60,16 +60,17 @@ def divide(
     """
     TEST_SPLIT.check(test_split)
     classed = labelled(labels)
-    if holdout_id:
-        tested = _of_machine(clips, classed, holdout_id)
-    else:
-        tested = hold_out(by_class(clips, labels, classed), test_split, seed=fit.seed)
-    remaining = classed[~tested]
+    held_out = _of_machine(clips, classed, holdout_id)
+    others = classed[~held_out]
+    tested = hold_out(by_class(clips, labels, others), test_split, seed=fit.seed)
+    remaining = others[~tested]
     validation = validation_mask(clips, labels, remaining, fit)
     parts: list[Part] = [""] * len(clips)
-    for index in map(int, classed[tested]):
+    for index in map(int, classed[held_out]):
         # The clips that define what is normal for a held-out machine are not tested.
-        parts[index] = "" if is_reference(clips[index], holdout_id) else "test"
+        parts[index] = "" if is_reference(clips[index], holdout_id) else "held-out"
+    for index in map(int, others[tested]):
+        parts[index] = "test"
     for index, validates in zip(remaining, validation, strict=True):
         parts[index] = "validation" if validates else "train"
     return parts
@@ -105,7 +106,9 @@ def write_parts(
 
 
 def _of_machine(clips: Sequence[Clip], chosen: Indices, machine_id: str) -> np.ndarray:
-    """Return which of the chosen clips are of a machine."""
+    """Return which of the chosen clips are of a machine; none if no machine is given."""
+    if not machine_id:
+        return np.zeros(len(chosen), dtype=bool)
     found = np.array([has_id(clips[index], machine_id) for index in chosen], dtype=bool)
     if not found.any():
         known = ", ".join(sorted({clips[index].machine for index in chosen}))

@@ -76,8 +76,8 @@ def train_diagnosis(
 
     The folder is written all or nothing. It holds a classifier, the normal frame of each machine,
     what the clips of each group have in common, and ``parts.csv``: which clips are for training,
-    for validation and for the test. A recording,
-    with its altered versions and at all its signal-to-noise ratios, has one part.
+    for validation and for the tests. A recording, with its altered versions and at all its
+    signal-to-noise ratios, has one part.
 
     Parameters
     ----------
@@ -89,9 +89,9 @@ def train_diagnosis(
     test_split : float
         Fraction of every class's recordings that is kept for the test.
     holdout_id : str
-        Machine id, ``06`` or ``fan/06``, all of whose recordings are kept for the test, and no
-        others. Only its normal frame is computed, from the normal clips of its training part, as
-        the detector is trained on them.
+        Machine id, ``06`` or ``fan/06``, all of whose recordings are kept for a test of their own.
+        Only its normal frame is computed, from the normal clips of its training part, as the
+        detector is trained on them.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class LabelledBatches(Batches):
         """Return all windows in order."""
         return self._indices
 
-    def gather(self, indices: Indices) -> tuple[Frames, npt.NDArray[np.float32]]:
+    def gather(self, indices: Indices) -> tuple[npt.NDArray[np.float32], ...]:
         """Return windows, normalised [shape=(n, window, n_bands)], and labels [shape=(n, 1)]."""
         frames = normalise(self._frames(indices), *self._normalisation)
         return frames, self._windows.label[indices, np.newaxis]
@@ -67,6 +67,8 @@ class TrainingBatches(LabelledBatches):
         Mean and standard deviation of the training recordings.
     per_epoch : int
         Windows in an epoch: as many of the training part are drawn, without repetition.
+    weights : (float, float)
+        Weight in the loss of windows outside and inside events.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class TrainingBatches(LabelledBatches):
         normalisation: tuple[float, float],
         *,
         per_epoch: int,
+        weights: tuple[float, float],
     ) -> None:
         self._per_epoch = per_epoch
+        self._weights = np.array(weights, dtype=np.float32)
         self._rng = np.random.default_rng(fit.seed)
         training = windows.of("training")
         self._outside = training[windows.label[training] == 0]
@@ -87,6 +91,11 @@ class TrainingBatches(LabelledBatches):
     def draw_order(self) -> Indices:
         """Return the windows of an epoch at random."""
         return self._rng.permutation(self._indices)[: self._per_epoch]
+
+    def gather(self, indices: Indices) -> tuple[npt.NDArray[np.float32], ...]:
+        """Return windows and labels, and the weights of the windows in the loss [shape=(n,)]."""
+        frames, labels = super().gather(indices)
+        return frames, labels, self._weights[labels[:, 0].astype(np.intp)]
 
     def _frames(self, indices: Indices) -> Frames:
         frames = super()._frames(indices)

@@ -29,7 +29,7 @@ from stethoscope.model.int8 import Conversion, calibration_windows, write_int8
 from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
-from stethoscope.model.training import fit_network
+from stethoscope.model.training import Trainer
 from stethoscope.options import split_list
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
@@ -145,15 +145,15 @@ def _fit(
     positives = float(windows.label[training].sum())
     weight = math.sqrt((len(training) - positives) / positives)
     drawn = windows.finer(store, table, fit) if fit.augmentation else windows
-    network.compile("adam", "binary_crossentropy", metrics=["accuracy"], steps_per_execution=10)
-    curves, best = fit_network(
-        network,
-        TrainingBatches(store, drawn, fit, normalisation, per_epoch=len(training)),
+    network.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    curves, best = Trainer(network).fit(
+        TrainingBatches(
+            store, drawn, fit, normalisation, per_epoch=len(training), weights=(1 / weight, weight)
+        ),
         epochs=fit.epochs,
         validation=LabelledBatches(store, windows, "validation", fit, normalisation),
         patience=fit.patience,
-        class_weight={0: 1 / weight, 1: weight},
-        callbacks=[EpochProgress("train events", fit.epochs)],
+        progress=EpochProgress("train events", fit.epochs),
     )
     return EventTraining(curves, best, len(training), int(positives), network.count_params())
 

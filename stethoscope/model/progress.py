@@ -1,10 +1,9 @@
-"""Progress of a Keras training."""
+"""Progress of the training of a network."""
 
-from stethoscope.model.tensorflow import keras
 from stethoscope.progress import Bar
 
 
-class EpochProgress(keras.callbacks.Callback):
+class EpochProgress:
     """Shows the epochs of a training with their losses.
 
     Parameters
@@ -18,21 +17,20 @@ class EpochProgress(keras.callbacks.Callback):
     """
 
     def __init__(self, label: str, epochs: int, verbose: int = 1) -> None:
-        super().__init__()
         self._epochs = epochs
         self._lines = verbose == 2
         self._bar = Bar(label, epochs, unit="epoch") if verbose == 1 else None
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Show an epoch, counted from 0, with its losses."""
-        shown = {name: value for name, value in (logs or {}).items() if _is_shown(name)}
+        shown = {name: value for name, value in logs.items() if _is_shown(name)}
         losses = "  ".join(f"{name} {value:.5g}" for name, value in shown.items())
         if self._bar:
             self._bar.advance(losses)
         elif self._lines:
             print(f"epoch {epoch + 1}/{self._epochs}  {losses}", flush=True)
 
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:  # Keras's signature  # noqa: ARG002
+    def on_train_end(self) -> None:
         """Close the bar."""
         if self._bar:
             self._bar.close()

@@ -1,23 +1,26 @@
-"""What the training of all networks shares: batches gathered by index, mixup, early stopping."""
+"""What the training of all networks shares: batches by index, mixup, and the loop of steps."""
 
+import itertools
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.model.tensorflow import keras
+from stethoscope.model.progress import EpochProgress
+from stethoscope.model.tensorflow import keras, tf
 
 Values = npt.NDArray[np.float32]
 Curves = dict[str, list[float]]
 Indices = npt.NDArray[np.intp]
 
+_CALL_BYTES = 1 << 26  # of the inputs of the steps that are taken in one call
 
-class Batches(ABC, keras.utils.PyDataset):
+
+class Batches(ABC):
     """Batches of items that are gathered by index, in an order drawn again for each epoch.
-
-    A subclass calls ``super().__init__`` last: it draws the first order.
 
     Parameters
     ----------
@@ -26,9 +29,7 @@ class Batches(ABC, keras.utils.PyDataset):
     """
 
     def __init__(self, batch_size: int) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
-        self._batch_size = batch_size
-        self._order = self.draw_order()
+        self.batch_size = batch_size
 
     @abstractmethod
     def draw_order(self) -> Indices:
@@ -36,17 +37,61 @@ class Batches(ABC, keras.utils.PyDataset):
 
     @abstractmethod
     def gather(self, indices: Indices) -> tuple[Any, ...]:
-        """Return a batch, as ``keras.Model.fit`` takes it, of the items with these indices."""
+        """Return the items with these indices, as ``keras.Model.fit`` takes a batch of them.
 
-    def __len__(self) -> int:
-        return -(-len(self._order) // self._batch_size)
+        They are those of several batches: inputs, labels and, where it matters, weights.
+        """
 
-    def __getitem__(self, batch: int) -> tuple[Any, ...]:
-        return self.gather(self._order[batch * self._batch_size : (batch + 1) * self._batch_size])
+    def blocks(self, n_batches: int) -> Iterator[tuple[Any, ...]]:
+        """Yield the batches of an epoch, several together, in an order that is drawn here.
 
-    def on_epoch_end(self) -> None:
-        """Draw the order of the next epoch."""
-        self._order = self.draw_order()
+        Parameters
+        ----------
+        n_batches : int
+            The most batches that are gathered at once.
+
+        Yields
+        ------
+        tuple
+            As :meth:`gather` returns it, with arrays [shape=(n_batches, batch_size, ...)].
+        """
+        order = self.draw_order()
+        whole = len(order) // self.batch_size * self.batch_size
+        edges = [*range(0, whole, n_batches * self.batch_size), whole]
+        for first, last in itertools.pairwise(edges):
+            yield _in_batches(self.gather(order[first:last]), self.batch_size)
+        if rest := len(order) - whole:
+            yield _in_batches(self.gather(order[whole:]), rest)
+
+
+class Examples(Batches):
+    """Batches of examples that lie in memory, in their order.
+
+    Parameters
+    ----------
+    given, wanted : np.ndarray [shape=(n_examples, ...)]
+        Inputs of the network, and their labels.
+    batch_size : int
+    """
+
+    def __init__(self, given: Values, wanted: Values, batch_size: int) -> None:
+        super().__init__(batch_size)
+        self._given, self._wanted = given, wanted
+
+    def draw_order(self) -> Indices:
+        """Return all examples in order."""
+        return np.arange(len(self._given))
+
+    def gather(self, indices: Indices) -> tuple[Values, Values]:
+        """Return examples with these indices."""
+        return self._given[indices], self._wanted[indices]
+
+
+def _in_batches(items: tuple[Any, ...], batch_size: int) -> tuple[Any, ...]:
+    batches: tuple[Any, ...] = tf.nest.map_structure(
+        lambda values: np.reshape(values, (-1, batch_size, *np.shape(values)[1:])), items
+    )
+    return batches
 
 
 def mix_pairs(
@@ -84,58 +129,137 @@ def _mix(first: Values, second: Values, share: Values) -> Values:
     return mixed
 
 
-def fit_network(
-    network: keras.Model,
-    batches: Batches,
-    *,
-    epochs: int,
-    validation: Any = None,
-    patience: int | None = None,
-    class_weight: Mapping[int, float] | None = None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> tuple[Curves, int]:
-    """Train a compiled network.
+class Trainer:
+    """Trains a compiled network by many steps per call.
+
+    A step of a small network takes a few milliseconds of arithmetic. ``keras.Model.fit`` takes as
+    long again for what it does around each; here a call takes the steps of many batches, and each
+    kind of step is traced once.
 
     Parameters
     ----------
     network : keras.Model
-    batches : Batches
-    epochs : int
-        The most epochs.
-    validation : optional
-        Validation data, as ``keras.Model.fit`` takes it.
-    patience : int, optional
-        Epochs without a lower validation loss before training stops; the network then has the
-        weights of the epoch of the lowest one. Without it, or without validation data, all epochs
-        are trained and the last weights kept.
-    class_weight : mapping of int to float, optional
-        Weight of every class in the loss.
-    callbacks : sequence of keras.callbacks.Callback
-
-    Returns
-    -------
-    curves : dict
-        Loss and metrics, a value per epoch; those of the validation data begin with ``val_``.
-    best_epoch : int
-        The epoch whose weights the network has, from 1.
+        Compiled.
     """
-    stop = None
-    if validation is not None and patience is not None:
-        stop = keras.callbacks.EarlyStopping(
-            monitor="val_loss", patience=patience, restore_best_weights=True
-        )
-    history = network.fit(
-        batches,
-        validation_data=validation,
-        epochs=epochs,
-        class_weight=class_weight,
-        callbacks=[*callbacks, *([stop] if stop else [])],
-        verbose=0,
-    )
-    curves = {name: [float(value) for value in values] for name, values in history.history.items()}
-    if stop is None:
-        return curves, len(curves["loss"])
-    # Early stopping restores the best weights only where it stops early.
-    if stop.best_weights is not None:
-        network.set_weights(stop.best_weights)
-    return curves, int(np.argmin(curves["val_loss"])) + 1
+
+    def __init__(self, network: keras.Model) -> None:
+        self._network = network
+        if getattr(network, "optimizer", None) is not None:
+            network.optimizer.build(network.trainable_variables)
+        self._train = _Steps(network, network.train_step)
+        self._test = _Steps(network, network.test_step)
+
+    def evaluate(self, batches: Batches) -> dict[str, float]:
+        """Return loss and metrics over all batches."""
+        return self._test.take(batches.blocks(self._per_call(batches)))
+
+    def fit(
+        self,
+        batches: Batches,
+        *,
+        epochs: int,
+        validation: Batches | None = None,
+        patience: int | None = None,
+        progress: EpochProgress | None = None,
+    ) -> tuple[Curves, int]:
+        """Train.
+
+        Parameters
+        ----------
+        batches : Batches
+        epochs : int
+            The most epochs.
+        validation : Batches, optional
+        patience : int, optional
+            Epochs without a lower validation loss before training stops; the network then has the
+            weights of the epoch of the lowest one. Without it, or without validation data, all
+            epochs are trained and the last weights kept.
+        progress : EpochProgress, optional
+
+        Returns
+        -------
+        curves : dict
+            Loss and metrics, a value per epoch; those of the validation data begin with ``val_``.
+        best_epoch : int
+            The epoch whose weights the network has, from 1.
+        """
+        curves: Curves = {}
+        best = _Best(self._network, patience if validation is not None else None)
+        for epoch in range(epochs):
+            figures = self._train.take(batches.blocks(self._per_call(batches)))
+            if validation is not None:
+                figures |= {f"val_{name}": one for name, one in self.evaluate(validation).items()}
+            for name, value in figures.items():
+                curves.setdefault(name, []).append(value)
+            if progress:
+                progress.on_epoch_end(epoch, figures)
+            if best.stops(epoch, figures):
+                break
+        if progress:
+            progress.on_train_end()
+        return curves, best.restore()
+
+    def _per_call(self, batches: Batches) -> int:
+        """Return how many batches to take in one call, whose inputs lie in memory."""
+        values: int = sum(math.prod(one.shape[1:]) for one in self._network.inputs)
+        return max(1, _CALL_BYTES // (4 * values * batches.batch_size))
+
+
+class _Steps:
+    """Takes steps of one kind, those of several batches in one call of a graph."""
+
+    def __init__(self, network: keras.Model, step: Callable[[Any], Any]) -> None:
+        self._network, self._step = network, step
+        self._graph: Any = None
+
+    def take(self, blocks: Iterable[tuple[Any, ...]]) -> dict[str, float]:
+        """Take a step for every batch of the blocks, and return the mean figures."""
+        self._network.reset_metrics()
+        for block in blocks:
+            if self._graph is None:
+                self._graph = self._compile(block)
+            self._graph(*map(tf.convert_to_tensor, tf.nest.flatten(block)))
+        return {name: float(value) for name, value in self._network.get_metrics_result().items()}
+
+    def _compile(self, block: tuple[Any, ...]) -> Any:
+        """Return the graph of as many steps as there are batches, of any size."""
+        structure = tf.nest.map_structure(np.ndim, block)
+
+        def steps(*arrays: Any) -> None:
+            def step(batch: Any) -> Any:
+                self._step(tf.nest.pack_sequence_as(structure, [one[batch] for one in arrays]))
+                return batch + 1
+
+            tf.while_loop(lambda batch: batch < tf.shape(arrays[0])[0], step, [0])
+
+        flat = tf.nest.flatten(block)
+        signature = [tf.TensorSpec((None, None, *one.shape[2:]), one.dtype) for one in flat]
+        # A loop of TensorFlow's own: translating Python's, and Keras's steps with it, takes longer
+        # than tracing them.
+        return tf.function(steps, autograph=False).get_concrete_function(*signature)
+
+
+class _Best:
+    """Keeps the weights of the epoch with the lowest validation loss, and stops after it."""
+
+    def __init__(self, network: keras.Model, patience: int | None) -> None:
+        self._network, self._patience = network, patience
+        self._loss, self._epoch, self._last = math.inf, 0, 0
+        self._weights: list[Values] | None = None
+
+    def stops(self, epoch: int, figures: dict[str, float]) -> bool:
+        """Return whether to stop after an epoch, counted from 0, with these figures."""
+        self._last = epoch
+        if self._patience is None:
+            return False
+        if figures["val_loss"] < self._loss:
+            self._loss, self._epoch = figures["val_loss"], epoch
+            self._weights = self._network.get_weights()
+        return epoch - self._epoch >= self._patience
+
+    def restore(self) -> int:
+        """Give the network the kept weights, and return their epoch, from 1."""
+        if self._weights is None:
+            return self._last + 1
+        self._network.set_weights(self._weights)
+        return self._epoch + 1

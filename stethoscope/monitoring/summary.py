@@ -125,6 +125,8 @@ def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
             f"balanced accuracy {figures['balanced_accuracy']:.3f} over normal and "
             f"{len(figures['classes']) - 1} groups, on recordings that were not used for training"
         )
+    if held_out := diagnosis.get("held_out_machine"):
+        lines.append(_held_out_line(held_out))
     left_out = diagnosis["left_out_unknown"]
     if left_out["value"] is not None:
         lines.append(
@@ -137,6 +139,16 @@ def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
             f"stethoscope label {folder / 'bundle'} 1=NAME 2=NAME"
         )
     return lines
+
+
+def _held_out_line(held_out: Mapping[str, Any]) -> str:
+    """Return how well the faults of the machine that was held out are recognised."""
+    line = (
+        f"balanced accuracy {held_out['figures']['balanced_accuracy']:.3f} on {held_out['clips']} "
+        f"clips of {held_out['machine']}, a machine that was not used for training"
+    )
+    found = held_out["fault_found"]
+    return line + (f"; the likeliest fault is right for {percent(found['value'])}" if found else "")
 
 
 def _group_table(

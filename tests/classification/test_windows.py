@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stethoscope.classification.windows import draw_window, mask
+from stethoscope.classification.windows import draw_positions, draw_window, mask
 
 
 def drawn(rng: np.random.Generator, *, shift: float = 0.0, masked: float = 0.0) -> np.ndarray:
@@ -28,20 +28,33 @@ def test_a_shift_moves_the_clip_circularly() -> None:
     assert steps == {1, -19}
 
 
+def test_shifts_reach_every_place_up_to_their_fraction_and_no_further() -> None:
+    """Of clips of two lengths at once, each covered by a single window."""
+    rng = np.random.default_rng(0)
+    n_frames = np.tile([20, 10], 300)
+    starts = draw_positions(n_frames, 20, 0.5, rng)[:, 0]
+    shifts = (-starts) % n_frames
+    assert set(shifts[::2]) == set(range(10))
+    assert set(shifts[1::2]) == set(range(5))
+
+
 def test_masks_fill_two_ranges_of_time_and_two_of_bands_at_most() -> None:
     rng, fill = np.random.default_rng(0), np.full(40, -7.0, dtype=np.float32)
-    for _ in range(50):
-        frames = np.zeros((100, 40), dtype=np.float32)
-        mask(frames, 0.1, fill, rng)
-        assert set(np.unique(frames)) <= {0.0, -7.0}
-        assert (frames == -7.0).all(axis=1).sum() <= 20
-        assert (frames == -7.0).all(axis=0).sum() <= 8
+    windows = np.zeros((50, 100, 40), dtype=np.float32)
+    mask(windows, 0.1, fill, rng)
+    assert set(np.unique(windows)) == {0.0, -7.0}
+    frames = (windows == -7.0).all(axis=2).sum(axis=1)
+    bands = (windows == -7.0).all(axis=1).sum(axis=1)
+    assert frames.max() <= 20
+    assert bands.max() <= 8
+    assert len(set(frames)) > 5, "each window has masks of its own"
+    assert len(set(bands)) > 3, "each window has masks of its own"
 
 
 def test_the_same_bands_of_all_channels_are_masked() -> None:
-    frames = np.zeros((100, 80), dtype=np.float32)
+    windows = np.zeros((4, 100, 80), dtype=np.float32)
     fill = np.concatenate([np.full(40, -7.0), np.full(40, -9.0)]).astype(np.float32)
-    mask(frames, 0.2, fill, np.random.default_rng(0), planes=2)
-    first, second = frames[:, :40], frames[:, 40:]
+    mask(windows, 0.2, fill, np.random.default_rng(0), planes=2)
+    first, second = windows[:, :, :40], windows[:, :, 40:]
     assert (first == -7.0).any()
     np.testing.assert_array_equal(first == -7.0, second == -9.0)

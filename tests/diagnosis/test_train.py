@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stethoscope.diagnosis.evaluate import evaluate_diagnosis
 from stethoscope.diagnosis.grouping import find_groups, group_faults
 from stethoscope.diagnosis.groups import FaultGroups
 from stethoscope.diagnosis.model import Diagnosis, References, skip_reason
@@ -13,9 +14,12 @@ from stethoscope.diagnosis.options import FaultOptions
 from stethoscope.diagnosis.parts import read_parts
 from stethoscope.diagnosis.train import fit_diagnosis, train_diagnosis
 from stethoscope.features.store import FeatureStore
+from stethoscope.files import read_csv
 from tests.diagnosis.sets import SMALL, made
 
 pytestmark = pytest.mark.slow
+
+PARTS = ("test", "held-out")
 
 
 def test_faults_of_test_recordings_are_recognised(
@@ -72,11 +76,12 @@ def test_a_plain_description_has_no_references(tmp_path: Path) -> None:
 
 
 def test_faults_are_recognised_on_a_machine_held_out_of_training(tmp_path: Path) -> None:
+    """Both tests are reported: that of this machine, and that of the others' recordings."""
     store = made(tmp_path / "store", machines=3, normal=8, counts={"a": 8, "b": 8, "c": 8})
-    groups = group_faults(store, FaultOptions(groups=3))
+    groups = find_groups(tmp_path / "store", FaultOptions(groups=3), tmp_path / "groups")
     train_diagnosis(store, groups, SMALL, tmp_path / "model", holdout_id="02")
     diagnosis = Diagnosis.open(tmp_path / "model")
-    tested = [i for i, (_, part) in enumerate(read_parts(tmp_path / "model")) if part == "test"]
+    tested = [i for i, (_, part) in enumerate(read_parts(tmp_path / "model")) if part == "held-out"]
     assert {store.clips[i].machine_id for i in tested} == {"02"}
     right = [
         diagnosis.likeliest_fault(diagnosis.probabilities(store.clip_frames(i), "fan/02"))
@@ -84,6 +89,17 @@ def test_faults_are_recognised_on_a_machine_held_out_of_training(tmp_path: Path)
         for i in tested
     ]
     assert np.mean(right) > 0.9
+    report = evaluate_diagnosis(
+        tmp_path / "store", tmp_path / "groups", tmp_path / "model", tmp_path / "results"
+    )
+    held_out = report["held_out_machine"]
+    assert (held_out["machine"], held_out["clips"]) == ("fan/02", len(tested))
+    confusion = np.array(held_out["figures"]["confusion"])
+    assert held_out["figures"]["accuracy"]["value"] == np.trace(confusion) / len(tested)
+    answers = list(read_csv(tmp_path / "results" / "fault_answers.csv"))
+    machines = {part: {row["machine"] for row in answers if row["part"] == part} for part in PARTS}
+    assert machines == {"test": {"fan/00", "fan/01"}, "held-out": {"fan/02"}}
+    assert report["test_clips"] == sum(row["part"] == "test" for row in answers) > 0
 
 
 def test_without_normal_clips_there_is_nothing_to_diagnose(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ NORMALISATION = (3.0, 2.0)
 
 
 def whole_epoch(batches: LabelledBatches) -> tuple[np.ndarray, np.ndarray]:
-    frames, labels = zip(*(batches[index] for index in range(len(batches))), strict=True)
-    return np.concatenate(frames), np.concatenate(labels)
+    blocks = [[part.reshape(-1, *part.shape[2:]) for part in one] for one in batches.blocks(2)]
+    frames, labels = (np.concatenate([block[place] for block in blocks]) for place in (0, 1))
+    return frames, labels
 
 
 def test_validation_windows_are_normalised_and_in_order(
@@ -31,9 +32,8 @@ def test_epoch_of_training_draws_other_windows_without_repetition(
 ) -> None:
     fit = EventFit(batch_size=64)
     windows = LabelledWindows.cut(store, table, fit)
-    batches = TrainingBatches(store, windows, fit, NORMALISATION, per_epoch=100)
+    batches = TrainingBatches(store, windows, fit, NORMALISATION, per_epoch=100, weights=(0.5, 2.0))
     first, _ = whole_epoch(batches)
-    batches.on_epoch_end()
     second, _ = whole_epoch(batches)
     for frames in (first, second):
         assert len(frames) == 100
@@ -47,15 +47,33 @@ def test_augmentation_adds_background_and_changes_loudness(
     windows = LabelledWindows.cut(store, table, EventFit())
     plain, augmented = (
         whole_epoch(
-            TrainingBatches(store, windows, fit, (0.0, 1.0), per_epoch=len(windows.of("training")))
+            TrainingBatches(
+                store,
+                windows,
+                fit,
+                (0.0, 1.0),
+                per_epoch=len(windows.of("training")),
+                weights=(1.0, 1.0),
+            )
         )
         for fit in (EventFit(), EventFit(augmentation=True))
     )
-    # One seed draws the same first batch: 128 windows.
-    ratio = np.expm1(augmented[0][:128]) / np.expm1(plain[0][:128])
-    assert (augmented[1][:128] == plain[1][:128]).all()
+    # One seed draws the same first two batches.
+    ratio = np.expm1(augmented[0][:256]) / np.expm1(plain[0][:256])
+    assert (augmented[1][:256] == plain[1][:256]).all()
     assert ratio.min() > np.exp(-0.4) - 1e-3, "magnitudes are only added"
     spread = ratio.max(axis=(1, 2)) / ratio.min(axis=(1, 2))
     unmixed = spread < 1.01
     assert 0.3 < unmixed.mean() < 0.7
     assert ratio[unmixed].max() < np.exp(0.4) + 1e-3
+
+
+def test_windows_inside_events_have_the_second_weight(
+    store: FeatureStore, table: list[Clip]
+) -> None:
+    fit = EventFit()
+    windows = LabelledWindows.cut(store, table, fit)
+    batches = TrainingBatches(store, windows, fit, NORMALISATION, per_epoch=100, weights=(0.5, 2.0))
+    _, labels, weights = batches.gather(batches.draw_order())
+    assert set(weights) == {0.5, 2.0}
+    np.testing.assert_array_equal(weights == 2.0, labels[:, 0] == 1)

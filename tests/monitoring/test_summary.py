@@ -101,6 +101,23 @@ def test_groups_are_listed_and_can_be_named() -> None:
     assert any("stethoscope label out/bundle 1=NAME 2=NAME" in line for line in lines)
 
 
+def test_a_machine_that_was_held_out_has_a_line_of_its_own() -> None:
+    held_out = {
+        "machine": "fan/06",
+        "clips": 12,
+        "figures": {"balanced_accuracy": 0.75},
+        "fault_found": share(0.5),
+    }
+    both = diagnosis("fault 1", "fault 2") | {"held_out_machine": held_out}
+    lines = closing_lines(summary(both, machine("f", 0.9, 0.5)), HERE)
+    found = [line for line in lines if line.startswith("balanced accuracy")]
+    assert len(found) == 2
+    assert found[1] == (
+        "balanced accuracy 0.750 on 12 clips of fan/06, a machine that was not used for training; "
+        "the likeliest fault is right for 50 %"
+    )
+
+
 def test_named_groups_need_no_name() -> None:
     lines = closing_lines(summary(diagnosis("fault 1: clogging"), machine("f", 0.9, 0.5)), HERE)
     assert not any("stethoscope label" in line for line in lines)

@@ -23,7 +23,7 @@ from stethoscope.model.network import Network
 from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
-from stethoscope.model.training import fit_network
+from stethoscope.model.training import Trainer
 from stethoscope.progress import track
 from stethoscope.sound.sampled import SampledLogMel
 from stethoscope.stats.moments import Moments
@@ -115,13 +115,12 @@ class IdClassifier(Detector):
                 n_outputs=n_outputs,
             )
 
-        curves, self.best_epoch_ = fit_network(
-            model,
+        curves, self.best_epoch_ = Trainer(model).fit(
             crops(held_out=False),
             validation=crops(held_out=True) if len(held_out) else None,
             epochs=self.epochs,
             patience=self.epochs if len(held_out) else None,
-            callbacks=[EpochProgress("train id-classifier", self.epochs, self.verbose)],
+            progress=EpochProgress("train id-classifier", self.epochs, self.verbose),
         )
         self.curves_ = {
             "all machines": {name: curves[name] for name in ("loss", "val_loss") if name in curves}

@@ -1,6 +1,6 @@
 """How well the diagnosis recognises the groups."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ def accuracy_section(faults: FaultInputs) -> Section | None:
     parts: list[Content] = []
     if "confusion" in faults.plots and faults.evaluation["figures"]:
         parts += _confusions(faults.evaluation)
+    if "confusion" in faults.plots and (held_out := faults.evaluation.get("held_out_machine")):
+        parts += _held_out_machine(held_out, faults.evaluation["labels"])
     if "probabilities" in faults.plots and faults.answers:
         chart = gallery([_probability_chart(faults)])
         parts.append(fold("Probabilities of the predictions", chart))
@@ -53,6 +55,25 @@ def _confusions(evaluation: Mapping[str, Any]) -> list[Content]:
         confusion_table(labels, figures["confusion"]),
         tag("p", frequent_confusions(labels, figures["confusion"]), class_="fine"),
         fold("Figures per class", class_table(figures["classes"])),
+    ]
+
+
+def _held_out_machine(held_out: Mapping[str, Any], labels: Sequence[str]) -> list[Content]:
+    """Return the figures of the machine that was held out."""
+    figures, machine = held_out["figures"], held_out["machine"]
+    accuracy = share_with_interval(Figure(**figures["accuracy"]))
+    text = (
+        f"No recording of {machine} was used for training, except normal ones to compare with. The "
+        f"network gives the right class for {accuracy} of {count(held_out['clips'], 'clip')} of "
+        f"this machine; the balanced accuracy is {percent(figures['balanced_accuracy'])}."
+    )
+    if found := held_out["fault_found"]:
+        share = share_with_interval(Figure(**found))
+        text += f" For anomalous clips, the most probable fault is right in {share}."
+    return [
+        tag("h3", f"A machine that was not trained on: {machine}"),
+        tag("p", text),
+        confusion_table(labels, figures["confusion"]),
     ]
 
 

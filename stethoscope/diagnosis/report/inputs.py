@@ -13,7 +13,7 @@ from stethoscope.files import read_csv, read_json
 
 @dataclass(frozen=True)
 class DiagnosedClip:
-    """A test clip with the prediction of the diagnosis.
+    """A test clip, of a machine that was trained on, with the prediction of the diagnosis.
 
     Attributes
     ----------
@@ -92,4 +92,5 @@ def _answers(path: Path, labels: list[str]) -> list[DiagnosedClip]:
             tuple(float(row[label]) for label in labels),
         )
         for row in read_csv(path)
+        if row["part"] == "test"
     ]

@@ -58,7 +58,8 @@ def test_windows_are_parts_of_clips_and_mixed_ones_have_mixed_labels(
 ) -> None:
     inputs = inputs_of(two_types_sampled, "fan")
     clips = np.flatnonzero(~inputs.held_out)
-    (windows, labels), wanted = Crops(inputs, clips, 16, seed=0, mixup=False, n_outputs=2)[0]
+    crops = Crops(inputs, clips, 16, seed=0, mixup=False, n_outputs=2)
+    (windows, labels), wanted = crops.gather(crops.draw_order())
     assert len(wanted) == 2
     np.testing.assert_array_equal(labels, wanted[1])
     rows = windows[0][:-256].reshape(16, -1)
@@ -72,6 +73,7 @@ def test_windows_are_parts_of_clips_and_mixed_ones_have_mixed_labels(
     clip = places[0][0]
     np.testing.assert_array_equal(windows[0][-256:], inputs.spectra[clip])
     assert labels[0].argmax() == inputs.classes[clip]
-    (_, mixed), _ = Crops(inputs, clips, 16, seed=0, mixup=True)[0]
+    crops = Crops(inputs, clips, 16, seed=0, mixup=True)
+    (_, mixed), _ = crops.gather(crops.draw_order())
     np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-6)
     assert ((mixed > 0).sum(axis=1) == 2).any()

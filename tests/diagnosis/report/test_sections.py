@@ -141,6 +141,18 @@ def test_report_with_faults_has_every_chart(
     assert all(value.startswith(("data:", "#")) for value in addresses), "the page needs no network"
 
 
+def test_a_machine_that_was_held_out_is_reported_beside_the_random_test(
+    faults: FaultInputs, inputs: DetectionInputs, fan_archive: Path
+) -> None:
+    figures = classify_figures(LABELS, LABELS, LABELS).to_json()
+    held_out = {"machine": "fan/06", "clips": 3, "figures": figures, "fault_found": None}
+    evaluation = {**faults.evaluation, "held_out_machine": held_out}
+    text = text_of(fault_sections(inputs, replace(faults, evaluation=evaluation), [fan_archive]))
+    assert "A machine that was not trained on: fan/06" in text
+    assert "of 3 clips of this machine; the balanced accuracy is 100 %" in text
+    assert MARKS["confusion"] in text
+
+
 @pytest.mark.parametrize("plot", PLOTS)
 def test_each_plot_can_be_left_out(
     plot: str, faults: FaultInputs, inputs: DetectionInputs, fan_archive: Path
