@@ -116,6 +116,7 @@ def python(checkout: Path, code: str, *arguments: object) -> str:
     """Return what a program prints that imports the package of a checkout."""
     answer = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=checkout,  # Python looks for modules there first
         env={**os.environ, "PYTHONPATH": str(checkout), "TF_CPP_MIN_LOG_LEVEL": "2"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
