@@ -117,8 +117,7 @@ def train_chosen(
     with _Batches(store, training, labels, classes, window, fit) as batches:
         network = _compiled(fit, batches, window, len(classes), planes_of(store.feature))
         trainer = Trainer(network)
-        unaltered = _examples(store, training, labels, classes, window, fit)
-        before = trainer.evaluate(unaltered)["accuracy"]
+        before = trainer.evaluate(_examples(store, training, labels, classes, window, fit))
         curves, best = trainer.fit(
             batches,
             epochs=fit.epochs,
@@ -132,8 +131,8 @@ def train_chosen(
         raise ParameterError(
             "training diverged (the loss is not finite); choose a lower class_learning_rate"
         )
-    seconds = time.perf_counter() - started
-    result = ClassTraining(curves, best, len(training), len(validation), before, seconds)
+    seconds, accuracy = time.perf_counter() - started, before["accuracy"]
+    result = ClassTraining(curves, best, len(training), len(validation), accuracy, seconds)
     _write(network, store, classes, window, fit, result, folder)
     return result
 

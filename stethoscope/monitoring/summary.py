@@ -148,7 +148,9 @@ def _held_out_line(held_out: Mapping[str, Any]) -> str:
         f"clips of {held_out['machine']}, a machine that was not used for training"
     )
     found = held_out["fault_found"]
-    return line + (f"; the likeliest fault is right for {percent(found['value'])}" if found else "")
+    if found:
+        line += f"; the likeliest fault is right for {100 * found['value']:.0f} %"
+    return line
 
 
 def _group_table(

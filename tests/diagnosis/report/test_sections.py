@@ -147,7 +147,8 @@ def test_a_machine_that_was_held_out_is_reported_beside_the_random_test(
     figures = classify_figures(LABELS, LABELS, LABELS).to_json()
     held_out = {"machine": "fan/06", "clips": 3, "figures": figures, "fault_found": None}
     evaluation = {**faults.evaluation, "held_out_machine": held_out}
-    text = text_of(fault_sections(inputs, replace(faults, evaluation=evaluation), [fan_archive]))
+    sections = fault_sections(inputs, replace(faults, evaluation=evaluation), [fan_archive])
+    text = text_of(sections).replace("\xa0", " ")
     assert "A machine that was not trained on: fan/06" in text
     assert "of 3 clips of this machine; the balanced accuracy is 100 %" in text
     assert MARKS["confusion"] in text
