@@ -23,9 +23,10 @@ from statistics import fmean
 
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
-from stethoscope.diagnosis.extract import extract_cepstra
+from stethoscope.diagnosis.clips import clips_to_compare
 from stethoscope.diagnosis.grouping import find_groups
 from stethoscope.diagnosis.options import FaultOptions
+from stethoscope.features.extract import extract_features
 from stethoscope.sound.mfcc import Mfcc
 
 TRAIN = """
@@ -94,9 +95,8 @@ def prepare(folder: Path, seed: int) -> None:
     """Simulate a set of the size of ``simulated/fan``, and group it."""
     archive = folder / "fan.zip"
     simulate_archive(archive, machine="fan", seed=seed)
-    extract_cepstra(
-        [archive], index([archive]), Mfcc(), folder / "features", FaultOptions(seed=seed)
-    )
+    clips = clips_to_compare(index([archive]), seed=seed)
+    extract_features([archive], clips, Mfcc(), folder / "features")
     find_groups(folder / "features", FaultOptions(seed=seed), folder / "groups")
 
 
