@@ -16,16 +16,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import soundfile
 from edge_instructions import measure as count_instructions
+from long_recording import write_noise
 from timing import Figure, in_turns, pair, print_figures, run_measured
 from verdict_parts import parts
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.edge.c.export import export_c
-
-RATE = 16_000
 
 
 def main() -> None:
@@ -83,10 +80,7 @@ def use(bundle: Path, scratch: Path, *, quick: bool) -> list[Figure]:
 def long_recording(bundle: Path, scratch: Path, minutes: int, rounds: int) -> list[Figure]:
     """Return the speed and the memory of `predict` on a long recording."""
     path = scratch / "long.wav"
-    generator = np.random.default_rng(0)
-    with soundfile.SoundFile(path, "w", RATE, 1) as file:
-        for _ in range(minutes):
-            file.write(0.1 * generator.standard_normal(60 * RATE))
+    write_noise(path, minutes / 60)
     predict = functools.partial(command, "predict", str(bundle), str(path))
 
     def once() -> dict[str, float]:
