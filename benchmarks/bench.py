@@ -42,7 +42,7 @@ def main() -> None:
         write_part(options.part, options.output, quick=options.quick)
         return
     path = QUICK_RESULTS if options.quick else RESULTS
-    committed = read_committed()
+    committed = {} if options.quick else read_committed()
     results = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     for part in options.parts:
         print(f"\n{part}", flush=True)

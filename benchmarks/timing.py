@@ -27,6 +27,8 @@ Rounds = dict[str, dict[str, list[float]]]
 
 WIDE = 0.2
 """Spread of a figure, relative to it, from which on its run is noisy."""
+VISIBLE = 0.02
+"""Smallest relative change that is marked: figures of a single round have no spread."""
 BUSY = 0.05
 """Fraction of the processors' time taken by other processes from which on a run is noisy."""
 
@@ -184,7 +186,7 @@ def is_noisy(figure: Mapping[str, Any], others: float | None) -> bool:
 
 
 def changed(figure: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machine: bool) -> bool:
-    """Return whether a figure differs from an earlier one by more than both spreads.
+    """Return whether a figure differs from an earlier one by more than both spreads, and visibly.
 
     Ratios are compared; where there is none, values, if they were measured on the same machine.
     """
@@ -194,7 +196,8 @@ def changed(figure: Mapping[str, Any], earlier: Mapping[str, Any], *, same_machi
         new, old = figure["ours"], earlier["ours"]
     else:
         return False
-    return bool(new[1] > old[2] or new[2] < old[1])
+    apart = new[1] > old[2] or new[2] < old[1]
+    return bool(apart and abs(new[0] - old[0]) > VISIBLE * abs(old[0]))
 
 
 def machine() -> dict[str, Any]:

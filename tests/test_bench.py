@@ -64,6 +64,7 @@ def test_a_figure_is_noisy_by_its_rounds_or_by_other_programs(
 def test_a_change_is_one_beyond_both_spreads() -> None:
     assert not changed(summary(10, 9, 12), summary(12, 11, 13), same_machine=True)
     assert changed(summary(10, 9, 10.5), summary(12, 11, 13), same_machine=True)
+    assert not changed(summary(100, 100, 100), summary(101, 101, 101), same_machine=True)
 
 
 def test_of_another_machine_only_ratios_are_compared() -> None:
