@@ -55,7 +55,7 @@ def steps(given: Given) -> Outputs:
 
     fingerprint = checked.outputs["fingerprint"]
 
-    downloaded = download(fingerprint=fingerprint, **given.of(download))
+    downloaded = download(fingerprint=fingerprint, in_place=True, **given.of(download))
     place(downloaded, "Download recordings", DOWNLOADS)
     recordings, clips = (downloaded.outputs[name] for name in ("recordings", "clips"))
 

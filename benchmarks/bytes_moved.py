@@ -7,7 +7,8 @@ A step uploads what it leaves, and downloads every artifact that it takes, as Ku
 sizes are those of the artifacts of a run on this computer. Artifacts whose size depends on the
 number of recordings are scaled to archives of the given sizes; models and results keep theirs.
 "before" is the same run if three steps took the archive (both features and the report), and none
-left recordings to play. With a volume for downloads or a workspace, the archive itself stays there.
+left recordings to play. With a volume for downloads, or a workspace, the archive stays there and
+does not pass through the store.
 """
 
 import argparse
@@ -85,6 +86,7 @@ def row(sizes: Sizes, counts: dict[tuple[str, str], int], gigabytes: float) -> d
         "moved_gb": {
             "before": round((moved + more - fewer) / 1e9, 2),
             "after": round(moved / 1e9, 2),
+            "after_with_a_volume": round((moved - (1 + counts[ARCHIVE]) * own[ARCHIVE]) / 1e9, 2),
         },
     }
 

@@ -14,6 +14,7 @@ def download(
     recordings: dsl.Output[dsl.Dataset],
     clips: dsl.Output[dsl.Dataset],
     fingerprint: str,
+    in_place: bool = False,
     cache: str = "",
     **parameters: Any,
 ) -> None:
@@ -21,10 +22,11 @@ def download(
 
     Args:
         fingerprint: Identifies the recordings and the code; part of the cache key.
+        in_place: Whether an archive stays in the folder that keeps downloads, if there is one.
         cache: Folder that keeps downloads, on a volume shared by runs or steps; empty for none.
 
     Returns:
-        recordings: The archives, unchanged, under their original names.
+        recordings: The archives, unchanged, under their original names, or where they are kept.
         clips: Table of the clips, clips.csv.
     """
     from pathlib import Path
@@ -40,6 +42,7 @@ def download(
         md5=parameters["dataset_md5"],
         seed=parameters["seed"],
         cache=cache,
+        in_place=in_place,
     )
     recordings.metadata.update(prepared.metadata, fingerprint=fingerprint)
     keep_warnings(recordings)

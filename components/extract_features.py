@@ -28,6 +28,7 @@ def extract_features(
     sounds: dsl.Output[dsl.Dataset],
     needs_samples: bool,
     diagnoses: bool,
+    cache: str = "",
     **parameters: Any,
 ) -> None:
     """Read every recording once, and compute what the detector and the diagnosis need of it.
@@ -41,6 +42,7 @@ def extract_features(
         clips: Table of the clips.
         needs_samples: Whether the detector needs the samples as well.
         diagnoses: Whether faults are diagnosed.
+        cache: Folder that keeps downloads, in which the archives may be.
 
     Returns:
         features: Feature store of the detector, memory-mapped frames with table and definition.
@@ -59,7 +61,7 @@ def extract_features(
     from stethoscope.monitoring.extract import extract_recordings
 
     stored, compared = extract_recordings(
-        archives_in(Path(recordings.path)),
+        archives_in(Path(recordings.path), cache=cache),
         read_clips(clips.path),
         log_mel=LOG_MEL.of(parameters),
         cepstrum=CEPSTRA.of(parameters),

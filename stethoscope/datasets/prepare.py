@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stethoscope.datasets.clips import write_clips
+from stethoscope.datasets.download.cache import noted_md5
 from stethoscope.datasets.download.fetch import fetch
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.usage import describe_usage
+from stethoscope.errors import DatasetError
+from stethoscope.files import read_json, write_json
+
+_ELSEWHERE = ".elsewhere.json"  # paths and MD5 of archives that are used where they are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +39,14 @@ def prepare(
     md5: str = "",
     seed: int = 0,
     cache: str = "",
+    in_place: bool = False,
 ) -> Prepared:
     """Fetch the archives of a data set into the folder `recordings` and write the table `clips`.
 
     The parameters and errors are those of :func:`stethoscope.datasets.download.fetch.fetch` and
     :func:`stethoscope.datasets.layouts.index`. The default of `cache` is the environment variable
-    STETHOSCOPE_CACHE.
+    STETHOSCOPE_CACHE. Downloads stay in the cache if it is given and they are to be used in place:
+    the folder then holds a note of where they are.
     """
     fetched = fetch(
         dataset_url,
@@ -47,7 +54,11 @@ def prepare(
         md5=md5,
         seed=seed,
         cache=cache or os.environ.get("STETHOSCOPE_CACHE"),
+        in_place=in_place and bool(cache),
     )
+    elsewhere = {str(one.path): one.md5 for one in fetched if one.path.parent != recordings}
+    if elsewhere:
+        write_json(recordings / _ELSEWHERE, elsewhere)
     table = index([one.path for one in fetched], layout)
     write_clips(clips, table)
     print("\n".join(describe_usage(table)))
@@ -60,6 +71,22 @@ def prepare(
     )
 
 
-def archives_in(recordings: Path) -> list[Path]:
-    """Return the archives that :func:`prepare` put into a folder."""
-    return sorted(path for path in recordings.iterdir() if not path.name.startswith("."))
+def archives_in(recordings: Path, *, cache: str = "") -> list[Path]:
+    """Return the archives that :func:`prepare` put into a folder, or left in the cache.
+
+    Raises
+    ------
+    DatasetError
+        If an archive is no longer in the cache, or another version of it.
+    """
+    archives = [path for path in recordings.iterdir() if not path.name.startswith(".")]
+    note = recordings / _ELSEWHERE
+    for name, md5 in (read_json(note) if note.is_file() else {}).items():
+        path = Path(name)
+        if not (cache and path.is_relative_to(cache) and noted_md5(path) == md5 != ""):
+            raise DatasetError(
+                f"{path}: the archive of this run is no longer in the folder of downloads "
+                f"{cache or '(none)'}; start the run with --no-cache to download it again"
+            )
+        archives.append(path)
+    return sorted(archives, key=lambda path: path.name)

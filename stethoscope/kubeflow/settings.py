@@ -196,6 +196,8 @@ class ClusterOptions:
             self._give_recordings(pods.values())
         if self.workspace:
             self._add_workspace(spec, kubernetes)
+        if self.downloads:
+            self._show_downloads(spec, pods)
         if self.workspace or self.downloads:
             _keep_downloads(spec, DOWNLOADS if self.downloads else f"{WORKSPACE}/archives")
         if self.parallelism:
@@ -246,13 +248,24 @@ class ClusterOptions:
                 "this pipeline has none"
             )
         mounts = [_mount(name, path) for name, path in self.volumes.items()]
-        if self.downloads:
-            mounts.append(_mount(self.downloads, DOWNLOADS))
         for pod in readers:
             if mounts:
                 pod["pvcMount"] = mounts
             if self.secrets:
                 pod["secretAsEnv"] = [_secret_as_env(one) for one in self.secrets]
+
+    def _show_downloads(self, spec: dict[str, Any], pods: dict[str, Any]) -> None:
+        """Let the steps that open addresses, or take the folder of downloads, see its volume."""
+        takers = {
+            spec["components"][task["componentRef"]["name"]].get("executorLabel")
+            for task in tasks_of(spec)
+            if "cache" in _inputs(spec, task)
+        }
+        for name, pod in pods.items():
+            reads = READS_RECORDINGS in pod.get("podMetadata", {}).get("labels", {})
+            if reads or name in takers:
+                mounts = pod.get("pvcMount", [])
+                pod["pvcMount"] = [*mounts, _mount(self.downloads, DOWNLOADS)]
 
 
 def check_images(compiled: str) -> None:
@@ -313,7 +326,7 @@ def _constant(value: str) -> dict[str, Any]:
 
 
 def _keep_downloads(spec: dict[str, Any], folder: str) -> None:
-    """Let the steps that download keep files in a folder."""
+    """Let the steps that download keep files in a folder, and those that read them see it."""
     for task in tasks_of(spec):
         if "cache" in _inputs(spec, task):
             inputs = task.setdefault("inputs", {}).setdefault("parameters", {})

@@ -4,7 +4,7 @@ import pytest
 
 from stethoscope.kubeflow.settings import ClusterOptions
 from stethoscope.runs.pipelines import PIPELINES, compiled_file
-from tests.kubeflow.server_rules import CachingServer, documents
+from tests.kubeflow.server_rules import WORKSPACE_PATH, CachingServer, documents
 
 CHECKED = {
     "main": "check-parameters",
@@ -111,3 +111,23 @@ def test_with_downloads_on_an_existing_volume_nothing_is_fetched_twice() -> None
     server, outputs = CachingServer(), {"check-parameters": "same"}
     assert len(server.run(compiled, outputs)) > 5
     assert server.run(compiled, outputs) == ["check-parameters"]
+
+
+@pytest.mark.parametrize("options", [{"workspace": "20Gi"}, {"downloads": "kept"}])
+def test_the_step_that_reads_the_archive_sees_the_volume_that_keeps_it(
+    options: dict[str, str],
+) -> None:
+    applied = ClusterOptions(**options).apply(compiled_file("main").read_text())  # type: ignore[arg-type]
+    spec, platform = documents(applied)
+    tasks = spec["root"]["dag"]["tasks"]
+    values = {name: task["inputs"].get("parameters", {}) for name, task in tasks.items()}
+    given = {name: own["cache"] for name, own in values.items() if "cache" in own}
+    assert sorted(given) == ["download", "extract-features"]
+    folders = {one["runtimeValue"]["constant"] for one in given.values()}
+    assert len(folders) == 1
+    if "downloads" in options:
+        pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        mounts = [pods[f"exec-{name}"]["pvcMount"] for name in given]
+        assert {one["mountPath"] for mount in mounts for one in mount} == folders
+    else:
+        assert folders == {f"{WORKSPACE_PATH}/archives"}

@@ -20,9 +20,11 @@ _NOTE = "downloaded.json"  # which file the folder of an address holds
 
 
 def cached_download(
-    url: str, folder: Path, cache: Path, *, md5: str = "", size: int = 0
+    url: str, folder: Path | None, cache: Path, *, md5: str = "", size: int = 0
 ) -> Fetched:
     """Download into the cache, unless the file is there already, and link it into the folder.
+
+    Without a folder it stays in the cache alone.
 
     Several processes may want the same file at the same moment, as the items of a sweep do: one
     downloads it, the others wait. Parameters and errors are those of
@@ -38,7 +40,15 @@ def cached_download(
             write_json(place / _NOTE, note)
         else:
             print(f"{one.name} was downloaded before and is taken from {place}")
-        return replace(one, path=link_or_copy(one.path, folder / one.name))
+        return replace(one, path=link_or_copy(one.path, folder / one.name)) if folder else one
+
+
+def noted_md5(path: Path) -> str:
+    """Return the MD5 of a file in a cache as it was when it was downloaded; empty if unknown."""
+    try:
+        return str(json.loads((path.parent / _NOTE).read_text(encoding="utf-8"))["md5"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _cached(url: str, place: Path, md5: str) -> Fetched | None:

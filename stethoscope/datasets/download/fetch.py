@@ -1,6 +1,7 @@
 """Fetch the archives of a data set, wherever they are, into a folder."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from stethoscope.datasets import catalogue
@@ -20,6 +21,7 @@ def fetch(
     md5: str = "",
     seed: int = 0,
     cache: str | os.PathLike[str] | None = None,
+    in_place: bool = False,
 ) -> list[Fetched]:
     """Fetch the archives of a data set into a folder.
 
@@ -43,6 +45,8 @@ def fetch(
         Folder in which downloads are kept. A file there is used again if it has the expected MD5
         or, where none is known, if the server answers that it has not changed. An interrupted
         download is resumed.
+    in_place : bool
+        Leave downloads in the cache, and put nothing of them into `folder`.
 
     Returns
     -------
@@ -62,7 +66,8 @@ def fetch(
     folder.mkdir(parents=True, exist_ok=True)
     fetched: list[Fetched] = []
     for address, expected in split_addresses(dataset_url, md5):
-        one = _fetch_one(address, folder, expected, seed, Path(cache) if cache else None)
+        kept = _Cache(Path(cache), in_place) if cache else None
+        one = _fetch_one(address, folder, expected, seed, kept)
         if any(one.name == other.name for other in fetched):
             raise DownloadError(
                 f"{address}: a second archive of the name {one.name}; rename one of them"
@@ -71,7 +76,15 @@ def fetch(
     return fetched
 
 
-def _fetch_one(address: str, folder: Path, md5: str, seed: int, cache: Path | None) -> Fetched:
+@dataclass(frozen=True)
+class _Cache:
+    """A folder that keeps downloads, and whether they are used there, without a link or copy."""
+
+    folder: Path
+    in_place: bool
+
+
+def _fetch_one(address: str, folder: Path, md5: str, seed: int, cache: _Cache | None) -> Fetched:
     kind = address_kind(address)
     if kind in ("web", "store"):
         return _from_web(address, folder, md5, 0, cache)
@@ -90,7 +103,8 @@ def _fetch_one(address: str, folder: Path, md5: str, seed: int, cache: Path | No
     return one
 
 
-def _from_web(url: str, folder: Path, md5: str, size: int, cache: Path | None) -> Fetched:
+def _from_web(url: str, folder: Path, md5: str, size: int, cache: _Cache | None) -> Fetched:
     if cache is None:
         return download(url, folder, md5=md5, size=size)
-    return cached_download(url, folder, cache, md5=md5, size=size)
+    target = None if cache.in_place else folder
+    return cached_download(url, target, cache.folder, md5=md5, size=size)
