@@ -38,7 +38,7 @@ static void join_fours(float *values, int quarter) {
         const float *one = TWIDDLES + 2 * k * step, *two = TWIDDLES + 4 * k * step;
         const float c1 = one[0], s1 = one[1], c2 = two[0], s2 = two[1];
         const int over = 3 * k * step >= HALF; /* the table ends at half a turn */
-        const float *three = TWIDDLES + 6 * k * step - (over ? FRAME_SIZE : 0);
+        const float *three = TWIDDLES + (6 * k * step - (over ? FRAME_SIZE : 0));
         const float c3 = over ? -three[0] : three[0], s3 = over ? -three[1] : three[1];
         for (float *a = values + 2 * k; a < values + FRAME_SIZE; a += 8 * quarter) {
             float *b = a + 2 * quarter, *c = b + 2 * quarter, *d = c + 2 * quarter;
