@@ -11,8 +11,8 @@ def test_export_writes_c_of_the_bundles_model_and_prints_its_memory(
     output = tmp_path / "c"
     command = ["export", str(beep_parts / "bundle"), "--target", "c", "--output", str(output)]
     assert main(command) == 0
-    assert (output / "detector.c").is_file()
-    assert (output / "model.h").is_file()
+    assert (output / "src" / "detector.c").is_file()
+    assert (output / "src" / "model.h").is_file()
     printed = capsys.readouterr().out
     assert "| Flash, model | " in printed
     assert f"cmake -S {output} -B build" in printed
