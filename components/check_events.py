@@ -14,9 +14,15 @@ def check_events(**parameters: Any) -> str:
         Output: Fingerprint of the recordings and of the code, by which a download is reused.
     """
     from stethoscope.datasets.download.fingerprint import fingerprint
-    from stethoscope.events.options import EVENTS
+    from stethoscope.events.options import EVENTS, ignored_parameters
+    from stethoscope.progress import warn
 
     EVENTS.check(parameters)
+    if ignored := ignored_parameters(parameters):
+        warn(f"{', '.join(ignored)}: not used with event_network=teaching")
     return fingerprint(
-        parameters["dataset_url"], md5=parameters["dataset_md5"], seed=parameters["seed"]
+        parameters["dataset_url"],
+        md5=parameters["dataset_md5"],
+        seed=parameters["seed"],
+        background=parameters["event_background"],
     )

@@ -16,6 +16,7 @@ def download(
     fingerprint: str,
     in_place: bool = False,
     cache: str = "",
+    background: str = "",
     **parameters: Any,
 ) -> None:
     """Download the archives of recordings, check them, and list their clips.
@@ -24,6 +25,7 @@ def download(
         fingerprint: Identifies the recordings and the code; part of the cache key.
         in_place: Whether an archive stays in the folder that keeps downloads, if there is one.
         cache: Folder that keeps downloads, on a volume shared by runs or steps; empty for none.
+        background: Further archives, whose recordings are listed as background; empty for none.
 
     Returns:
         recordings: The archives, unchanged, under their original names, or where they are kept.
@@ -43,6 +45,7 @@ def download(
         seed=parameters["seed"],
         cache=cache,
         in_place=in_place,
+        background=background,
     )
     recordings.metadata.update(prepared.metadata, fingerprint=fingerprint)
     keep_warnings(recordings)

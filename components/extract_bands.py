@@ -8,7 +8,7 @@ from components import component
 from stethoscope.events.options import BAND_SPECTRUM, EVENT_FIT
 
 
-@component(BAND_SPECTRUM, EVENT_FIT["window"])
+@component(BAND_SPECTRUM, EVENT_FIT["window"], EVENT_FIT["network"])
 def extract_bands(
     recordings: dsl.Input[dsl.Dataset],
     clips: dsl.Input[dsl.Dataset],
@@ -29,13 +29,13 @@ def extract_bands(
     from stethoscope.datasets.audacity import recordings_of
     from stethoscope.datasets.clips import read_clips
     from stethoscope.datasets.prepare import archives_in
-    from stethoscope.events.options import BAND_SPECTRUM
+    from stethoscope.events.options import event_bands
     from stethoscope.features.extract import extract_features
 
     store = extract_features(
         archives_in(Path(recordings.path)),
         recordings_of(read_clips(clips.path)),
-        BAND_SPECTRUM.of(parameters),
+        event_bands(parameters),
         features.path,
         min_frames=parameters["event_window"],
         padded=True,

@@ -29,14 +29,14 @@ def train_events(
     from pathlib import Path
 
     from stethoscope.datasets.clips import read_clips
-    from stethoscope.events.options import EVENT_FIT
+    from stethoscope.events.options import event_fit
     from stethoscope.events.train import train_events
     from stethoscope.features.store import FeatureStore
 
     trained = train_events(
         FeatureStore.open(features.path),
         read_clips(clips.path),
-        EVENT_FIT.of(parameters),
+        event_fit(parameters),
         Path(model.path),
     )
     for name, value in trained.metrics().items():

@@ -54,7 +54,11 @@ def event_detection(given: Given) -> Outputs:
     checked = check_events(**given.of(check_events))
     place(checked, "Check parameters and recordings", CHECKS).set_caching_options(False)
 
-    downloaded = download(fingerprint=checked.output, **given.of(download))
+    downloaded = download(
+        fingerprint=checked.output,
+        background=given["event_background"],
+        **given.of(download),
+    )
     place(downloaded, "Download recordings", DOWNLOADS)
     recordings, clips = (downloaded.outputs[name] for name in ("recordings", "clips"))
 

@@ -170,7 +170,7 @@ def beep_parts(beep_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     from stethoscope.datasets.layouts import index
     from stethoscope.edge.events import export_events
     from stethoscope.events.evaluate import evaluate_events
-    from stethoscope.events.options import EventFit
+    from stethoscope.events.options import TEACHING, EventFit
     from stethoscope.events.train import train_events
     from stethoscope.features.extract import extract_features
     from stethoscope.sound.bands import BandSpectrum
@@ -181,7 +181,8 @@ def beep_parts(beep_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     store = extract_features(
         [beep_folder], recordings_of(table), BandSpectrum(), folder / "store", min_frames=32
     )
-    train_events(store, table, EventFit(epochs=6, batch_size=32), folder / "model")
+    fit = EventFit(**TEACHING, epochs=6, batch_size=32)
+    train_events(store, table, fit, folder / "model")
     evaluate_events(folder / "store", folder / "clips.csv", folder / "model", folder / "results")
     export_events(folder / "model", folder / "results", folder / "bundle", max_drop=0.05)
     return folder

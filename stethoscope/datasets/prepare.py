@@ -1,12 +1,16 @@
 """From an address to local archives and a table of their clips."""
 
 import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from stethoscope.datasets.background import background_clips
 from stethoscope.datasets.clips import write_clips
 from stethoscope.datasets.download.cache import noted_md5
 from stethoscope.datasets.download.fetch import fetch
+from stethoscope.datasets.download.fetched import Fetched
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.usage import describe_usage
 from stethoscope.errors import DatasetError
@@ -40,26 +44,33 @@ def prepare(
     seed: int = 0,
     cache: str = "",
     in_place: bool = False,
+    background: str = "",
 ) -> Prepared:
     """Fetch the archives of a data set into the folder `recordings` and write the table `clips`.
 
     The parameters and errors are those of :func:`stethoscope.datasets.download.fetch.fetch` and
     :func:`stethoscope.datasets.layouts.index`. The default of `cache` is the environment variable
     STETHOSCOPE_CACHE. Downloads stay in the cache if it is given and they are to be used in place:
-    the folder then holds a note of where they are.
+    the folder then holds a note of where they are. Every recording of the archives that
+    `background` names is listed as background, whatever its label.
     """
+    kept = cache or os.environ.get("STETHOSCOPE_CACHE")
     fetched = fetch(
         dataset_url,
         recordings,
         md5=md5,
         seed=seed,
-        cache=cache or os.environ.get("STETHOSCOPE_CACHE"),
+        cache=kept,
         in_place=in_place and bool(cache),
     )
     elsewhere = {str(one.path): one.md5 for one in fetched if one.path.parent != recordings}
     if elsewhere:
         write_json(recordings / _ELSEWHERE, elsewhere)
     table = index([one.path for one in fetched], layout)
+    if background:
+        others = _fetch_beside(background, recordings, seed, kept)
+        table += background_clips([recordings / one.name for one in others])
+        fetched += others
     write_clips(clips, table)
     print("\n".join(describe_usage(table)))
     return Prepared(
@@ -90,3 +101,17 @@ def archives_in(recordings: Path, *, cache: str = "") -> list[Path]:
             )
         archives.append(path)
     return sorted(archives, key=lambda path: path.name)
+
+
+def _fetch_beside(address: str, folder: Path, seed: int, cache: str | None) -> list[Fetched]:
+    """Fetch archives into a folder that has others already."""
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder) as scratch:
+        fetched = fetch(address, scratch, seed=seed, cache=cache)
+        for one in fetched:
+            if (folder / one.name).exists():
+                raise DatasetError(
+                    f"{one.name}: is the name of an archive of recordings and of one of "
+                    "background; rename one of them"
+                )
+            shutil.move(one.path, folder / one.name)
+    return fetched

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.events.mixing import level_gain, mix
 from stethoscope.events.model import normalise
 from stethoscope.events.options import EventFit
 from stethoscope.events.windows import LabelledWindows
@@ -11,17 +12,18 @@ from stethoscope.model.training import Batches, Indices
 from stethoscope.sound.definition import Frames
 
 _MOST_GAIN = 0.4  # natural logarithm of the largest change of loudness: 3.5 dB
+_MIX_DB = (-24.0, 6.0)  # level of mixed-in background over that of the window
 
 
 class LabelledBatches(Batches):
-    """Batches of a part's normalised windows with their labels, in order.
+    """Batches of normalised windows with their labels, in order.
 
     Parameters
     ----------
     store : FeatureStore
     windows : LabelledWindows
-    part : str
-        One of :data:`stethoscope.events.windows.PARTS`.
+    indices : np.ndarray of int [shape=(n,)]
+        Of the windows.
     fit : EventFit
     normalisation : (float, float)
         Mean and standard deviation of the training recordings.
@@ -31,17 +33,17 @@ class LabelledBatches(Batches):
         self,
         store: FeatureStore,
         windows: LabelledWindows,
-        part: str,
+        indices: Indices,
         fit: EventFit,
         normalisation: tuple[float, float],
     ) -> None:
         self._store, self._windows, self._fit = store, windows, fit
         self._normalisation = normalisation
-        self._indices = windows.of(part)
+        self._indices = indices
         super().__init__(fit.batch_size)
 
     def draw_order(self) -> Indices:
-        """Return all windows in order."""
+        """Return the windows in order."""
         return self._indices
 
     def gather(self, indices: Indices) -> tuple[npt.NDArray[np.float32], ...]:
@@ -54,7 +56,7 @@ class LabelledBatches(Batches):
 
 
 class TrainingBatches(LabelledBatches):
-    """Batches of windows of the training part, in random order.
+    """Batches of windows of the training parts, in random order.
 
     With ``fit.augmentation`` they are altered, differently in each epoch.
 
@@ -65,8 +67,9 @@ class TrainingBatches(LabelledBatches):
     fit : EventFit
     normalisation : (float, float)
         Mean and standard deviation of the training recordings.
-    per_epoch : int
-        Windows in an epoch: as many of the training part are drawn, without repetition.
+    per_epoch : (int, int)
+        Windows in an epoch, of the labelled recordings and of the background: as many are drawn,
+        without repetition.
     weights : (float, float)
         Weight in the loss of windows outside and inside events.
     """
@@ -78,7 +81,7 @@ class TrainingBatches(LabelledBatches):
         fit: EventFit,
         normalisation: tuple[float, float],
         *,
-        per_epoch: int,
+        per_epoch: tuple[int, int],
         weights: tuple[float, float],
     ) -> None:
         self._per_epoch = per_epoch
@@ -86,11 +89,17 @@ class TrainingBatches(LabelledBatches):
         self._rng = np.random.default_rng(fit.seed)
         training = windows.of("training")
         self._outside = training[windows.label[training] == 0]
-        super().__init__(store, windows, "training", fit, normalisation)
+        self._background = windows.of("background-training")
+        super().__init__(store, windows, training, fit, normalisation)
 
     def draw_order(self) -> Indices:
         """Return the windows of an epoch at random."""
-        return self._rng.permutation(self._indices)[: self._per_epoch]
+        labelled, background = self._per_epoch
+        drawn = self._rng.permutation(self._indices)[:labelled]
+        if not background:
+            return drawn
+        others = self._rng.permutation(self._background)[:background]
+        return self._rng.permutation(np.concatenate([drawn, others]))
 
     def gather(self, indices: Indices) -> tuple[npt.NDArray[np.float32], ...]:
         """Return windows and labels, and the weights of the windows in the loss [shape=(n,)]."""
@@ -102,13 +111,20 @@ class TrainingBatches(LabelledBatches):
         return self._augment(frames) if self._fit.augmentation else frames
 
     def _augment(self, frames: Frames) -> Frames:
-        """Mix other windows without events into half of the windows, and change their loudness.
-
-        The magnitudes of the spectra are added, which is close to the spectra of the sum.
-        """
+        """Mix other windows without events into half of the windows, and change their loudness."""
         rng, size = self._rng, (len(frames), 1, 1)
-        background = super()._frames(rng.choice(self._outside, len(frames)))
-        gain = (rng.uniform(0, 1, size) ** 3 * (rng.random(size) < 0.5)).astype(np.float32)
-        loudness = np.exp(rng.uniform(-_MOST_GAIN, _MOST_GAIN, size)).astype(np.float32)
-        mixed: Frames = np.log1p(loudness * (np.expm1(frames) + gain * np.expm1(background)))
-        return mixed
+        background = super()._frames(self._draw_background(len(frames)))
+        if len(self._background):
+            gain = level_gain(frames, background) * 10 ** (rng.uniform(*_MIX_DB, size) / 20)
+        else:
+            gain = rng.uniform(0, 1, size) ** 3
+        gain = gain * (rng.random(size) < 0.5)
+        loudness = np.exp(rng.uniform(-_MOST_GAIN, _MOST_GAIN, size))
+        return mix(frames, background, gain, loudness)
+
+    def _draw_background(self, n: int) -> Indices:
+        """Return windows without events, half of them of the background where there is one."""
+        own = self._rng.choice(self._outside, n)
+        if not len(self._background):
+            return own
+        return np.where(self._rng.random(n) < 0.5, own, self._rng.choice(self._background, n))

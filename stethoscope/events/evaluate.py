@@ -17,6 +17,16 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, read_json, write_csv, write_json
 from stethoscope.progress import warn
 
+_OF_BACKGROUND = (
+    "false_events",
+    "hours",
+    "false_per_hour",
+    "false_per_hour_low",
+    "false_per_hour_high",
+)
+"""Figures of recordings without events."""
+
+_RULE_OF_THREE = 3.0  # no event in 3 / rate hours shows the rate, with 95 % confidence
 _NO_AUC = "the test recordings have no event, or nothing else: AUC and AP cannot be computed"
 
 
@@ -54,19 +64,22 @@ def evaluate_events(
     tested: dict[str, list[Stretch]] = {}
     for name in NETWORKS:
         detector = EventDetector.open(model, name)
-        validated = score_part(store, windows, "validation", detector)
-        tested[name] = score_part(store, windows, "test", detector)
-        networks[name] = {
-            "threshold": detector.threshold,
-            "validation": _part_figures(validated, detector, tolerance),
-            "test": _part_figures(tested[name], detector, tolerance),
-        }
+        networks[name] = {"threshold": detector.threshold}
+        tested[name] = []
+        for part in ("validation", "test"):
+            stretches = score_part(store, windows, part, detector)
+            background = score_part(store, windows, f"background-{part}", detector)
+            networks[name][part] = _part_figures(stretches, background, detector, tolerance)
+            if part == "test":
+                tested[name] = [*stretches, *background]
     drop = _int8_drop(networks)
+    warnings = [_NO_AUC] if drop is None else []
+    warnings += _doubts(networks["float"]["validation"], fit.false_per_hour)
     report: dict[str, Any] = {
         "tolerance": tolerance,
         "networks": networks,
         "skipped": [asdict(one) for one in store.skipped],
-        "warnings": [_NO_AUC] if drop is None else [],
+        "warnings": warnings,
         "int8_drop": drop,
     }
     for text in report["warnings"]:
@@ -94,18 +107,42 @@ def viewer_figures(evaluation: Mapping[str, Any]) -> dict[str, float]:
             figures[f"{network}_{name}"] = windows[name]
         for name in ("precision", "recall", "f1", "false_per_hour", "delay"):
             figures[f"{network}_event_{name}"] = events[name]
+        if background := parts["test"].get("background"):
+            figures[f"{network}_background_false_per_hour"] = background["false_per_hour"]
     return {name: value for name, value in figures.items() if value is not None}
 
 
 def _part_figures(
-    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float
+    stretches: Sequence[Stretch],
+    background: Sequence[Stretch],
+    detector: EventDetector,
+    tolerance: float,
 ) -> dict[str, Any]:
     labels = np.concatenate([stretch.labels for stretch in stretches])
     scores = np.concatenate([stretch.scores for stretch in stretches])
-    return {
+    figures = {
         "windows": asdict(window_figures(labels, scores, detector.threshold)),
         "events": asdict(event_figures(stretches, detector, tolerance)),
     }
+    if background:
+        measured = asdict(event_figures(background, detector, tolerance))
+        figures["background"] = {name: measured[name] for name in _OF_BACKGROUND}
+    return figures
+
+
+def _doubts(validation: Mapping[str, Any], wanted: float) -> list[str]:
+    """Return a warning if the validation sounds cannot show the wanted number of false events."""
+    if not wanted:
+        return []
+    kinds = [validation[kind] for kind in ("events", "background") if kind in validation]
+    false, hours = (sum(kind[name] for kind in kinds) for name in ("false_events", "hours"))
+    text = f"event_false_per_hour is {wanted:g}; the validation sounds last {hours:.2f} h"
+    if false / hours > wanted:
+        return [f"{text} and have {false} false events at every threshold; give more background"]
+    if hours < _RULE_OF_THREE / wanted:
+        needed = _RULE_OF_THREE / wanted
+        return [f"{text}, too short to show it; give {needed:.1f} h by event_background"]
+    return []
 
 
 def _int8_drop(networks: Mapping[str, Mapping[str, Any]]) -> float | None:

@@ -1,7 +1,7 @@
 """Figures of an event detector by window and by event, and the choice of its threshold."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from stethoscope.events.decoder import Scores
 from stethoscope.events.model import Event, EventDetector
 from stethoscope.events.options import EventFit
+from stethoscope.stats.rate import rate
 
 Spans = Sequence[tuple[float, float]]
 
@@ -75,6 +76,8 @@ class EventFigures:
     precision, recall, f1 : float
         0 where no event was found or there is none.
     false_per_hour : float
+    false_per_hour_low, false_per_hour_high : float
+        Its 95 % interval.
     delay : float or None
         Mean time from the start of an event to its ``reported_at``, in seconds, over the hits.
     hours : float
@@ -88,6 +91,8 @@ class EventFigures:
     recall: float
     f1: float
     false_per_hour: float
+    false_per_hour_low: float
+    false_per_hour_high: float
     delay: float | None
     hours: float
 
@@ -162,6 +167,7 @@ def event_figures(
         hits, found, true = hits + len(pairs), found + len(events), true + len(stretch.truth)
         delays += [events[i].reported_at - stretch.truth[j][0] for i, j in pairs]
     hours = sum(stretch.end - stretch.start for stretch in stretches) / 3600
+    often = rate(found - hits, hours)
     return EventFigures(
         hits=hits,
         missed=true - hits,
@@ -170,6 +176,8 @@ def event_figures(
         recall=hits / true if true else 0.0,
         f1=2 * hits / (found + true) if found + true else 0.0,
         false_per_hour=(found - hits) / hours,
+        false_per_hour_low=often.low or 0.0,
+        false_per_hour_high=often.high or 0.0,
         delay=float(np.mean(delays)) if delays else None,
         hours=hours,
     )
@@ -189,30 +197,62 @@ def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
 
 
 def calibrate(
-    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float = EventFit.tolerance
+    stretches: Sequence[Stretch],
+    detector: EventDetector,
+    fit: EventFit,
+    mixed: Sequence[Stretch] = (),
 ) -> float:
-    """Set the detector's threshold to the best one for validation recordings, and return it.
+    """Set the detector's threshold to the best one for validation sounds, and return it.
 
     The candidates with the highest F1 over events are equally good; of these the one at three
     quarters of their range is taken, not the middle: the background of a long day varies more than
-    that of a few recordings, while events vary little. If no candidate finds an event within the
-    tolerance, the threshold is 0.5, the score at which the balanced classes of the training are
-    equally likely.
+    that of a few recordings, while events vary little. Where the recordings are also given with
+    other background mixed in, only those of the candidates count that find these events best. If no
+    candidate finds an event within the tolerance, the threshold is 0.5, the score at which the
+    balanced classes of the training are equally likely.
+
+    With ``fit.false_per_hour`` only candidates are compared that keep to it; where none does, the
+    highest is taken.
 
     Parameters
     ----------
     stretches : sequence of Stretch
-        Validation recordings, scored by this detector.
+        Validation recordings and background, scored by this detector.
     detector : EventDetector
         Its threshold is changed.
-    tolerance : float
-        How far start and end of a found event may lie from the true ones, in seconds.
+    fit : EventFit
+        Gives the tolerance, and the number of false events per hour that is wanted.
+    mixed : sequence of Stretch
+        Validation recordings with background mixed in.
     """
-    reached = []
-    for candidate in _CANDIDATES:
-        detector.threshold = candidate
-        reached.append(event_figures(stretches, detector, tolerance).f1)
-    highest = max(reached)
-    best = [one for one, f1 in zip(_CANDIDATES, reached, strict=True) if f1 == highest]
-    detector.threshold = best[3 * len(best) // 4] if highest > 0 else 0.5
+    reached = _figures_of(_CANDIDATES, stretches, detector, fit)
+    if fit.false_per_hour:
+        wanted = fit.false_per_hour
+        kept = {one: found for one, found in reached.items() if found.false_per_hour <= wanted}
+        reached = kept or {_CANDIDATES[-1]: reached[_CANDIDATES[-1]]}
+    best = _highest(reached)
+    found = reached[best[0]].f1 > 0
+    if found and mixed:
+        best = _highest(_figures_of(best, mixed, detector, fit))
+    detector.threshold = best[3 * len(best) // 4] if found else 0.5
     return detector.threshold
+
+
+def _figures_of(
+    candidates: Sequence[float],
+    stretches: Sequence[Stretch],
+    detector: EventDetector,
+    fit: EventFit,
+) -> dict[float, EventFigures]:
+    """Return the figures with each threshold."""
+    figures = {}
+    for candidate in candidates:
+        detector.threshold = candidate
+        figures[candidate] = event_figures(stretches, detector, fit.tolerance)
+    return figures
+
+
+def _highest(figures: Mapping[float, EventFigures]) -> list[float]:
+    """Return the thresholds with the highest F1."""
+    highest = max(one.f1 for one in figures.values())
+    return [threshold for threshold, one in figures.items() if one.f1 == highest]

@@ -1,25 +1,50 @@
 """The parameters of event detection; no TensorFlow is loaded to know them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from stethoscope.datasets.download.addresses import check_address, split_addresses
 from stethoscope.datasets.options import dataset_parameters
 from stethoscope.model.options import MAX_DROP
-from stethoscope.options import Group, Options, ParameterSet, Problem, option, seed_option
+from stethoscope.options import (
+    Group,
+    Options,
+    Parameter,
+    ParameterSet,
+    Problem,
+    option,
+    seed_option,
+)
 from stethoscope.sound.bands import BandSpectrum
 
 Division = Literal["recording", "sequential"]
+NetworkName = Literal["wide", "teaching"]
+
+TEACHING: dict[str, Any] = {
+    "filters": (8, 8),
+    "strides": (1,),
+    "kernel": 3,
+    "dropout": 0.0,
+    "augmentation": False,
+}
+TEACHING_BANDS = 48
+"""The network and the bands of the field's teaching example."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventFit(Options):
     """How the event detector is built and fitted."""
 
+    network: NetworkName = option(
+        "wide",
+        "Network of the detector: wide, as the other parameters say, or teaching, that of the "
+        "field's teaching example, with 48 bands, 8,8 filters and no augmentation.",
+    )
     window: int = option(32, "Frames per window of the network.", least=1)
     stride: int = option(8, "Frames from window to window.", least=1)
     filters: tuple[int, ...] = option(
-        (8, 8), "Filters of each convolution, separated by commas.", least=1
+        (12, 12), "Filters of each convolution, separated by commas.", least=1
     )
     strides: tuple[int, ...] = option(
         (1,),
@@ -29,13 +54,13 @@ class EventFit(Options):
     )
     kernel: int = option(3, "Frames per convolution kernel.", least=1)
     dropout: float = option(
-        0.0,
+        0.2,
         "Fraction of values that are dropped before the last layer while training.",
         least=0,
         below=1,
     )
     augmentation: bool = option(
-        False,
+        True,
         "Train also on windows at more positions, at other levels, with the background of other "
         "recordings mixed in.",
     )
@@ -57,6 +82,12 @@ class EventFit(Options):
         "Expected time between events where the detector will be used, in seconds; rarer events "
         "need more evidence.",
         above=0,
+    )
+    false_per_hour: float = option(
+        0.0,
+        "Largest number of false events per hour that is wanted; the threshold is the lowest that "
+        "keeps to it on the validation sounds. With 0 it is the one with the highest F1.",
+        least=0,
     )
     hold_off: int = option(
         4, "Windows after the end of an event until the event is final.", least=1
@@ -102,10 +133,52 @@ def read_fit(model: dict[str, Any]) -> EventFit:
     return EventFit(**{**fit, "filters": tuple(fit["filters"]), "strides": tuple(fit["strides"])})
 
 
-BAND_SPECTRUM = Group(BandSpectrum, "event_", without=("resampling",))
+def _check_background(given: Mapping[str, Any]) -> None:
+    if given["event_background"]:
+        for address, _ in split_addresses(given["event_background"]):
+            check_address(address)
+
+
+BAND_SPECTRUM = Group(BandSpectrum, "event_", without=("resampling",), defaults={"n_bands": 96})
 EVENT_FIT = Group(EventFit, "event_", names={"positive": "event_labels", "seed": "seed"})
 
+EVENT_BACKGROUND = Parameter(
+    "event_background",
+    str,
+    "",
+    "Recordings without events, given like dataset_url: training mixes them in, and false events "
+    "per hour are counted on a part that is kept apart; empty for none.",
+)
+
 EVENTS = ParameterSet(
-    dataset_parameters(url="simulated/bells", layout="audacity"), BAND_SPECTRUM, EVENT_FIT, MAX_DROP
+    dataset_parameters(url="simulated/bells", layout="audacity"),
+    EVENT_BACKGROUND,
+    BAND_SPECTRUM,
+    EVENT_FIT,
+    MAX_DROP,
+    checks=[_check_background],
 )
 """The parameters of the pipeline that detects events."""
+
+
+def event_fit(given: Mapping[str, Any]) -> EventFit:
+    """Return how the detector is fitted, from a pipeline's values."""
+    fit = EVENT_FIT.of(given)
+    return replace(fit, **TEACHING) if fit.network == "teaching" else fit
+
+
+def event_bands(given: Mapping[str, Any]) -> BandSpectrum:
+    """Return the feature of the detector, from a pipeline's values."""
+    feature = BAND_SPECTRUM.of(given)
+    teaching = EVENT_FIT.of(given).network == "teaching"
+    return replace(feature, n_bands=TEACHING_BANDS) if teaching else feature
+
+
+def ignored_parameters(given: Mapping[str, Any]) -> list[str]:
+    """Return the parameters that the user set and that the chosen network does not use."""
+    fit = EVENT_FIT.of(given)
+    if fit.network != "teaching":
+        return []
+    fixed = {EVENT_FIT[field].name for field in TEACHING} | {BAND_SPECTRUM["n_bands"].name}
+    changed = EVENT_FIT.changed(fit) + BAND_SPECTRUM.changed(BAND_SPECTRUM.of(given))
+    return [name for name in changed if name in fixed]

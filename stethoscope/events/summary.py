@@ -22,11 +22,17 @@ from stethoscope.terminal import decimal, text_table
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
     """Return what is printed at the end of a run: figures, memory, and what to do next."""
     evaluation, memory = summary["evaluation"], summary["memory"]
-    header = ("network", "window AUC", "event F1", "found", "false per hour", "delay")
-    rows = [
-        _network_row(name, parts["test"]["windows"], parts["test"]["events"])
-        for name, parts in evaluation["networks"].items()
-    ]
+    header: tuple[str, ...] = (
+        "network",
+        "window AUC",
+        "event F1",
+        "found",
+        "false per hour",
+        "delay",
+    )
+    if any("background" in parts["test"] for parts in evaluation["networks"].values()):
+        header = (*header, "false per hour of background")
+    rows = [_network_row(name, parts["test"]) for name, parts in evaluation["networks"].items()]
     boards = [board for board, verdict in memory["verdicts"].items() if verdict.startswith("fits")]
     return [
         *text_table([header, *rows]),
@@ -37,6 +43,12 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         f"Find events: stethoscope events {folder / 'bundle'} FILE.wav",
         f"For a microcontroller: {folder / 'bundle' / 'c'}",
     ]
+
+
+def false_per_hour(figures: Mapping[str, Any]) -> str:
+    """Return the number of false events per hour with its 95 % interval."""
+    low, high = figures["false_per_hour_low"], figures["false_per_hour_high"]
+    return f"{figures['false_per_hour']:.1f} ({low:.1f} to {high:.1f})"
 
 
 RESULTS = Results(
@@ -53,13 +65,16 @@ RESULTS = Results(
 """What of the pipeline's outputs is kept, and where."""
 
 
-def _network_row(name: str, windows: Mapping[str, Any], events: Mapping[str, Any]) -> list[str]:
+def _network_row(name: str, test: Mapping[str, Any]) -> list[str]:
+    windows, events = test["windows"], test["events"]
+    background = [test["background"]] if "background" in test else []
     delay = decimal(events["delay"], digits=2)
     return [
         name,
         decimal(windows["auc"]),
         decimal(events["f1"]),
         f"{events['hits']} of {events['hits'] + events['missed']}",
-        decimal(events["false_per_hour"], digits=1),
+        false_per_hour(events),
         delay if events["delay"] is None else f"{delay} s",
+        *map(false_per_hour, background),
     ]

@@ -21,7 +21,7 @@ from stethoscope.events.model import (
     window_samples,
 )
 from stethoscope.events.options import EventFit
-from stethoscope.events.windows import LabelledWindows, band_spectrum_of, score_part
+from stethoscope.events.windows import LabelledWindows, band_spectrum_of, score_mixed, score_part
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.folder import write_description
@@ -29,7 +29,7 @@ from stethoscope.model.int8 import Conversion, calibration_windows, write_int8
 from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
-from stethoscope.model.training import Trainer
+from stethoscope.model.training import Indices, Trainer
 from stethoscope.options import split_list
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
@@ -105,7 +105,8 @@ def train_events(
         "thresholds": dict.fromkeys(NETWORKS, 0.5),
         "fit": asdict(fit),
     }
-    chosen = calibration_windows(_CALIBRATION, windows.of("training"), fit.seed)
+    training_windows = np.concatenate([windows.of("training"), windows.of("background-training")])
+    chosen = calibration_windows(_CALIBRATION, training_windows, fit.seed)
     calibration = normalise(windows.gather(store, chosen, fit.window), mean, deviation)
     with atomic_folder(folder) as temporary:
         description["int8"] = asdict(_write_networks(network, calibration, temporary))
@@ -116,8 +117,12 @@ def train_events(
         # Each network has its own threshold, because their scores differ.
         for name in NETWORKS:
             detector = EventDetector.open(temporary, name)
-            validated = score_part(store, windows, "validation", detector)
-            description["thresholds"][name] = calibrate(validated, detector, fit.tolerance)
+            validated = [
+                *score_part(store, windows, "validation", detector),
+                *score_part(store, windows, "background-validation", detector),
+            ]
+            mixed = score_mixed(store, windows, detector, fit.seed)
+            description["thresholds"][name] = calibrate(validated, detector, fit, mixed)
         write_description(temporary, KIND, description)
     return training
 
@@ -141,21 +146,30 @@ def _fit(
     normalisation: tuple[float, float],
 ) -> EventTraining:
     """Train the network; classes are weighted by the square root of their ratio."""
-    training = windows.of("training")
+    training, background = windows.of("training"), windows.of("background-training")
     positives = float(windows.label[training].sum())
-    weight = math.sqrt((len(training) - positives) / positives)
+    # Background may be far longer than the labelled recordings; an epoch has at most half of it.
+    per_epoch = len(training), min(len(background), len(training))
+    weight = math.sqrt((sum(per_epoch) - positives) / positives)
     drawn = windows.finer(store, table, fit) if fit.augmentation else windows
     network.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     curves, best = Trainer(network).fit(
         TrainingBatches(
-            store, drawn, fit, normalisation, per_epoch=len(training), weights=(1 / weight, weight)
+            store, drawn, fit, normalisation, per_epoch=per_epoch, weights=(1 / weight, weight)
         ),
         epochs=fit.epochs,
-        validation=LabelledBatches(store, windows, "validation", fit, normalisation),
+        validation=LabelledBatches(store, windows, _validation(windows, fit), fit, normalisation),
         patience=fit.patience,
         progress=EpochProgress("train events", fit.epochs),
     )
-    return EventTraining(curves, best, len(training), int(positives), network.count_params())
+    return EventTraining(curves, best, sum(per_epoch), int(positives), network.count_params())
+
+
+def _validation(windows: LabelledWindows, fit: EventFit) -> Indices:
+    """Return the windows by which training is stopped: at most half of them are background."""
+    labelled, background = windows.of("validation"), windows.of("background-validation")
+    drawn = np.random.default_rng(fit.seed).permutation(background)[: len(labelled)]
+    return np.concatenate([labelled, np.sort(drawn)])
 
 
 def _write_networks(network: keras.Model, calibration: Frames, folder: Path) -> Conversion:

@@ -8,16 +8,23 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.datasets.audacity import intervals_of
+from stethoscope.datasets.background import BACKGROUND as NOISE
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError
 from stethoscope.events.metrics import Spans, Stretch
+from stethoscope.events.mixing import level_gain, mix
 from stethoscope.events.model import EventDetector, window_labels, window_samples
-from stethoscope.events.options import EventFit
+from stethoscope.events.options import Division, EventFit
 from stethoscope.features.store import FeatureStore
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
 
 PARTS = ("training", "validation", "test")
+"""What the labelled recordings are divided into."""
+
+BACKGROUND = tuple(f"background-{part}" for part in PARTS)
+"""What the recordings without events are divided into, those of ``event_background``."""
+
 _FRACTIONS = (0.6, 0.2, 0.2)
 _FINER = 4  # windows for augmented training lie closer by this factor
 
@@ -37,7 +44,7 @@ class LabelledWindows:
     label : np.ndarray of float32 [shape=(n_windows,)]
         1 inside an event, else 0.
     part : np.ndarray of int [shape=(n_windows,)]
-        Index into `PARTS`.
+        Index into `PARTS`, which `BACKGROUND` continues.
     intervals : list of list of (float, float)
         The events of every recording, in seconds.
     """
@@ -77,7 +84,7 @@ class LabelledWindows:
             for spans, first in zip(intervals, firsts, strict=True)
         ]
         clip = np.repeat(np.arange(len(firsts)), [len(first) for first in firsts])
-        part = _divide(clip, store.clips, fit)
+        part = _divide_all(clip, store.clips, fit)
         windows = cls(clip, np.concatenate(firsts), np.concatenate(labels), part, intervals)
         windows._check_parts()
         return windows
@@ -97,8 +104,8 @@ class LabelledWindows:
             )
 
     def of(self, part: str) -> npt.NDArray[np.intp]:
-        """Return the indices of a part's windows."""
-        return np.flatnonzero(self.part == PARTS.index(part))
+        """Return the indices of the windows of a part of `PARTS` or `BACKGROUND`."""
+        return np.flatnonzero(self.part == (*PARTS, *BACKGROUND).index(part))
 
     def gather(self, store: FeatureStore, indices: npt.NDArray[np.intp], window: int) -> Frames:
         """Return windows as they are in the store [shape=(n, window, n_bands)]."""
@@ -115,7 +122,7 @@ class LabelledWindows:
         if fit.division == "recording":
             return finer
         # Training windows lie only between the first and the last one of a recording.
-        part = np.full(len(finer.clip), PARTS.index("test"))
+        part = np.where(finer.part < len(PARTS), PARTS.index("test"), finer.part)
         training = self.of("training")
         for clip in np.unique(self.clip[training]):
             first = self.first[training][self.clip[training] == clip]
@@ -150,18 +157,44 @@ def score_part(
     ]
 
 
+def score_mixed(
+    store: FeatureStore, windows: LabelledWindows, detector: EventDetector, seed: int
+) -> list[Stretch]:
+    """Score the validation recordings with as loud a background mixed in, where there is one."""
+    background = windows.of("background-validation")
+    if not len(background):
+        return []
+    rng = np.random.default_rng(seed)
+    clips = np.unique(windows.clip[background])
+    indices = windows.of("validation")
+    return [
+        _score_stretch(
+            store,
+            windows,
+            indices[windows.clip[indices] == clip],
+            detector,
+            [store.clip_frames(int(one)) for one in rng.permutation(clips)],
+        )
+        for clip in np.unique(windows.clip[indices])
+    ]
+
+
 def _score_stretch(
     store: FeatureStore,
     windows: LabelledWindows,
     indices: npt.NDArray[np.intp],
     detector: EventDetector,
+    background: Sequence[Frames] = (),
 ) -> Stretch:
-    """Score consecutive windows of one recording."""
+    """Score consecutive windows of one recording, with background mixed into it."""
     clip = int(windows.clip[indices[0]])
     first, last = windows.first[indices[0]], windows.first[indices[-1]]
     hop = detector.feature.hop_length / detector.feature.sample_rate
     start, end = float(first * hop), float(last * hop) + detector.window_seconds
     frames = np.array(store.clip_frames(clip)[first : last + detector.window])
+    if background:
+        noise = np.resize(np.concatenate(background), frames.shape)
+        frames = mix(frames, noise, level_gain(frames, noise))
     return Stretch(
         path=store.clips[clip].path,
         start=start,
@@ -180,12 +213,27 @@ def _clip_spans(
     return [(a, b) for a, b in inside if b - a >= least]
 
 
+def _divide_all(clip: _Integers, clips: Sequence[Clip], fit: EventFit) -> _Integers:
+    """Return the part of every window; recordings with events and background are divided apart."""
+    is_background = np.array([one.condition == NOISE for one in clips], dtype=bool)[clip]
+    part = np.empty(len(clip), dtype=np.int64)
+    part[~is_background] = _divide(clip[~is_background], clips, fit)
+    if is_background.any():
+        backgrounds = clip[is_background]
+        # A single long recording of a place is divided in time.
+        few = len({clips[one].recording for one in np.unique(backgrounds)}) < len(PARTS)
+        division: Division = "sequential" if few else "recording"
+        divided = _divide(backgrounds, clips, replace(fit, division=division))
+        part[is_background] = len(PARTS) + divided
+    return part
+
+
 def _divide(clip: _Integers, clips: Sequence[Clip], fit: EventFit) -> _Integers:
     """Return the part of every window."""
     bounds = np.cumsum(_FRACTIONS[:2])
     if fit.division == "sequential":
         return np.searchsorted(bounds * len(clip), np.arange(len(clip)), side="right")
-    names = sorted({one.recording for one in clips})
+    names = sorted({clips[one].recording for one in np.unique(clip)})
     if len(names) < len(PARTS):
         raise DatasetError(
             f"{len(names)} recording(s) cannot be divided into {', '.join(PARTS)}; "
@@ -199,4 +247,4 @@ def _divide(clip: _Integers, clips: Sequence[Clip], fit: EventFit) -> _Integers:
         names[position]: int(np.searchsorted(edges, rank, side="right"))
         for rank, position in enumerate(order)
     }
-    return np.array([part[one.recording] for one in clips], dtype=np.int64)[clip]
+    return np.array([part.get(one.recording, 0) for one in clips], dtype=np.int64)[clip]

@@ -1,9 +1,10 @@
 from stethoscope.events.architecture import build
-from stethoscope.events.options import EventFit
+from stethoscope.events.options import EVENTS, EventFit, event_bands, event_fit
 
 
-def test_default_network_is_that_of_the_teaching_example() -> None:
-    network = build(EventFit(), 48)
+def test_network_of_the_teaching_example_is_one_parameter_away() -> None:
+    values = {**EVENTS.defaults, "event_network": "teaching"}
+    network = build(event_fit(values), event_bands(values).n_bands)
     assert network.count_params() == 1585
     assert [layer.__class__.__name__ for layer in network.layers] == [
         "InputLayer",
@@ -21,3 +22,9 @@ def test_each_convolution_has_its_filters_and_stride() -> None:
     assert second.output.shape == (None, 14, 6)
     assert network.output_shape == (None, 1)
     assert network.count_params() == (3 * 48 + 1) * 4 + (3 * 4 + 1) * 6 + 14 * 6 + 1
+
+
+def test_default_network_has_twice_the_bands_and_more_filters() -> None:
+    network = build(event_fit(EVENTS.defaults), event_bands(EVENTS.defaults).n_bands)
+    assert network.input_shape == (None, 32, 96)
+    assert network.count_params() == (3 * 96 + 1) * 12 + (3 * 12 + 1) * 12 + 28 * 12 + 1

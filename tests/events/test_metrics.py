@@ -7,6 +7,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from stethoscope.events.decoder import Decoder
 from stethoscope.events.metrics import Stretch, calibrate, event_figures, match, window_figures
 from stethoscope.events.model import Event, EventDetector
+from stethoscope.events.options import EventFit
 
 
 def events(*spans: tuple[float, float]) -> list[Event]:
@@ -103,7 +104,7 @@ def test_threshold_lies_between_events_and_similar_sounds(
         [(20, 0.02), (6, 0.95), (20, 0.02), (6, 0.6), (20, 0.02), (6, 0.95), (20, 0.02)],
         truth=(20, 72),
     )
-    threshold = calibrate([given], detector)
+    threshold = calibrate([given], detector, EventFit())
     assert threshold == detector.threshold
     assert 0.5 < threshold < 0.9
     assert event_figures([given], detector, 0.3).f1 == 1.0
@@ -115,7 +116,7 @@ def test_threshold_is_at_three_quarters_of_the_best_candidates(detector: EventDe
     for odds in np.arange(-4, 4.01, 0.25):
         detector.threshold = float(1 / (1 + np.exp(-odds)))
         good += [odds] if event_figures([given], detector, 0.3).f1 == 1.0 else []
-    taken = calibrate([given], detector)
+    taken = calibrate([given], detector, EventFit())
     assert np.log(taken / (1 - taken)) == pytest.approx(
         good[0] + 0.75 * (good[-1] - good[0]), abs=0.26
     )
@@ -124,4 +125,32 @@ def test_threshold_is_at_three_quarters_of_the_best_candidates(detector: EventDe
 def test_threshold_is_one_half_if_no_event_is_found(
     detector: EventDetector,
 ) -> None:
-    assert calibrate([stretch(detector, [(40, 0.02)], truth=(20,))], detector) == 0.5
+    given = stretch(detector, [(40, 0.02)], truth=(20,))
+    assert calibrate([given], detector, EventFit()) == 0.5
+
+
+def test_wanted_number_of_false_events_raises_the_threshold(detector: EventDetector) -> None:
+    """Two soft events score as another sound does: finding them costs a false event."""
+    loud, soft, other = (6, 0.95), (6, 0.6), (6, 0.6)
+    given = stretch(
+        detector,
+        [(20, 0.02), loud, (20, 0.02), soft, (20, 0.02), other, (20, 0.02), soft, (20, 0.02)],
+        truth=(20, 46, 98),
+    )
+    calibrate([given], detector, EventFit())
+    figures = event_figures([given], detector, 0.3)
+    assert (figures.hits, figures.false_events) == (3, 1)
+    calibrate([given], detector, EventFit(false_per_hour=1.0))
+    figures = event_figures([given], detector, 0.3)
+    assert (figures.hits, figures.false_events) == (1, 0)
+
+
+def test_events_in_other_background_decide_between_equally_good_thresholds(
+    detector: EventDetector,
+) -> None:
+    clean = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
+    mixed = stretch(detector, [(20, 0.02), (6, 0.5), (20, 0.02)], truth=(20,))
+    alone = calibrate([clean], detector, EventFit())
+    both = calibrate([clean], detector, EventFit(), [mixed])
+    assert both < 0.5 < alone
+    assert event_figures([clean, mixed], detector, 0.3).f1 == 1.0

@@ -1,7 +1,7 @@
 import pytest
 
 from stethoscope.errors import ParameterError
-from stethoscope.events.options import EVENT_FIT
+from stethoscope.events.options import EVENT_FIT, EVENTS, ignored_parameters
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,15 @@ def test_lists_of_whole_numbers_are_read_from_text() -> None:
     for wrong in ("8,x", "8,,8", ""):
         with pytest.raises(ParameterError, match=f"event_filters is {wrong!r}; give whole numbers"):
             EVENT_FIT.of({"event_filters": wrong})
+
+
+def test_parameters_that_the_teaching_network_does_not_use_are_named() -> None:
+    values = {**EVENTS.defaults, "event_filters": "4,4", "event_n_bands": 64, "event_epochs": 3}
+    assert ignored_parameters(values) == []
+    teaching = {**values, "event_network": "teaching"}
+    assert ignored_parameters(teaching) == ["event_filters", "event_n_bands"]
+
+
+def test_address_of_the_background_is_checked_before_the_run() -> None:
+    with pytest.raises(ParameterError, match="no/such/place"):
+        EVENTS.check({**EVENTS.defaults, "event_background": "no/such/place"})

@@ -161,6 +161,8 @@ def test_the_check_of_events_passes_the_defaults_and_knows_every_parameter() -> 
         ("event_interval", 0.0, "event_interval is 0.0"),
         ("event_hold_off", 0, "event_hold_off is 0"),
         ("event_tolerance", -0.1, "event_tolerance is -0.1"),
+        ("event_network", "large", "event_network is 'large'"),
+        ("event_false_per_hour", -1.0, "event_false_per_hour is -1.0"),
         ("export_max_drop", 2.0, "export_max_drop is 2.0"),
         ("seed", -1, "seed is -1"),
     ],

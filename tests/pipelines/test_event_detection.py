@@ -5,7 +5,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from stethoscope.cli import main
 from tests.sounds import beeps
@@ -23,9 +25,16 @@ def test_detector_is_trained_evaluated_exported_and_applied(
     for seed in range(6):
         beeps(folder, f"{seed:02d}", seed, seconds=6.0)
     values = ("event_epochs=12", "event_batch_size=32", "export_max_drop=0.1")
+    for number in range(3):
+        noise = 0.02 * np.random.default_rng(number).standard_normal(32000)
+        (tmp_path / "places").mkdir(exist_ok=True)
+        soundfile.write(tmp_path / "places" / f"{number}.wav", noise, 16000, subtype="PCM_16")
+    values = (*values, f"event_background={tmp_path / 'places'}")
     flags = [part for value in values for part in ("-p", value)]
     assert run("--dataset-url", folder, *flags, "--output", output) == 0
-    assert str(output / "report.html") in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert str(output / "report.html") in printed
+    assert "false per hour of background" in printed
     files = {path.name for path in output.iterdir()}
     expected = {"summary.json", "report.html", "events.csv", "windows.csv", "bundle", "run.log"}
     assert expected <= files
@@ -35,6 +44,7 @@ def test_detector_is_trained_evaluated_exported_and_applied(
     assert summary["settings"]["event_epochs"] == 12
     test = summary["evaluation"]["networks"]["float"]["test"]
     assert test["windows"]["auc"] > 0.9
+    assert test["background"]["hours"] == pytest.approx(2 / 3600, rel=0.05)
     with (output / "events.csv").open(newline="") as file:
         outcomes = Counter(row["outcome"] for row in csv.DictReader(file))
     figures = test["events"]

@@ -12,7 +12,7 @@ from stethoscope.datasets.download.transfer import current_version
 from stethoscope.files import code_digest
 
 
-def fingerprint(dataset_url: str, *, md5: str = "", seed: int = 0) -> str:
+def fingerprint(dataset_url: str, *, md5: str = "", seed: int = 0, background: str = "") -> str:
     """Return a text that changes with the recordings and with the code of this package.
 
     An archive is identified by its MD5 where it is known, on the web by the entity tag or date
@@ -23,6 +23,8 @@ def fingerprint(dataset_url: str, *, md5: str = "", seed: int = 0) -> str:
     ----------
     dataset_url, md5, seed
         As for :func:`stethoscope.datasets.download.fetch.fetch`.
+    background : str
+        Addresses of further archives, whose MD5 is not known; empty for none.
 
     Raises
     ------
@@ -30,7 +32,8 @@ def fingerprint(dataset_url: str, *, md5: str = "", seed: int = 0) -> str:
         If an address is not valid.
     """
     hasher = hashlib.sha256(f"{__version__} {code_digest()} {seed}".encode())
-    for address, expected in split_addresses(dataset_url, md5):
+    others = split_addresses(background) if background else []
+    for address, expected in [*split_addresses(dataset_url, md5), *others]:
         identity = expected or _identity(address)
         if not identity:
             print(f"{address}: its version is not known, so it is fetched again")

@@ -7,6 +7,7 @@ from pathlib import Path
 from stethoscope.events.report.inputs import EventInputs, Row
 from stethoscope.events.report.recordings import (
     LEGEND,
+    background_clips,
     errors_of,
     events_of,
     score_chart,
@@ -67,7 +68,8 @@ def error_section(inputs: EventInputs, archives: Sequence[Path]) -> Section:
         Archives or folders of the recordings.
     """
     clips = tested_clips(inputs)
-    errors = [one for clip in clips for one in _excerpts(inputs, clip, errors_of(inputs, clip))]
+    judged = [*clips, *background_clips(inputs)]
+    errors = [one for clip in judged for one in _excerpts(inputs, clip, errors_of(inputs, clip))]
     hits = []
     for clip in clips:
         found = [row for row in events_of(inputs, clip) if row["outcome"] == "hit"]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stethoscope.events.report.inputs import EventInputs
+from stethoscope.events.summary import false_per_hour
 from stethoscope.report.blocks import notes, table
 from stethoscope.report.html import tag
 from stethoscope.report.page import Header, Section, Verdict, fold, section, tile
@@ -22,10 +23,14 @@ _ROWS = (
     ("Events: precision", "events", "precision", "{:.3f}"),
     ("Events: recall", "events", "recall", "{:.3f}"),
     ("Events: F1", "events", "f1", "{:.3f}"),
-    ("Events: false per hour", "events", "false_per_hour", "{:.1f}"),
     ("Events: delay, s", "events", "delay", "{:.2f}"),
 )
 """Title of a row, part and name of its figure in ``evaluation.json``, and format."""
+
+_OFTEN = (
+    ("Events: false per hour, with its 95 % interval", "events"),
+    ("Background: false per hour, with its 95 % interval", "background"),
+)
 
 LEAST_RECALL = LEAST_PRECISION = 0.8
 """Fractions of the events found, and of the finds that are events, for a detector to be ready."""
@@ -56,7 +61,14 @@ def header(inputs: EventInputs, facts: Sequence[tuple[str, str]]) -> Header:
         f"{false} in {events['hours'] * 60:.1f} minutes."
     )
     auc = inputs.evaluation["networks"]["float"]["test"]["windows"]["auc"]
-    per_hour = f"{events['false_per_hour']:.1f} per hour"
+    per_hour = f"{false_per_hour(events)} per hour"
+    background = inputs.evaluation["networks"]["float"]["test"].get("background")
+    if background:
+        summary += (
+            f" {count(background['false_events'], 'false event')} in "
+            f"{background['hours'] * 60:.1f} minutes of background that was kept apart: "
+            f"{false_per_hour(background)} per hour."
+        )
     tiles = [
         tile(
             "Events found",
@@ -114,6 +126,11 @@ def figure_section(inputs: EventInputs) -> Section:
         [text, *(_cell(networks[network][part][kind][name], form) for network, part in columns)]
         for text, kind, name, form in _ROWS
     ]
+    rows += [
+        [text, *(_often(networks[network][part].get(kind)) for network, part in columns)]
+        for text, kind in _OFTEN
+        if kind in networks["float"]["test"]
+    ]
     head = ("Figure", *(f"{network}, {part}" for network, part in columns))
     return section(
         "figures",
@@ -122,6 +139,10 @@ def figure_section(inputs: EventInputs) -> Section:
         table(head, rows, caption="Figures per network"),
         fold("How events are found", tag("p", _rule(inputs), class_="fine")),
     )
+
+
+def _often(figures: Mapping[str, Any] | None) -> str:
+    return false_per_hour(figures) if figures else "n/a"
 
 
 def _cell(value: float | None, form: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from stethoscope.events.report.inputs import EventInputs, Row
+from stethoscope.events.windows import BACKGROUND, PARTS
 from stethoscope.report.blocks import table
 from stethoscope.report.charts import Axis, Chart, framed, legend
 from stethoscope.report.html import Html, tag
@@ -61,8 +62,10 @@ def division_section(inputs: EventInputs) -> Section:
     windows, detector = inputs.windows, inputs.detector
     hop = detector.feature.hop_length / detector.feature.sample_rate
     rows = []
-    for part in ("training", "validation", "test"):
+    for part in (*PARTS, *BACKGROUND):
         chosen = windows.of(part)
+        if not len(chosen):
+            continue
         seconds = len(chosen) * detector.stride_seconds
         middles = (windows.first[chosen] + detector.window / 2) * hop
         events = sum(
@@ -72,7 +75,13 @@ def division_section(inputs: EventInputs) -> Section:
         )
         recordings = len(np.unique(windows.clip[chosen]))
         rows.append(
-            [part, str(recordings), f"{seconds / 60:.1f} min", str(events), f"{len(chosen):,}"]
+            [
+                part.replace("-", ", "),
+                str(recordings),
+                f"{seconds / 60:.1f} min",
+                str(events),
+                f"{len(chosen):,}",
+            ]
         )
     ways = {
         "recording": "The recordings were drawn at random (event_division = recording).",
@@ -98,6 +107,12 @@ def tested_clips(inputs: EventInputs) -> list[int]:
     """Return the indices of the test recordings in the store."""
     windows = inputs.windows
     return list(dict.fromkeys(int(clip) for clip in windows.clip[windows.of("test")]))
+
+
+def background_clips(inputs: EventInputs) -> list[int]:
+    """Return the indices of the recordings without events that were kept apart."""
+    windows = inputs.windows
+    return list(dict.fromkeys(int(clip) for clip in windows.clip[windows.of("background-test")]))
 
 
 def events_of(inputs: EventInputs, clip: int) -> list[Row]:
