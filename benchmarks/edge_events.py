@@ -23,7 +23,7 @@ from stethoscope.edge.events import export_events
 from stethoscope.events.evaluate import evaluate_events
 from stethoscope.events.metrics import Spans, match
 from stethoscope.events.model import Event, EventDetector
-from stethoscope.events.options import EventFit
+from stethoscope.events.options import TEACHING, TEACHING_BANDS, EventFit
 from stethoscope.events.train import train_events
 from stethoscope.events.windows import LabelledWindows
 from stethoscope.features.extract import extract_features
@@ -32,8 +32,8 @@ from stethoscope.sound.bands import BandSpectrum
 
 _TOLERANCE = EventFit.tolerance
 _VARIANTS = {
-    "small": (48, EventFit(filters=(8, 8))),
-    "larger": (96, EventFit(filters=(12, 12), augmentation=True, dropout=0.2)),
+    "small": (TEACHING_BANDS, EventFit(**TEACHING)),
+    "larger": (96, EventFit()),
 }
 """Bands of the spectrum, and the network."""
 

@@ -14,12 +14,10 @@ def check_events(**parameters: Any) -> str:
         Output: Fingerprint of the recordings and of the code, by which a download is reused.
     """
     from stethoscope.datasets.download.fingerprint import fingerprint
-    from stethoscope.events.options import EVENTS, ignored_parameters
-    from stethoscope.progress import warn
+    from stethoscope.events.options import EVENTS, warn_of_ignored
 
     EVENTS.check(parameters)
-    if ignored := ignored_parameters(parameters):
-        warn(f"{', '.join(ignored)}: not used with event_network=teaching")
+    warn_of_ignored(parameters)
     return fingerprint(
         parameters["dataset_url"],
         md5=parameters["dataset_md5"],

@@ -16,6 +16,7 @@ from stethoscope.options import (
     option,
     seed_option,
 )
+from stethoscope.progress import warn
 from stethoscope.sound.bands import BandSpectrum
 
 Division = Literal["recording", "sequential"]
@@ -172,6 +173,12 @@ def event_bands(given: Mapping[str, Any]) -> BandSpectrum:
     feature = BAND_SPECTRUM.of(given)
     teaching = EVENT_FIT.of(given).network == "teaching"
     return replace(feature, n_bands=TEACHING_BANDS) if teaching else feature
+
+
+def warn_of_ignored(given: Mapping[str, Any]) -> None:
+    """Warn of the parameters that the user set and that the chosen network does not use."""
+    if ignored := ignored_parameters(given):
+        warn(f"{', '.join(ignored)}: not used with event_network=teaching")
 
 
 def ignored_parameters(given: Mapping[str, Any]) -> list[str]:
