@@ -34,6 +34,17 @@ def memory_bytes() -> int:
         return machine
 
 
+def data_bytes() -> int:
+    """Return how much private writable memory this process has, which RLIMIT_DATA counts.
+
+    It is known on Linux only; elsewhere the answer is 0.
+    """
+    if sys.platform != "linux":
+        return 0
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(1024 * int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
+
+
 def keep_freed_memory(array_bytes: int = _LARGE_BYTES, kept_bytes: int = _LARGE_BYTES) -> None:
     """Let the process keep the memory of arrays that it frees, for the next ones.
 

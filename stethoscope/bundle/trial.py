@@ -21,6 +21,7 @@ from stethoscope.bundle.inference import Inference
 from stethoscope.bundle.verdict import Verdict
 from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.errors import ModelError, StethoscopeError
+from stethoscope.resources import data_bytes
 from stethoscope.system import explain_exit
 
 SECONDS = 120
@@ -171,13 +172,13 @@ def report(folder: str, public_key: str = "") -> dict[str, Any]:
 
 
 def limit_resources(n_bytes: int = _BYTES, seconds: int = SECONDS) -> None:
-    """Limit the memory and the processor time of this process, and write no core dump."""
+    """Limit what this process takes from now on, memory and processor time; write no core dump."""
     if sys.platform == "win32":
         return
     import resource
 
     for limit, value in (
-        (resource.RLIMIT_DATA, n_bytes),
+        (resource.RLIMIT_DATA, data_bytes() + n_bytes),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_CORE, 0),
     ):

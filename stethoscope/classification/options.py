@@ -58,6 +58,11 @@ class ClassFit(Options):
         40, "Epochs without a lower validation loss before training stops.", least=1
     )
     batch_size: int = option(16, "Windows per training step.", least=1)
+    epoch_steps: int = option(
+        1,
+        "Fewest steps of an epoch: in a small set each window comes several times, altered anew.",
+        least=1,
+    )
     learning_rate: float = option(0.003, "Highest learning rate.", above=0)
     weight_decay: float = option(
         0.01,

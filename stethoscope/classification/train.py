@@ -227,6 +227,8 @@ class _Batches(Batches):
         weights = len(self._clips) / len(classes) / np.maximum(counts, 1)
         self._weights = weights.astype(np.float32)
         self._one_hot = np.eye(len(classes), dtype=np.float32)
+        # A small set is gone through several times in an epoch.
+        self._rounds = -(-fit.epoch_steps * fit.batch_size // len(self._clips))
         self._rng = np.random.default_rng(fit.seed)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
         shape = (int(self._n_frames.sum()), store.feature.size)
@@ -243,7 +245,7 @@ class _Batches(Batches):
     @property
     def n_steps(self) -> int:
         """Steps of an epoch."""
-        return -(-len(self._clips) // self.batch_size)
+        return -(-self._rounds * len(self._clips) // self.batch_size)
 
     def _prepare(self, store: FeatureStore, clips: Indices) -> tuple[Frames, Frames]:
         """Write the frames; return mean and variance of every value over them."""
@@ -257,7 +259,8 @@ class _Batches(Batches):
 
     def draw_order(self) -> Indices:
         """Return the rows of an epoch, in random order."""
-        return self._rng.permutation(len(self._clips))
+        order = [self._rng.permutation(len(self._clips)) for _ in range(self._rounds)]
+        return np.concatenate(order)
 
     def gather(self, indices: Indices) -> tuple[Frames, Frames, Frames]:
         """Return altered windows, their labels, one-hot, and their weights in the loss."""

@@ -119,6 +119,7 @@ FAULT_FIT = Group(
         "epochs": 16,
         "patience": 16,
         "batch_size": 32,
+        "epoch_steps": 16,
         "validation_split": 0.2,
     },
     subject="diagnosis",

@@ -4,9 +4,8 @@ import contextlib
 import ctypes
 import resource
 import sys
-from pathlib import Path
 
-from stethoscope.resources import keep_freed_memory
+from stethoscope.resources import data_bytes, keep_freed_memory
 
 _LARGE_BYTES = 1 << 20
 _KEPT_BYTES = 8 << 20
@@ -40,8 +39,6 @@ def limit_growth(n_bytes: int) -> None:
     """
     if sys.platform != "linux":
         return
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    in_use = next(int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
-    most = 1024 * in_use + n_bytes
+    most = data_bytes() + n_bytes
     with contextlib.suppress(ValueError):  # a lower limit was set from outside
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

@@ -48,6 +48,18 @@ def test_the_exported_network_separates_the_classes(network: str, tmp_path: Path
     np.testing.assert_allclose(answers[0], among, atol=1e-4)
 
 
+def test_each_window_of_a_small_set_comes_equally_often_in_an_epoch(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "store")
+    labels = labels_of(store)
+    clips = np.arange(len(labels))
+    for steps, times in ((1, 1), (5, 2), (9, 2), (10, 3)):  # 36 windows, 8 in a step
+        fit = replace(SMALL, epoch_steps=steps)
+        longest = int(store.n_frames.max())
+        with train._Batches(store, clips, labels, sorted(set(labels)), longest, fit) as batches:
+            assert np.bincount(batches.draw_order()).tolist() == [times] * 36
+            assert batches.n_steps == -(-times * 36 // 8) >= steps
+
+
 def test_classes_that_differ_in_the_channel_are_told_apart(tmp_path: Path) -> None:
     """By the exported network, from a file with two channels."""
     rng = np.random.default_rng(0)

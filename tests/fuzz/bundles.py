@@ -241,7 +241,7 @@ def outcome(bundle: Path) -> dict[str, Any]:
         try:
             os.close(reading)
             signal.alarm(SECONDS)
-            limit_resources(_data_bytes() + (2 << 30), SECONDS)
+            limit_resources(seconds=SECONDS)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             answer = report(str(bundle))
         except BaseException as error:
@@ -256,11 +256,6 @@ def outcome(bundle: Path) -> dict[str, Any]:
         return {"ended": signal.Signals(os.WTERMSIG(status)).name if status else "silently"}
     found: dict[str, Any] = json.loads(content)
     return found
-
-
-def _data_bytes() -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(1024 * int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
 
 
 def judge(found: dict[str, Any], bundle: Path) -> tuple[str, str]:

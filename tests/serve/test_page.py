@@ -85,9 +85,10 @@ def drop(page: Page, file: Path) -> None:
 def contrast(
     recordings: list[Path], predicted: Callable[..., Any], tmp_path: Path
 ) -> tuple[Path, Path]:
-    """A clip that is judged normal, and one that is judged anomalous: a whistle in silence."""
+    """A clip that is judged normal, and one that is judged anomalous: a whistle in noise."""
     whistle = tmp_path / "whistle_id_00_.wav"
-    soundfile.write(whistle, 0.3 * np.sin(np.arange(16_000)), 16_000, subtype="FLOAT")
+    noise = 0.01 * np.random.default_rng(0).standard_normal(16_000)
+    soundfile.write(whistle, noise + 0.3 * np.sin(np.arange(16_000)), 16_000, subtype="FLOAT")
     answers = dict(zip([*recordings, whistle], predicted(*recordings, whistle), strict=True))
     assert answers[whistle]["Anomaly"]
     return next(file for file, answer in answers.items() if not answer["Anomaly"]), whistle

@@ -53,8 +53,8 @@ def test_picture_of_a_long_recording_shows_what_made_the_scores_of_its_anomalous
 ) -> None:
     inference = Inference(Bundle.open(fan_bundle))
     rng = np.random.default_rng(0)
-    whistle = 0.3 * np.sin(np.arange(16_000))
     noise = 0.01 * rng.standard_normal(16_000)
+    whistle = noise + 0.3 * np.sin(np.arange(16_000))
     content = wav(np.concatenate([noise, np.zeros(16_000), whistle]), subtype="FLOAT")
     verdict = inference.verdict(content, window=1.0)
     assert verdict.timeline is not None
