@@ -10,11 +10,14 @@ of the detector in C (`edge_instructions.py`).
 
 import argparse
 import functools
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as in a worker; before numpy is imported
 
 from edge_instructions import measure as count_instructions
 from long_recording import write_noise

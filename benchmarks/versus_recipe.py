@@ -134,9 +134,11 @@ def ours(folder: Path) -> dict[str, float]:
     from stethoscope.detection.options import FitOptions
     from stethoscope.detection.train import train_detector
     from stethoscope.features.extract import extract_features
+    from stethoscope.resources import keep_freed_memory
     from stethoscope.sound.audio import load
     from stethoscope.sound.logmel import LogMel
 
+    keep_freed_memory()  # as every step of a run
     with tempfile.TemporaryDirectory() as scratch:
         clips = index([folder])
         extract_features([folder], clips[:2], LogMel(), Path(scratch) / "warm")
