@@ -57,6 +57,7 @@ _BLOCK = 1 << 20
 _FIRST_DAY = date(1980, 1, 1)  # a zip's date where the program that packed it knew none
 _TAR_BLOCK = 512
 # What the readers of the standard library raise on damaged or invented bytes.
+_LONGEST_REASON = 300  # characters
 _UNREADABLE = (
     OSError,
     EOFError,
@@ -593,4 +594,6 @@ def _raise(error: DatasetError) -> NoReturn:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """Return what a library says in one line; zipfile quotes names of up to 64 KiB."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"

@@ -362,3 +362,13 @@ def test_any_damage_gives_content_or_a_dataset_error(tmp_path: Path, data: st.Da
                 assert not name.startswith("/")
     except DatasetError as error:
         assert "\n" not in str(error)  # an error is allowed, not required  # noqa: PT017
+
+
+def test_a_name_of_many_characters_makes_no_message_of_many(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "set.zip", {"a.wav": b"x" * 20_000}, compression=zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    content[26:28] = struct.pack("<H", 10_000)  # length of the name in the member's own header
+    path.write_bytes(content)
+    with open_archive(path) as archive, pytest.raises(DatasetError, match="is broken") as one:
+        archive.read("a.wav")
+    assert len(str(one.value)) < 500
