@@ -1,4 +1,4 @@
-"""Instructions of the parts of exported C, counted by QEMU, from which an export tells its time.
+"""Instructions of the parts of exported C, counted by QEMU, from which an export computes its time.
 
     python benchmarks/edge_costs.py FOLDER [more folders]
 

@@ -24,7 +24,7 @@ def background_clips(archives: Sequence[str | os.PathLike[str]]) -> list[Clip]:
     -------
     list of Clip
         A row per recording, in order of archive and name. Slices of one field recording have the
-        same `recording` where the layout tells it.
+        same `recording` where it is known from the layout.
 
     Raises
     ------

@@ -51,7 +51,7 @@ def compare_with_best(
 
 
 def _scores(runs: Sequence[Mapping[str, Any]], folder: Path) -> list[ScoredClip]:
-    """Return the clips of all runs of a setting, told apart by the machine of the sweep."""
+    """Return the clips of all runs of a setting, distinguished by the machine of the sweep."""
     scored: list[ScoredClip] = []
     for one in runs:
         path = folder / one["item"] / "scores.csv"

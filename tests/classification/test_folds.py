@@ -114,7 +114,7 @@ def test_folds_of_the_set_must_be_complete_and_split_no_recording() -> None:
 def test_single_division_tests_a_fifth_of_the_recordings_of_every_class(
     n_folds: int, fold: int
 ) -> None:
-    """Sets without folds are divided once, those with folds where it is asked for."""
+    """Sets without folds are divided once, and so are those with folds if class_folds is 1."""
     clips = [replace(clip, fold=fold) for clip in clips_of({"cat": 10, "dog": 20})]
     found = divided(clips, n_folds)
     assert set(found) == {NEVER_TESTED, 1}

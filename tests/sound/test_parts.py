@@ -32,7 +32,7 @@ def test_parts_are_the_samples_of_the_whole_whatever_the_format(name: str, tmp_p
         with LongSource(path) as source:
             assert (source.n_samples, source.sample_rate) == (whole.shape[1], RATE)
             for (start, stop), part in source.read(intervals):
-                # A decoder of MP3 rounds by the number of samples that it is asked for.
+                # How a decoder of MP3 rounds depends on the number of samples that are requested.
                 atol = 1e-6 if name == "a.mp3" else 0.0
                 np.testing.assert_allclose(part.samples, whole[:, start:stop], atol=atol, rtol=0)
 

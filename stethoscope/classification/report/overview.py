@@ -59,7 +59,7 @@ def header(inputs: ClassInputs, facts: Sequence[tuple[str, str]]) -> Header:
 
 
 def _verdict(inputs: ClassInputs) -> Verdict:
-    """Return whether the classes are told apart, and what to do if not."""
+    """Return whether the classes are distinguished well, and what to do if not."""
     evaluation = inputs.evaluation
     balanced, classes = evaluation["balanced_accuracy"], evaluation["classes"]
     worst = min(classes, key=lambda one: one["recall"]["value"] or 0.0)
