@@ -1,6 +1,5 @@
 """Many small steps of a network in one call, compiled where there are enough of them."""
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -37,49 +36,57 @@ class Steps:
         self._network, self._step = network, step
         self._compiles = expected >= _WORTH_COMPILING
         self._shape: tuple[int, ...] = ()
+        self._graphs: dict[bool, Callable[..., None]] = {}  # by whether XLA compiled them
 
-    def __call__(self, given: Frames, wanted: Frames) -> None:
+    def take(self, blocks: Iterable[tuple[Any, ...]]) -> dict[str, float]:
+        """Take a step for every batch of the blocks, and return loss and metrics over all."""
+        self._network.reset_metrics()
+        for block in blocks:
+            self(*block)
+        return {name: float(value) for name, value in self._network.get_metrics_result().items()}
+
+    def __call__(self, *block: Any) -> None:
         """Take a step for every batch.
 
         Parameters
         ----------
-        given, wanted : np.ndarray [shape=(n_batches, batch, n_values), dtype=float32]
-            The first call has the most batches, of the usual size.
+        *block : np.ndarray or nested arrays [shape=(n_batches, batch, ...)]
+            Inputs, targets and, where they matter, weights. The first call has the most batches,
+            of the usual size.
         """
-        self._shape = self._shape or given.shape
-        count = len(given)
+        arrays = tf.nest.flatten(block)
+        self._shape = self._shape or arrays[0].shape
+        count = len(arrays[0])
         # XLA compiles for one shape: fewer batches are filled up, smaller ones are not compiled.
-        compiled = self._compiles and given.shape[1] == self._shape[1]
-        if compiled and count < self._shape[0]:
-            same = wanted is given
-            given = _filled_up(given, self._shape[0])
-            wanted = given if same else _filled_up(wanted, self._shape[0])
-        inputs = tf.convert_to_tensor(given)
-        targets = inputs if wanted is given else tf.convert_to_tensor(wanted)
-        (self._compiled if compiled else self._plain)(inputs, targets, tf.constant(count))
+        compiled = self._compiles and arrays[0].shape[1] == self._shape[1]
+        tensors: dict[int, Any] = {}  # inputs that are their own targets are copied once
+        for one in arrays:
+            if id(one) not in tensors:
+                filled = _filled_up(one, self._shape[0]) if compiled else one
+                tensors[id(one)] = tf.convert_to_tensor(filled)
+        graph = self._graphs.get(compiled) or self._trace(block, compiled=compiled)
+        graph(tf.constant(count), *(tensors[id(one)] for one in arrays))
 
-    @functools.cached_property
-    def _plain(self) -> Callable[..., None]:
-        return self._graph(jit_compile=None)
-
-    @functools.cached_property
-    def _compiled(self) -> Callable[..., None]:
-        return self._graph(jit_compile=True)
-
-    def _graph(self, *, jit_compile: bool | None) -> Callable[..., None]:
+    def _trace(self, block: tuple[Any, ...], *, compiled: bool) -> Callable[..., None]:
         """Return the steps as a graph, which is traced once for all numbers and sizes."""
-        given, wanted = (
-            tf.TensorSpec((None, None, *shape[1:]))
-            for shape in (self._network.input_shape, self._network.output_shape)
-        )
+        structure = tf.nest.map_structure(np.ndim, block)
 
-        def steps(given: Any, wanted: Any, count: Any) -> None:
-            for batch in tf.range(count):
-                self._step((given[batch], wanted[batch]))
+        def steps(count: Any, *arrays: Any) -> None:
+            def step(batch: Any) -> Any:
+                self._step(tf.nest.pack_sequence_as(structure, [one[batch] for one in arrays]))
+                return batch + 1
 
+            tf.while_loop(lambda batch: batch < count, step, [0])
+
+        signature = [
+            tf.TensorSpec((None, None, *one.shape[2:]), one.dtype) for one in tf.nest.flatten(block)
+        ]
+        # A loop of TensorFlow's own: translating Python's, and Keras's steps with it, takes longer
+        # than tracing them.
         graph: Callable[..., None] = tf.function(
-            steps, jit_compile=jit_compile
-        ).get_concrete_function(given, wanted, tf.TensorSpec((), tf.int32))
+            steps, autograph=False, jit_compile=compiled or None
+        ).get_concrete_function(tf.TensorSpec((), tf.int32), *signature)
+        self._graphs[compiled] = graph
         return graph
 
 
@@ -95,6 +102,8 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
 
 def _filled_up(batches: Frames, count: int) -> Frames:
     """Return batches, followed by as many of zeros as make `count`."""
+    if len(batches) == count:
+        return batches
     filled = np.zeros((count, *batches.shape[1:]), dtype=batches.dtype)
     filled[: len(batches)] = batches
     return filled

@@ -3,13 +3,14 @@
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stethoscope.model.progress import EpochProgress
+from stethoscope.model.steps import Steps
 from stethoscope.model.tensorflow import keras, tf
 
 Values = npt.NDArray[np.float32]
@@ -146,8 +147,8 @@ class Trainer:
         self._network = network
         if getattr(network, "optimizer", None) is not None:
             network.optimizer.build(network.trainable_variables)
-        self._train = _Steps(network, network.train_step)
-        self._test = _Steps(network, network.test_step)
+        self._train = Steps(network, network.train_step)
+        self._test = Steps(network, network.test_step)
 
     def evaluate(self, batches: Batches) -> dict[str, float]:
         """Return loss and metrics over all batches."""
@@ -203,40 +204,6 @@ class Trainer:
         """Return how many batches to take in one call, whose inputs lie in memory."""
         values: int = sum(math.prod(one.shape[1:]) for one in self._network.inputs)
         return max(1, _CALL_BYTES // (4 * values * batches.batch_size))
-
-
-class _Steps:
-    """Takes steps of one kind, those of several batches in one call of a graph."""
-
-    def __init__(self, network: keras.Model, step: Callable[[Any], Any]) -> None:
-        self._network, self._step = network, step
-        self._graph: Any = None
-
-    def take(self, blocks: Iterable[tuple[Any, ...]]) -> dict[str, float]:
-        """Take a step for every batch of the blocks, and return the mean figures."""
-        self._network.reset_metrics()
-        for block in blocks:
-            if self._graph is None:
-                self._graph = self._compile(block)
-            self._graph(*map(tf.convert_to_tensor, tf.nest.flatten(block)))
-        return {name: float(value) for name, value in self._network.get_metrics_result().items()}
-
-    def _compile(self, block: tuple[Any, ...]) -> Any:
-        """Return the graph of as many steps as there are batches, of any size."""
-        structure = tf.nest.map_structure(np.ndim, block)
-
-        def steps(*arrays: Any) -> None:
-            def step(batch: Any) -> Any:
-                self._step(tf.nest.pack_sequence_as(structure, [one[batch] for one in arrays]))
-                return batch + 1
-
-            tf.while_loop(lambda batch: batch < tf.shape(arrays[0])[0], step, [0])
-
-        flat = tf.nest.flatten(block)
-        signature = [tf.TensorSpec((None, None, *one.shape[2:]), one.dtype) for one in flat]
-        # A loop of TensorFlow's own: translating Python's, and Keras's steps with it, takes longer
-        # than tracing them.
-        return tf.function(steps, autograph=False).get_concrete_function(*signature)
 
 
 class _Best:

@@ -55,9 +55,9 @@ def train_network(
     between = _epochs_between_validations(fit)
     progress = EpochProgress(label, fit.epochs, fit.verbose)
     for epoch in range(fit.epochs):
-        losses = {"loss": _mean_loss(network, train, training)}
+        losses = {"loss": train.take(ahead(training))["loss"]}
         if validation is not None and (epoch + 1) % between == 0:
-            losses["val_loss"] = _mean_loss(network, test, validation)
+            losses["val_loss"] = test.take(ahead(validation))["loss"]
         for name, loss in losses.items():
             curves[name].append(loss)
         progress.on_epoch_end(epoch, losses)
@@ -89,11 +89,3 @@ def _epochs_between_validations(fit: FitOptions) -> int:
     """
     most = round(1 / fit.epoch_share)
     return max(every for every in range(1, most + 1) if fit.epochs % every == 0)
-
-
-def _mean_loss(network: keras.Model, steps: Steps, batches: WindowBatches) -> float:
-    """Take a step for every batch; return the mean loss."""
-    network.reset_metrics()
-    for given, wanted in ahead(batches):
-        steps(given, wanted)
-    return float(network.get_metrics_result()["loss"])
