@@ -8,6 +8,7 @@ import hashlib
 import json
 import threading
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from stethoscope.kubeflow.folder import RECORD, delete
 NOTE = "step.json"
 
 _ARTIFACT = "artifact"
+_BLOCK_BYTES = 1 << 20
 
 
 class Display(Protocol):
@@ -99,7 +101,7 @@ class Journal:
             return None
         folder = self._folders[key]
         note = _read(folder / NOTE)
-        if note["key"] != key or note["files"] != _files(folder):
+        if note["key"] != key or not _unchanged(folder, note["files"]):
             return None
         outputs = {name: self._restored(value) for name, value in note["outputs"].items()}
         self._remember(key, outputs)
@@ -175,9 +177,40 @@ def _read(note: Path) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> list[list[Any]]:
-    """Return path and size of each file of a step, except its note."""
+    """Return path, size and checksum of each file of a step.
+
+    A file that has another name elsewhere gets no checksum: it is an archive that the run did not
+    write, and whose size and date are part of the key of the step.
+    """
     return [
-        [path.relative_to(folder).as_posix(), path.stat().st_size]
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / NOTE
+        [path.relative_to(folder).as_posix(), path.stat().st_size, _checksum(path)]
+        for path in _paths(folder)
     ]
+
+
+def _unchanged(folder: Path, files: list[list[Any]]) -> bool:
+    """Return whether the files of a step are as they were noted."""
+    paths = _paths(folder)
+    if [path.relative_to(folder).as_posix() for path in paths] != [name for name, *_ in files]:
+        return False
+    return all(
+        path.stat().st_size == size and (checksum is None or _checksum(path) == checksum)
+        for path, (_, size, checksum) in zip(paths, files, strict=True)
+    )
+
+
+def _paths(folder: Path) -> list[Path]:
+    """Return the files of a step, except its note."""
+    note = folder / NOTE
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and path != note]
+
+
+def _checksum(path: Path) -> int | None:
+    """Return the CRC-32 of a file, None for one that has another name elsewhere."""
+    if path.stat().st_nlink > 1:
+        return None
+    found = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            found = zlib.crc32(block, found)
+    return found

@@ -143,13 +143,15 @@ def test_a_run_that_was_moved_is_continued(the_chain: Chain) -> None:
     assert done.outputs["Output"].read_text() == RESULT
 
 
-@pytest.mark.parametrize("damage", ["shorter", "absent", "note"])
+@pytest.mark.parametrize("damage", ["shorter", "altered", "absent", "note"])
 def test_a_step_with_damaged_outputs_is_repeated(the_chain: Chain, damage: str) -> None:
     the_chain.run()
     the_chain.calls()
     folder = the_chain.folder / "work" / "steps" / "second"
     if damage == "shorter":
         (folder / "made").write_text("abc")
+    elif damage == "altered":
+        (folder / "made").write_bytes(bytes((folder / "made").stat().st_size))
     elif damage == "absent":
         (folder / "made").unlink()
     else:
