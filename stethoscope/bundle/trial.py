@@ -10,8 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from stethoscope.checks import EXPORT_AGAIN
 from stethoscope.errors import ModelError, StethoscopeError
 from stethoscope.resources import data_bytes
 from stethoscope.system import explain_exit
+
+M = TypeVar("M")
 
 SECONDS = 120
 """Time that a trial may take, and processor time."""
@@ -112,26 +115,48 @@ def try_in_process(
 
 
 def open_tried(folder: str | os.PathLike[str]) -> Bundle:
-    """Open a bundle for a command, if a copy of this process can open it and judge with it.
+    """Open a bundle for a command, by :func:`open_model_tried`."""
+    return open_model_tried(folder, Bundle.open, try_bundle)
 
-    A bundle without networks is opened at once: numpy does not crash on its arrays. Where processes
-    cannot be forked, every bundle is.
+
+def open_model_tried(
+    folder: str | os.PathLike[str],
+    open_model: Callable[[str | os.PathLike[str]], M],
+    try_model: Callable[[M], object],
+) -> M:
+    """Open a model for a command, if a copy of this process can open it and judge with it.
+
+    A model without networks is opened at once: numpy does not crash on its arrays. Where processes
+    cannot be forked, every model is.
+
+    Parameters
+    ----------
+    folder : path
+    open_model : callable
+        Opens the folder.
+    try_model : callable
+        Runs the networks of what `open_model` returned.
+
+    Returns
+    -------
+    What `open_model` returned
 
     Raises
     ------
     ModelError
-        If the bundle cannot be used, or its network crashes or holds up the runtime.
+        If the model cannot be used, or its network crashes or holds up the runtime.
     """
-    has_networks = any(Path(folder).rglob("*.tflite"))
-    if hasattr(os, "fork") and has_networks and (status := _status_of_copy(folder)):
-        late = status == -signal.SIGALRM
-        found = f"did not end within {SECONDS} s" if late else explain_exit(status)
-        raise ModelError(f"{folder}: the process that opened it {found}; {EXPORT_AGAIN}")
-    return Bundle.open(folder)
+    if hasattr(os, "fork") and any(Path(folder).rglob("*.tflite")):
+        status = _status_of_copy(lambda: try_model(open_model(folder)))
+        if status:
+            late = status == -signal.SIGALRM
+            found = f"did not end within {SECONDS} s" if late else explain_exit(status)
+            raise ModelError(f"{folder}: the process that opened it {found}; {EXPORT_AGAIN}")
+    return open_model(folder)
 
 
-def _status_of_copy(folder: str | os.PathLike[str]) -> int:
-    """Open a bundle in a copy of this process, and return how that ended.
+def _status_of_copy(act: Callable[[], object]) -> int:
+    """Do something in a copy of this process, and return how that ended.
 
     An error that has a message counts as a success: this process will find it again.
     """
@@ -144,7 +169,7 @@ def _status_of_copy(folder: str | os.PathLike[str]) -> int:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(SECONDS)
             with contextlib.suppress(StethoscopeError, OSError):
-                try_bundle(Bundle.open(folder))
+                act()
             status = 0
         os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -106,6 +106,16 @@ class Classifier:
             network=Network(folder / "classifier.tflite", (None, model["window"], feature.size)),
         )
 
+    def try_out(self) -> None:
+        """Run the network on silence.
+
+        Raises
+        ------
+        ModelError
+            If it cannot be run, or gives other than one probability for each label.
+        """
+        self.probabilities(np.zeros((self.window, self.feature.size), np.float32))
+
     @property
     def window_seconds(self) -> float:
         """Duration of a window."""

@@ -19,9 +19,10 @@ def register(add: Add) -> None:
 
 
 def _classify(options: argparse.Namespace) -> int:
+    from stethoscope.bundle.trial import open_model_tried
     from stethoscope.classification.model import Classifier
 
-    classifier = Classifier.open(options.model)
+    classifier = open_model_tried(options.model, Classifier.open, Classifier.try_out)
 
     def answer(file: str) -> dict[str, object]:
         probabilities = classifier.classify(file)

@@ -67,6 +67,8 @@ def register(add: Add) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     from stethoscope.bundle.bundle import Bundle
+    from stethoscope.bundle.trial import open_model_tried, open_tried
+    from stethoscope.classification.model import Classifier
     from stethoscope.edge.c.export import export_c, export_classifier_c
 
     folder = options.bundle
@@ -82,11 +84,12 @@ def _export(options: argparse.Namespace) -> int:
         )
     MAX_DROP.check(options.max_drop, shown_as="--max-drop")
     if is_classifier:
+        open_model_tried(folder, Classifier.open, Classifier.try_out)
         if options.recordings:
             _convert_classifier(folder, options)
         memory = export_classifier_c(folder, options.output, prefix=options.prefix)
     else:
-        bundle = Bundle.open(folder)
+        bundle = open_tried(folder)
         if options.recordings:
             _convert(bundle, options)
             bundle = Bundle.open(folder)

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import soundfile
 
 from stethoscope.cli import main
+from stethoscope.model.network import Network
 
 QUICK = [
     "class_filters=8,16",
@@ -64,7 +67,10 @@ def read_answers(path: Path) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_classifier_is_trained_evaluated_and_applied(
-    sounds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sounds: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = sounds / "tone" / "broken.wav"
     broken.write_text("hello")
@@ -97,6 +103,15 @@ def test_classifier_is_trained_evaluated_and_applied(
     assert correct >= 2
     for one in answers:
         assert one["Probabilities"][one["Label"]] == max(one["Probabilities"].values())
+
+    def crash(*_arguments: object) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    monkeypatch.setattr(Network, "__call__", crash)
+    to_c = ["--target", "c", "--output", str(tmp_path / "c")]
+    for command, rest in (("classify", recordings), ("export", to_c)):
+        assert main([command, str(output / "model"), *rest]) == 1
+        assert re.search(rf"{output / 'model'}.*crashed \(SIGSEGV\)", capsys.readouterr().err)
 
 
 @pytest.mark.slow
