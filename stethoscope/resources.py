@@ -1,8 +1,11 @@
 """What this process may use of the machine, and how it holds memory."""
 
 import ctypes
+import mmap
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of mallopt(3)
@@ -62,6 +65,31 @@ def keep_freed_memory(array_bytes: int = _LARGE_BYTES, kept_bytes: int = _LARGE_
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, array_bytes)
         libc.mallopt(_M_TRIM_THRESHOLD, kept_bytes)
+
+
+def release_libraries(folder: Path) -> None:
+    """Release the memory of shared libraries below a folder that was read to load them.
+
+    The linker reads tables of a large library, and its initialisation much of its code, once. What
+    is used again comes from the system's cache, which the pages were taken from. Pages that this
+    process has written to are kept.
+    """
+    with suppress(OSError):  # there is no /proc
+        for start, size in _unwritten(folder.resolve()):
+            madvise = ctypes.CDLL(None).madvise
+            madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), mmap.MADV_DONTNEED)
+
+
+def _unwritten(folder: Path) -> Iterator[tuple[int, int]]:
+    """Yield start and size of the areas of memory that hold parts of files, as they are there."""
+    start = end = 0
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        first, *rest = line.split(maxsplit=5)
+        if not first.endswith(":"):  # the head of an area: addresses, access, ..., file
+            chosen = "w" not in rest[0] and rest[-1].startswith(f"{folder}{os.sep}")
+            start, end = (int(address, 16) for address in first.split("-"))
+        elif first == "Anonymous:" and chosen and rest[0] == "0":
+            yield start, end - start
 
 
 def _read_limit(name: str) -> str:

@@ -3,13 +3,17 @@
 Keras imports pandas, scikit-learn and matplotlib where they are installed, for functions that
 nothing here uses; it does without them where they are not. They are hidden while it is imported.
 Python's garbage collector, which would search the tens of thousands of objects of the import again
-and again, waits until its end.
+and again, waits until its end. The 300 MB of TensorFlow's libraries that are read to load them are
+released.
 """
 
 import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from stethoscope.resources import release_libraries
 
 _OPTIONAL = ("matplotlib", "pandas", "sklearn")
 
@@ -42,5 +46,7 @@ def _without_collection() -> Iterator[None]:
 with _hidden(_OPTIONAL), _without_collection():
     import keras
     import tensorflow as tf
+
+release_libraries(Path(tf.__file__).parent)
 
 __all__ = ["keras", "tf"]
