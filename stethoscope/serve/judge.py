@@ -12,6 +12,7 @@ from stethoscope.errors import UNUSABLE, AudioError, ModelError, ParameterError
 from stethoscope.serve.limits import RATES, Limits, RefusalError
 from stethoscope.serve.picture import draw_picture
 from stethoscope.sound.formats import find_format
+from stethoscope.sound.plain import open_sound
 
 _SAMPLES_PER_BYTE = 6  # AAC of 64 kbit/s at 48 kHz
 
@@ -73,7 +74,7 @@ def read_header(content: bytes) -> Header:
     if not form.library_names:
         return Header(_SAMPLES_PER_BYTE * len(content))
     try:
-        with soundfile.SoundFile(file) as sound:
+        with open_sound(file) as sound:
             return Header(sound.frames * sound.channels, sound.samplerate, sound.frames)
     except (soundfile.LibsndfileError, TypeError, ValueError):
         return Header()

@@ -14,6 +14,7 @@ import soundfile
 from stethoscope.errors import AudioError
 from stethoscope.sound.ffmpeg import convert
 from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
+from stethoscope.sound.plain import PlainWav, open_sound
 from stethoscope.sound.resampling import Samples as Samples
 from stethoscope.sound.resampling import resample
 
@@ -142,7 +143,7 @@ def decode(
         raise AudioError(f"{name}: {UNREADABLE}") from error
     if decoded.samples.size == 0:
         raise AudioError(f"{name}: holds no samples; record it again")
-    if not np.isfinite(decoded.samples).all():
+    if not (decoded.coding == "PCM_16" or np.isfinite(decoded.samples).all()):
         raise AudioError(f"{name}: holds NaN or infinite samples; record or convert it again")
     return decoded
 
@@ -184,7 +185,7 @@ class Bounds:
     seconds: float
     samples: int
 
-    def check(self, sound: soundfile.SoundFile, n_bytes: int, name: str) -> None:
+    def check(self, sound: PlainWav | soundfile.SoundFile, n_bytes: int, name: str) -> None:
         """Refuse a recording that is too long by its header."""
         seconds, samples = sound.frames / sound.samplerate, sound.frames * sound.channels
         if seconds > self.seconds:
@@ -206,7 +207,7 @@ class Bounds:
 
 def _decode_by_library(file: BinaryIO, form: Format, name: str, bounds: Bounds) -> Decoded:
     missing = missing_bytes(file) if form is WAV else 0
-    with soundfile.SoundFile(file) as sound:
+    with open_sound(file) as sound:
         if sound.format not in form.library_names:
             raise AudioError(f"{name}: {UNREADABLE}")
         bounds.check(sound, size_of(file), name)
@@ -225,12 +226,12 @@ def _decode_by_library(file: BinaryIO, form: Format, name: str, bounds: Bounds) 
     )
 
 
-def read_samples(sound: soundfile.SoundFile, count: int = -1) -> Samples:
+def read_samples(sound: PlainWav | soundfile.SoundFile, count: int = -1) -> Samples:
     """Read the next samples of an open recording; fewer at its end.
 
     Parameters
     ----------
-    sound : soundfile.SoundFile
+    sound : PlainWav or soundfile.SoundFile
     count : int
         Samples per channel; -1 for all that are left.
 
@@ -239,10 +240,13 @@ def read_samples(sound: soundfile.SoundFile, count: int = -1) -> Samples:
     np.ndarray [shape=(n_samples, n_channels), dtype=float32]
         As :attr:`Decoded.samples`, transposed.
     """
-    if sound.subtype != "PCM_16":
+    if isinstance(sound, PlainWav):
+        whole = sound.read_whole(count)
+    elif sound.subtype == "PCM_16":
+        whole = sound.read(count, dtype="int16", always_2d=True)
+    else:
         samples: Samples = sound.read(count, dtype="float32", always_2d=True)
         return samples
-    whole = sound.read(count, dtype="int16", always_2d=True)
     # libsndfile converts samples one by one. A power of two loses nothing.
     scaled: Samples = np.multiply(whole, np.float32(2.0**-15), dtype=np.float32)
     return scaled

@@ -1,8 +1,9 @@
 """The energy spectrum of overlapping frames.
 
-Frames are taken in blocks whose windowed samples and spectra stay in the processor's cache. In
-memory that was used before, a block costs little more than its transforms; all frames of a clip at
-once take three times as long, most of it for fresh memory.
+Frames are taken in a few large blocks. Threads that compute at the same time wait for Python's lock
+at every call of numpy, and a call that takes long needs it seldom. Blocks are smaller than a long
+clip, so that memory does not grow with its length, and each array of one is smaller than what a
+worker of the service returns to the system when it is freed.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 
-_BLOCK_SAMPLES = 1 << 16
+_BLOCK_SAMPLES = 250_000  # 1 MB of frames, and as much of spectra
 
 
 class EnergySpectrum:
@@ -27,7 +28,9 @@ class EnergySpectrum:
     """
 
     def __init__(self, window: npt.NDArray[np.floating], hop_length: int) -> None:
-        self._window = window.astype(np.float32)
+        # The transform divides by the number of samples: numpy computes it in single precision only
+        # if it has to multiply by a factor of single precision.
+        self._window = (window * len(window)).astype(np.float32)
         self._hop_length = hop_length
 
     def blocks(self, samples: Array) -> Iterator[tuple[slice, Array]]:
@@ -47,16 +50,18 @@ class EnergySpectrum:
         """
         n_fft = len(self._window)
         frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[:: self._hop_length]
-        most = min(len(frames), max(1, _BLOCK_SAMPLES // n_fft))
+        n_blocks = max(1, -(-len(frames) * n_fft // _BLOCK_SAMPLES))
+        most = -(-len(frames) // n_blocks)
         windowed = np.empty((most, n_fft), dtype=np.float32)
         spectrum = np.empty((most, n_fft // 2 + 1), dtype=np.complex64)
-        energy = np.empty(spectrum.shape, dtype=np.float32)
         parts = spectrum.view(np.float32)  # real and imaginary ones, in turns
+        # The windowed frames are no longer needed where the energy is written.
+        energy = windowed.reshape(-1)[: spectrum.size].reshape(spectrum.shape)
         for start in range(0, len(frames), most):
             n = min(most, len(frames) - start)
             np.multiply(frames[start : start + n], self._window, out=windowed[:n])
-            # numpy declares complex128 alone, but takes the precision of the input.
-            np.fft.rfft(windowed[:n], axis=1, out=spectrum[:n])  # type: ignore[arg-type]
+            # numpy declares complex128 alone.
+            np.fft.rfft(windowed[:n], axis=1, norm="forward", out=spectrum[:n])  # type: ignore[arg-type]
             np.square(parts[:n], out=parts[:n])
             np.add(parts[:n, ::2], parts[:n, 1::2], out=energy[:n])
             yield slice(start, start + n), energy[:n]

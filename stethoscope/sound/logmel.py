@@ -22,7 +22,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 """Added to the mel spectrum before the logarithm, as in the DCASE baseline."""
 
 _FAR_SECONDS = 1.0  # over which the powers of both channels are averaged
-_GROUP = 22  # mel bands whose filters are multiplied at once
+_GROUP = 32  # mel bands whose filters are multiplied at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +98,7 @@ class LogMel(Framing, FeatureDefinition):
 
     def _mel(self, samples: Samples) -> Frames:
         """Return the mel spectrogram before the logarithm [shape=(n_frames, n_mels)]."""
-        half = self.n_fft // 2
-        # numpy mirrors a clip shorter than half a window repeatedly, and so does librosa.
-        padded = np.pad(np.asarray(samples, dtype=np.float32), half, mode=self.pad_mode)
+        padded = _extended(samples, self.n_fft // 2, self.pad_mode)
         mel = np.empty((self.n_frames(len(samples)), self.n_mels), dtype=np.float32)
         for frames, energy in self._spectrum.blocks(padded):
             if self.power != 2.0:
@@ -132,6 +130,19 @@ class LogMel(Framing, FeatureDefinition):
     def _spectrum(self) -> EnergySpectrum:
         n = np.arange(self.n_fft)
         return EnergySpectrum(0.5 - 0.5 * np.cos(2.0 * np.pi * n / self.n_fft), self.hop_length)
+
+
+def _extended(samples: Samples, length: int, mode: PadMode) -> Samples:
+    """Return samples as float32, extended at both ends by a length."""
+    n_samples = len(samples)
+    if n_samples <= length:  # numpy mirrors such a clip repeatedly, and so does librosa
+        return np.pad(np.asarray(samples, dtype=np.float32), length, mode=mode)
+    padded = np.empty(n_samples + 2 * length, dtype=np.float32)
+    padded[length:-length] = samples
+    reflects = mode == "reflect"
+    padded[:length] = samples[length:0:-1] if reflects else 0.0
+    padded[-length:] = samples[-2 : -2 - length : -1] if reflects else 0.0
+    return padded
 
 
 @lru_cache(maxsize=8)

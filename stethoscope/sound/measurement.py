@@ -1,6 +1,7 @@
 """What is measured of every recording besides its feature: level, length, clipping, gaps, bands."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -21,6 +22,8 @@ _BANDS = 20
 _AT_LIMIT = 5e-4
 # A block with less than this fraction of the clip's range is constant, also after resampling.
 _CONSTANT = 3e-6
+# A block with a larger variance, in units of its mean square, is not constant.
+_MAYBE_CONSTANT = 1e-3
 _QUIETEST = 0.1
 
 
@@ -77,7 +80,7 @@ class Measurement:
         """
         edges = _edges(frames.shape[1])
         levels = np.add.reduceat(frames.mean(axis=0), edges[:-1]) / np.diff(edges)
-        return replace(self, bands=tuple((levels - np.median(levels)).tolist()))
+        return replace(self, bands=tuple((levels - statistics.median(levels)).tolist()))
 
     def to_row(self) -> list[float]:
         """Return the values as one row of a table, the bands at its end."""
@@ -107,24 +110,27 @@ def measure(samples: Samples, sample_rate: int, decoded: Decoded | None = None) 
     decoded : Decoded, optional
         The recording of the clip: how it was coded, and whether its end is missing.
     """
-    lowest, highest = float(samples.min()), float(samples.max())
-    peak = max(abs(lowest), abs(highest))
-    # In units of the peak: squares of float32 overflow from 1e19 on.
-    scaled = samples / np.float32(peak) if peak else samples
-    mean = float(scaled.mean(dtype=np.float64))
-    power = float(np.dot(scaled, scaled)) / len(scaled)
+    extremes = np.array([samples.min(), samples.max()])
+    peak = np.abs(extremes).max()
+    # Less the middle of the range, because a constant part uses up the digits of float32, and in
+    # units of the peak, because squares of float32 overflow from 1e19 on.
+    middle = np.float32(extremes.mean(dtype=np.float64))
+    centred, unit = samples - middle, peak or np.float32(1.0)
+    centred /= unit
+    lowest, highest = ((extremes - middle) / unit).tolist()
+    spread = highest - lowest
+    blocks = _Blocks.of(centred, max(1, round(_BLOCK_SECONDS * sample_rate)))
+    mean, power = blocks.mean_and_power()
     rms = math.sqrt(max(power - mean * mean, 0.0))
-    spread = (highest - lowest) / peak if peak else 0.0
-    changes, powers = _blocks(scaled, max(1, round(_BLOCK_SECONDS * sample_rate)))
     return Measurement(
         seconds=len(samples) / sample_rate,
         sample_rate=float(sample_rate),
-        level=_decibels(rms * peak) if spread else SILENCE_DB,
-        floor=_floor(powers, rms) if spread else 0.0,
-        peak=peak,
-        offset=abs(mean) / rms if rms and spread else 0.0,
-        clipped=_clipped(scaled, spread) if spread else 0.0,
-        gaps=float(np.mean(changes <= _CONSTANT * spread)),
+        level=_decibels(rms * float(peak)) if spread else SILENCE_DB,
+        floor=_decibels(math.sqrt(blocks.quietest()) / rms) if rms and spread else 0.0,
+        peak=float(peak),
+        offset=abs(float(middle / unit) + mean) / rms if rms and spread else 0.0,
+        clipped=_clipped(centred, lowest, highest) if spread else 0.0,
+        gaps=blocks.constant(_CONSTANT * spread),
         lossy=float(decoded.lossy) if decoded else 0.0,
         missing_seconds=decoded.missing_seconds if decoded else 0.0,
     )
@@ -137,27 +143,61 @@ def _edges(n_mels: int) -> npt.NDArray[np.intp]:
     return np.array([group[0] for group in groups] + [n_mels])
 
 
-def _blocks(
-    samples: Samples, length: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return the range and the variance of every whole block; of a short clip as one block."""
-    length = min(length, len(samples))
-    blocks = samples[: len(samples) // length * length].reshape(-1, length)
-    means = blocks @ np.full(length, 1.0 / length, dtype=np.float32)
-    powers = np.einsum("ij,ij->i", blocks, blocks) / np.float32(length) - means * means
-    return blocks.max(axis=1) - blocks.min(axis=1), np.maximum(powers, 0.0)
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """The whole blocks of a clip, and what is behind them; of a short clip, it is one block.
+
+    Attributes
+    ----------
+    samples : np.ndarray [shape=(n_blocks, length), dtype=float32]
+    rest : np.ndarray [dtype=float32]
+        Samples behind the last block.
+    means, squares, variances : np.ndarray [shape=(n_blocks,), dtype=float32]
+        Mean of the samples and of their squares, and variance, of every block.
+    """
+
+    samples: npt.NDArray[np.float32]
+    rest: npt.NDArray[np.float32]
+    means: npt.NDArray[np.float32]
+    squares: npt.NDArray[np.float32]
+    variances: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, samples: Samples, length: int) -> Self:
+        length = min(length, len(samples))
+        whole = len(samples) // length * length
+        blocks = samples[:whole].reshape(-1, length)
+        means = blocks @ np.full(length, 1.0 / length, dtype=np.float32)
+        squares = np.vecdot(blocks, blocks) / np.float32(length)
+        return cls(blocks, samples[whole:], means, squares, squares - means * means)
+
+    def mean_and_power(self) -> tuple[float, float]:
+        """Return the means of all samples and of their squares."""
+        length, rest = self.samples.shape[1], self.rest.astype(np.float64)
+        n_samples = self.samples.size + rest.size
+        total = float(self.means.sum(dtype=np.float64)) * length + float(rest.sum())
+        energy = float(self.squares.sum(dtype=np.float64)) * length + float(rest @ rest)
+        return total / n_samples, energy / n_samples
+
+    def constant(self, most: float) -> float:
+        """Return the fraction of the blocks whose values differ by at most `most`."""
+        # The others cannot be constant: single precision errs far less in their variance.
+        maybe = self.samples[self.variances <= _MAYBE_CONSTANT * self.squares]
+        changes = maybe.max(axis=1) - maybe.min(axis=1)
+        return int(np.count_nonzero(changes <= most)) / len(self.samples)
+
+    def quietest(self) -> float:
+        """Return the mean variance of the quietest tenth of all blocks."""
+        count = max(1, round(_QUIETEST * len(self.variances)))
+        quietest = np.partition(self.variances, count - 1)[:count]
+        return float(np.maximum(quietest, 0.0).mean())
 
 
-def _floor(powers: npt.NDArray[np.float32], rms: float) -> float:
-    count = max(1, round(_QUIETEST * len(powers)))
-    quietest = np.partition(powers, count - 1)[:count]
-    return _decibels(math.sqrt(float(quietest.mean())) / rms) if rms else 0.0
-
-
-def _clipped(samples: Samples, spread: float) -> float:
-    margin = np.float32(_AT_LIMIT * spread)
-    above = int(np.count_nonzero(samples >= samples.max() - margin))
-    below = int(np.count_nonzero(samples <= samples.min() + margin))
+def _clipped(samples: Samples, lowest: float, highest: float) -> float:
+    """Return the fraction of the samples at the limits, which are the extremes."""
+    margin = _AT_LIMIT * (highest - lowest)
+    above = int(np.count_nonzero(samples >= np.float32(highest - margin)))
+    below = int(np.count_nonzero(samples <= np.float32(lowest + margin)))
     # The two extremes themselves are there in any clip.
     return max(0, above + below - 2) / len(samples)
 

@@ -27,6 +27,7 @@ from stethoscope.sound.audio import (
     size_of,
 )
 from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
+from stethoscope.sound.plain import PlainWav, open_sound
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 """A recording: its path, its content, or an open binary file."""
@@ -93,7 +94,7 @@ class LongSource:
         )
         self._stack = ExitStack()
         self._decoded: Decoded | None = None
-        self._sound: soundfile.SoundFile | None = None
+        self._sound: PlainWav | soundfile.SoundFile | None = None
         try:
             self._open()
         except BaseException:
@@ -218,7 +219,7 @@ class LongSource:
     def _read_header(self, file: BinaryIO, form: Format) -> None:
         missing = missing_bytes(file) if form is WAV else 0
         n_bytes = size_of(file)
-        sound = self._stack.enter_context(soundfile.SoundFile(file))
+        sound = self._stack.enter_context(open_sound(file))
         if sound.format not in form.library_names:
             raise AudioError(f"{self.name}: {UNREADABLE}")
         self._bounds.check(sound, n_bytes, self.name)

@@ -38,6 +38,14 @@ def test_a_constant_part_counts_relative_to_the_sound_and_not_in_the_level() -> 
     assert shifted.level == pytest.approx(measure(noise(), RATE).level, abs=0.01)
 
 
+def test_a_quiet_sound_on_a_large_constant_part_is_measured_in_all_digits() -> None:
+    found = measure(np.float32(1e-5) * noise() + np.float32(1.0), RATE)
+    # 1e-6 is 17 steps of float32 near 1, whose rounding adds little.
+    assert found.level == pytest.approx(-120.0, abs=0.1)
+    assert found.floor == pytest.approx(measure(noise(), RATE).floor, abs=0.1)
+    assert found.gaps == 0.0
+
+
 @pytest.mark.parametrize("limit", [0.05, 0.1, 0.2])
 def test_the_clipped_fraction_is_that_of_the_normal_distribution(limit: float) -> None:
     beyond = np.count_nonzero(np.abs(noise()) > limit) / (10 * RATE)
