@@ -239,7 +239,7 @@ class Courses:
         values = np.array(frames.T, dtype=np.float64, order="C")
         fluctuation = values - values.mean(axis=1, keepdims=True)
         fluctuation *= fluctuation_window(len(frames))
-        return cls(values, grouped_means(values, n_coarse), np.fft.rfft(fluctuation, axis=1), rate)
+        return cls(values, grouped_means(values, n_coarse), row_spectra(fluctuation), rate)
 
     @property
     def n_frames(self) -> int:
@@ -288,6 +288,39 @@ def group_sizes(n_rows: int, groups: int) -> npt.NDArray[np.intp]:
     """Return the number of rows in each group of neighbouring ones; see :func:`grouped_means`."""
     size, larger = divmod(n_rows, groups := min(groups, n_rows))
     return np.full(groups, size) + (np.arange(groups) < larger)
+
+
+def row_spectra(rows: Array) -> npt.NDArray[np.complex128]:
+    """Return the discrete Fourier transform of each row, as ``np.fft.rfft`` does.
+
+    Two rows are the real and the imaginary part of one complex row. Where the number of columns has
+    a large prime factor, as the 313 frames of a clip of ten seconds, that takes half the time.
+
+    Parameters
+    ----------
+    rows : np.ndarray [shape=(n_rows, n_columns)]
+
+    Returns
+    -------
+    np.ndarray of complex [shape=(n_rows, 1 + n_columns // 2)]
+    """
+    n_rows, n_columns = rows.shape
+    n_pairs, n_bins = -(-n_rows // 2), 1 + n_columns // 2
+    paired = np.zeros((n_pairs, n_columns), dtype=np.complex128)
+    paired.real = rows[:n_pairs]
+    paired.imag[: n_rows - n_pairs] = rows[n_pairs:]
+    whole = np.fft.fft(paired, axis=1)
+    positive = whole[:, :n_bins]
+    negative = np.empty_like(positive)  # conjugate, of the negative frequencies
+    np.conjugate(whole[:, :1], out=negative[:, :1])
+    np.conjugate(whole[:, : n_columns - n_bins : -1], out=negative[:, 1:])
+    spectra = np.empty((n_rows, n_bins), dtype=np.complex128)
+    np.add(positive, negative, out=spectra[:n_pairs])
+    odd = (positive - negative)[: n_rows - n_pairs]
+    spectra.real[n_pairs:] = odd.imag
+    np.negative(odd.real, out=spectra.imag[n_pairs:])
+    spectra *= 0.5
+    return spectra
 
 
 def fluctuation_power(spectrum: npt.NDArray[np.complex128]) -> Array:
@@ -394,5 +427,7 @@ def rhythm_heights(clip: Courses, lowest_hz: float, per_octave: int) -> Array:
 
 def band_floors(power: Array, hz: Array) -> Array:
     """Return the median of every band's power over the audible frequencies [shape=(n_bands,)]."""
-    floors: Array = np.median(power[:, first_audible(hz) :], axis=1)
+    ranked = np.sort(power[:, first_audible(hz) :], axis=1)  # np.median takes three times as long
+    half = ranked.shape[1] // 2
+    floors: Array = (ranked[:, half] + ranked[:, -1 - half]) / 2
     return floors

@@ -4,7 +4,7 @@ from scipy.signal import periodogram
 from scipy.spatial.distance import mahalanobis
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.pooled.pooling import Pooling, grouped_means
+from stethoscope.detection.pooled.pooling import Pooling, grouped_means, row_spectra
 from stethoscope.sound.logmel import LogMel
 
 RATE = 31.25
@@ -31,6 +31,13 @@ def test_neighbouring_bands_are_averaged() -> None:
     expected = [part.mean(axis=0) for part in np.array_split(values, 40)]
     np.testing.assert_allclose(grouped_means(values, 40), expected)
     np.testing.assert_array_equal(grouped_means(values[:12], 40), values[:12])
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 7])
+@pytest.mark.parametrize("n_columns", [4, 5, 313])
+def test_spectra_of_paired_rows_equal_those_of_each_row(n_rows: int, n_columns: int) -> None:
+    rows = np.random.default_rng(0).standard_normal((n_rows, n_columns))
+    np.testing.assert_allclose(row_spectra(rows), np.fft.rfft(rows, axis=1), atol=1e-13)
 
 
 def test_default_sizes_of_the_views() -> None:
