@@ -313,7 +313,10 @@ class Archive(ABC):
             raise DatasetError(
                 f"{self.name}: member {raw_name!r} points outside the archive; do not trust it"
             )
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        # The first condition is only the faster one: those characters cannot be printed.
+        if not name.isprintable() and any(
+            unicodedata.category(character) in ("Cc", "Cs") for character in name
+        ):
             raise DatasetError(
                 f"{self.name}: member {raw_name!r} has control or undecodable characters in its"
                 " name; rename it"
@@ -354,11 +357,12 @@ class _Folder(Archive):
         for folder, subfolders, files in os.walk(self.path, onerror=refuse):
             # Removed here, so that a hidden folder such as .git is not read.
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+            place, root = Path(folder).relative_to(self.path).as_posix(), Path(folder)
             for file in sorted(files):
-                path = Path(folder, file)
+                path = root / file
                 status = path.lstat()
                 if stat.S_ISREG(status.st_mode):
-                    name = path.relative_to(self.path).as_posix()
+                    name = file if place == "." else f"{place}/{file}"
                     yield name, status.st_size, status.st_mtime, path
 
     def _read(self, entry: Path) -> bytes:
