@@ -49,16 +49,20 @@ class EnergySpectrum:
             Valid until the next block is requested.
         """
         n_fft = len(self._window)
-        frames = np.lib.stride_tricks.sliding_window_view(samples, n_fft)[:: self._hop_length]
-        n_blocks = max(1, -(-len(frames) * n_fft // _BLOCK_SAMPLES))
-        most = -(-len(frames) // n_blocks)
+        samples = np.ascontiguousarray(samples, dtype=np.float32)
+        n_frames = 1 + (len(samples) - n_fft) // self._hop_length
+        # All frames, overlapping in the memory of the samples.
+        steps = self._hop_length * samples.itemsize, samples.itemsize
+        frames = np.ndarray((n_frames, n_fft), np.float32, samples.data, strides=steps)
+        n_blocks = max(1, -(-n_frames * n_fft // _BLOCK_SAMPLES))
+        most = -(-n_frames // n_blocks)
         windowed = np.empty((most, n_fft), dtype=np.float32)
         spectrum = np.empty((most, n_fft // 2 + 1), dtype=np.complex64)
         parts = spectrum.view(np.float32)  # real and imaginary ones, in turns
         # The windowed frames are no longer needed where the energy is written.
         energy = windowed.reshape(-1)[: spectrum.size].reshape(spectrum.shape)
-        for start in range(0, len(frames), most):
-            n = min(most, len(frames) - start)
+        for start in range(0, n_frames, most):
+            n = min(most, n_frames - start)
             np.multiply(frames[start : start + n], self._window, out=windowed[:n])
             # numpy declares complex128 alone.
             np.fft.rfft(windowed[:n], axis=1, norm="forward", out=spectrum[:n])  # type: ignore[arg-type]

@@ -16,13 +16,15 @@ from stethoscope.sound.definition import Frames
 SILENCE_DB = -200.0
 """Level of digital silence, in dB; the logarithm of 0 has no value."""
 
+# Between these peaks, squares of float32 neither overflow nor vanish.
+_SMALLEST, _LARGEST = 1e-9, 1e9
 _BLOCK_SECONDS = 0.01
 _BANDS = 20
 # In units of the range of a clip: samples this close to its ends are at the limit of a converter.
 _AT_LIMIT = 5e-4
 # A block with less than this fraction of the clip's range is constant, also after resampling.
 _CONSTANT = 3e-6
-# A block with a larger variance, in units of its mean square, is not constant.
+# A block with more than this fraction of the largest possible sum of squares is not constant.
 _MAYBE_CONSTANT = 1e-3
 _QUIETEST = 0.1
 
@@ -78,9 +80,10 @@ class Measurement:
         frames : np.ndarray [shape=(n_frames, n_mels)]
             In dB.
         """
-        edges = _edges(frames.shape[1])
-        levels = np.add.reduceat(frames.mean(axis=0), edges[:-1]) / np.diff(edges)
-        return replace(self, bands=tuple((levels - statistics.median(levels)).tolist()))
+        starts, sizes = _groups(frames.shape[1])
+        levels = np.add.reduceat(frames.mean(axis=0), starts) / sizes
+        middle = statistics.median(levels.tolist())
+        return replace(self, bands=tuple((levels - middle).tolist()))
 
     def to_row(self) -> list[float]:
         """Return the values as one row of a table, the bands at its end."""
@@ -110,14 +113,15 @@ def measure(samples: Samples, sample_rate: int, decoded: Decoded | None = None) 
     decoded : Decoded, optional
         The recording of the clip: how it was coded, and whether its end is missing.
     """
-    extremes = np.array([samples.min(), samples.max()])
-    peak = np.abs(extremes).max()
-    # Less the middle of the range, because a constant part uses up the digits of float32, and in
-    # units of the peak, because squares of float32 overflow from 1e19 on.
-    middle = np.float32(extremes.mean(dtype=np.float64))
-    centred, unit = samples - middle, peak or np.float32(1.0)
-    centred /= unit
-    lowest, highest = ((extremes - middle) / unit).tolist()
+    least, most = samples.min(), samples.max()
+    peak = max(abs(float(least)), abs(float(most)))
+    # Less the middle of the range, because a constant part uses up the digits of float32.
+    middle, unit = np.float32((float(least) + float(most)) / 2.0), np.float32(1.0)
+    centred = samples - middle
+    if peak and not _SMALLEST < peak < _LARGEST:
+        unit = np.float32(peak)
+        centred /= unit
+    lowest, highest = float((least - middle) / unit), float((most - middle) / unit)
     spread = highest - lowest
     blocks = _Blocks.of(centred, max(1, round(_BLOCK_SECONDS * sample_rate)))
     mean, power = blocks.mean_and_power()
@@ -125,22 +129,22 @@ def measure(samples: Samples, sample_rate: int, decoded: Decoded | None = None) 
     return Measurement(
         seconds=len(samples) / sample_rate,
         sample_rate=float(sample_rate),
-        level=_decibels(rms * float(peak)) if spread else SILENCE_DB,
-        floor=_decibels(math.sqrt(blocks.quietest()) / rms) if rms and spread else 0.0,
-        peak=float(peak),
+        level=_decibels(rms * float(unit)) if spread else SILENCE_DB,
+        floor=_decibels(math.sqrt(blocks.floor()) / rms) if rms and spread else 0.0,
+        peak=peak,
         offset=abs(float(middle / unit) + mean) / rms if rms and spread else 0.0,
         clipped=_clipped(centred, lowest, highest) if spread else 0.0,
-        gaps=blocks.constant(_CONSTANT * spread),
+        gaps=blocks.constant(_CONSTANT * spread, spread),
         lossy=float(decoded.lossy) if decoded else 0.0,
         missing_seconds=decoded.missing_seconds if decoded else 0.0,
     )
 
 
 @lru_cache(maxsize=8)
-def _edges(n_mels: int) -> npt.NDArray[np.intp]:
-    """Return where the groups of bands begin, and where the last one ends."""
+def _groups(n_mels: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return where the groups of bands begin, and their sizes."""
     groups = np.array_split(np.arange(n_mels), min(_BANDS, n_mels))
-    return np.array([group[0] for group in groups] + [n_mels])
+    return np.array([group[0] for group in groups]), np.array([len(group) for group in groups])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,45 +156,54 @@ class _Blocks:
     samples : np.ndarray [shape=(n_blocks, length), dtype=float32]
     rest : np.ndarray [dtype=float32]
         Samples behind the last block.
-    means, squares, variances : np.ndarray [shape=(n_blocks,), dtype=float32]
-        Mean of the samples and of their squares, and variance, of every block.
+    roots : np.ndarray [shape=(n_blocks,), dtype=float32]
+        Sum of the samples of every block, divided by the root of its length.
+    energies : np.ndarray [shape=(n_blocks,), dtype=float32]
+        Sum of the squares of the samples of every block.
+    quietest : np.ndarray [dtype=float32]
+        Sums of the squares without the constant part, of the quietest tenth of all blocks.
     """
 
     samples: npt.NDArray[np.float32]
     rest: npt.NDArray[np.float32]
-    means: npt.NDArray[np.float32]
-    squares: npt.NDArray[np.float32]
-    variances: npt.NDArray[np.float32]
+    roots: npt.NDArray[np.float32]
+    energies: npt.NDArray[np.float32]
+    quietest: npt.NDArray[np.float32]
 
     @classmethod
     def of(cls, samples: Samples, length: int) -> Self:
         length = min(length, len(samples))
         whole = len(samples) // length * length
         blocks = samples[:whole].reshape(-1, length)
-        means = blocks @ np.full(length, 1.0 / length, dtype=np.float32)
-        squares = np.vecdot(blocks, blocks) / np.float32(length)
-        return cls(blocks, samples[whole:], means, squares, squares - means * means)
+        roots = blocks @ np.full(length, 1.0 / math.sqrt(length), dtype=np.float32)
+        energies = np.vecdot(blocks, blocks)
+        count = max(1, round(_QUIETEST * len(blocks)))
+        quietest = np.partition(energies - roots * roots, count - 1)[:count]
+        return cls(blocks, samples[whole:], roots, energies, np.maximum(quietest, 0.0))
 
     def mean_and_power(self) -> tuple[float, float]:
         """Return the means of all samples and of their squares."""
         length, rest = self.samples.shape[1], self.rest.astype(np.float64)
         n_samples = self.samples.size + rest.size
-        total = float(self.means.sum(dtype=np.float64)) * length + float(rest.sum())
-        energy = float(self.squares.sum(dtype=np.float64)) * length + float(rest @ rest)
+        total = float(self.roots.sum(dtype=np.float64)) * math.sqrt(length) + float(rest.sum())
+        energy = float(self.energies.sum(dtype=np.float64)) + float(rest @ rest)
         return total / n_samples, energy / n_samples
 
-    def constant(self, most: float) -> float:
-        """Return the fraction of the blocks whose values differ by at most `most`."""
-        # The others cannot be constant: single precision errs far less in their variance.
-        maybe = self.samples[self.variances <= _MAYBE_CONSTANT * self.squares]
-        changes = maybe.max(axis=1) - maybe.min(axis=1)
-        return int(np.count_nonzero(changes <= most)) / len(self.samples)
+    def floor(self) -> float:
+        """Return the mean variance of the quietest tenth."""
+        return float(self.quietest.mean() / self.samples.shape[1])
 
-    def quietest(self) -> float:
-        """Return the mean variance of the quietest tenth of all blocks."""
-        count = max(1, round(_QUIETEST * len(self.variances)))
-        quietest = np.partition(self.variances, count - 1)[:count]
-        return float(np.maximum(quietest, 0.0).mean())
+    def constant(self, most: float, spread: float) -> float:
+        """Return the fraction of the blocks whose values differ by at most `most`.
+
+        `spread` is the range of all values, which lie evenly around 0.
+        """
+        # No sum of squares is larger. Single precision errs less in it than by this fraction.
+        largest = self.samples.shape[1] * (spread / 2.0) ** 2
+        if spread and self.quietest.min() > _MAYBE_CONSTANT * largest:
+            return 0.0
+        changes = self.samples.max(axis=1) - self.samples.min(axis=1)
+        return int(np.count_nonzero(changes <= most)) / len(self.samples)
 
 
 def _clipped(samples: Samples, lowest: float, highest: float) -> float:
