@@ -143,7 +143,7 @@ def judging(inference: Inference, clip: bytes, count: int) -> dict[str, float]:
     }
 
     def once() -> None:
-        wire._head(worker._reply(inference, job, clip), 0)
+        wire.head(worker._reply(inference, job, clip), 0)
 
     for _ in range(10):
         once()

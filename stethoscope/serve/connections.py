@@ -4,8 +4,8 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from stethoscope.serve.limits import Limits
@@ -17,16 +17,19 @@ MAX_CONNECTIONS = 512
 MAX_CONNECTIONS_PER_CLIENT = 384
 """Connections that one client may have open; the others are for other clients and for probes."""
 
+_MOST_UNUSED_BYTES = 16 << 10  # of a header, or between the parts of a body
+_MOST_WAITING = 8  # requests on one connection, besides that which is answered
 _LEAST_FRAME_BYTES = 32
 _MOST_FRAMES = 2000  # of any size, one after the other
 _READ_BYTES = 16 << 10
 
 
-class BoundedHttp(H11Protocol):
+class BoundedHttp(HttpToolsProtocol):
     """uvicorn's protocol for HTTP/1.1 with limits.
 
-    A header, and then a request with its answer, must be complete in time. A client has a bounded
-    number of connections.
+    A header, and then a request with its answer, must be complete in time. A header, and what
+    surrounds the parts of a body, have a bounded size. A client has a bounded number of
+    connections, and of requests that it sends over one of them without waiting for an answer.
     """
 
     limits: Limits
@@ -38,6 +41,8 @@ class BoundedHttp(H11Protocol):
         self._client = client_of({"client": self.client})
         self._waits_for_header = False
         self._timeout: asyncio.TimerHandle | None = None
+        self._unused_bytes = 0
+        self._in_header = True
         self.open_connections[self._client] += 1
         if self.open_connections[self._client] > MAX_CONNECTIONS_PER_CLIENT:
             transport.abort()
@@ -45,9 +50,40 @@ class BoundedHttp(H11Protocol):
         self._set_timeout()
 
     def data_received(self, data: bytes) -> None:
-        """Watch the time from now on."""
+        """Watch the time from now on, and the bytes that complete nothing."""
+        self._unused_bytes += len(data)
         super().data_received(data)
+        if self._unused_bytes > _MOST_UNUSED_BYTES and not self.transport.is_closing():
+            self.send_400_response("The header is too large.")
         self._set_timeout()
+
+    def on_message_begin(self) -> None:
+        """Begin a header, unless too many requests wait for their answers."""
+        if len(self.pipeline) >= _MOST_WAITING:
+            raise httptools.HttpParserError("too many requests at once")
+        self._in_header = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a line of the header; those that follow a body do not belong to it."""
+        if self._in_header:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin the request."""
+        self._in_header = False
+        self._unused_bytes = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._unused_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request."""
+        self._unused_bytes = 0
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -55,15 +91,20 @@ class BoundedHttp(H11Protocol):
         super().on_response_complete()
         self._set_timeout()
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+    def handle_websocket_upgrade(self) -> None:
         """Leave the connection to the other protocol."""
         self._leave()
-        super().handle_websocket_upgrade(event)
+        super().handle_websocket_upgrade()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count the connection no more."""
         self._leave()
         super().connection_lost(exc)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer the request as if it had asked for no other protocol, and take no further one."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def _leave(self) -> None:
         """Stop the timer, and count the connection no more."""
@@ -81,7 +122,7 @@ class BoundedHttp(H11Protocol):
 
     def _set_timeout(self) -> None:
         """Start another timer when a header, or the rest of a request, is waited for."""
-        waits_for_header = self.conn.their_state is h11.IDLE
+        waits_for_header = self.cycle is None or self.cycle.response_complete
         if not self._client or (self._timeout and waits_for_header is self._waits_for_header):
             return
         self._stop_timeout()

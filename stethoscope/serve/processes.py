@@ -12,6 +12,7 @@ from typing import Any
 import stethoscope
 from stethoscope.errors import ModelError
 from stethoscope.serve import limits, wire
+from stethoscope.serve.exchange import Exchange
 
 _SECRETS = ("STETHOSCOPE_API_KEY", "STETHOSCOPE_METRICS_KEY")  # which workers do not need
 
@@ -154,23 +155,24 @@ class Worker:
     def __init__(self, server: ForkServer, connection: socket.socket, pid: int) -> None:
         self.server = server
         self.pid = pid
-        self._connection = connection
-        connection.setblocking(False)
+        self._exchange = Exchange(connection)
 
     async def judge(self, job: wire.Fields, content: Sequence[wire.Buffer]) -> wire.Fields:
-        """Let the worker judge a recording; raises as :func:`stethoscope.serve.wire.exchange`."""
-        return await wire.exchange(self._connection, job, content)
+        """Let the worker judge a recording.
+
+        Raises as :meth:`stethoscope.serve.exchange.Exchange.ask`.
+        """
+        return await self._exchange.ask(job, content)
+
+    async def is_idle_within(self, seconds: float) -> bool:
+        """Return whether the worker completes in time what it was asked, if that was cancelled."""
+        return await self._exchange.is_answered_within(seconds)
 
     def is_alive(self) -> bool:
         """Return whether the process, which is idle, has not ended."""
-        try:
-            return bool(self._connection.recv(1, socket.MSG_PEEK))
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+        return self._exchange.is_alive()
 
     def end(self) -> None:
         """End the process at once."""
-        self._connection.close()
+        self._exchange.close()
         self.server.end(self.pid)

@@ -82,6 +82,9 @@ class Turns:
             self._call()
 
     async def _wait(self, place: Place, large: bool, seconds: float) -> None:
+        if self._free and not self._waiting and (self._free_large or not large):
+            self._begin(place, large=large)
+            return
         self._count += 1
         waiting = _Waiting(place, large, self._count)
         self._waiting.append(waiting)
@@ -111,12 +114,16 @@ class Turns:
                 return
             chosen = min(possible, key=self._order)
             self._waiting.remove(chosen)
-            began = self._time(chosen.place.client)
-            self._now = max(self._now, began)
-            self._times[chosen.place.client] = began + _USUAL_COST
-            self._free -= 1
-            self._free_large -= chosen.large
+            self._begin(chosen.place, large=chosen.large)
             chosen.called.set_result(None)
+
+    def _begin(self, place: Place, *, large: bool) -> None:
+        """Begin a turn, and charge the usual cost for it."""
+        began = self._time(place.client)
+        self._now = max(self._now, began)
+        self._times[place.client] = began + _USUAL_COST
+        self._free -= 1
+        self._free_large -= large
         self._forget()
 
     def _order(self, waiting: _Waiting) -> tuple[float, float, int]:

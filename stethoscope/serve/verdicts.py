@@ -146,17 +146,23 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     RefusalError
         400 if the client has left.
     """
-    working = asyncio.create_task(work)
+    working = asyncio.current_task()
+    assert working  # noqa: S101 - a coroutine runs in a task
     leaving = asyncio.create_task(_disconnected(request))
+
+    def cancel(_: asyncio.Task[None]) -> None:
+        working.cancel()
+
+    leaving.add_done_callback(cancel)
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise incomplete()
-        return working.result()
+        return await work
+    except asyncio.CancelledError:
+        if leaving.done() and not working.uncancel():
+            raise incomplete() from None
+        raise
     finally:
+        leaving.remove_done_callback(cancel)
         leaving.cancel()
-        if working.cancel():
-            await asyncio.wait({working})
 
 
 async def _disconnected(request: Request) -> None:

@@ -134,11 +134,10 @@ class Workers:
         """Give a recording to a worker, and end the worker if it is not to be used again."""
         turn.cost = float(LARGE_SAMPLES)  # unless the reply says otherwise
         worker = await self._idle_worker()
-        exchange = asyncio.create_task(worker.judge(fields, content))
         reusable = False
         try:
             async with asyncio.timeout(self._limits.work_seconds):
-                reply = await asyncio.shield(exchange)
+                reply = await worker.judge(fields, content)
             # A large recording leaves memory behind that is not returned to the system.
             reusable = not fields["large"]
         except TimeoutError:
@@ -147,11 +146,9 @@ class Workers:
             logger.error("worker ended", extra={"pid": worker.pid, "error": repr(error)})
             raise _worker_ended(fields["name"]) from None
         except asyncio.CancelledError:
-            await asyncio.wait({exchange}, timeout=_GRACE_SECONDS)
-            reusable = exchange.done() and not exchange.exception()
+            reusable = not fields["large"] and await worker.is_idle_within(_GRACE_SECONDS)
             raise
         finally:
-            exchange.cancel()
             self._put_back(worker, reusable=reusable)
         turn.cost = _LEAST_COST
         if not reply["large"]:
