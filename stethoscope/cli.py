@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 _SERVE = (
     "cryptography",
     "fastapi",
-    "h11",
+    "httptools",
     "prometheus_client",
     "python_multipart",
     "starlette",

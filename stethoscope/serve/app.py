@@ -72,6 +72,7 @@ def create_app(
     )
     app.state.service = service
     app.state.history = history
+    app.router.routes.append(verdicts.WithoutQuery())
     for router in (verdicts.router, operation.router, stream.router, pages.router, history_router):
         app.include_router(router)
     _add_error_handlers(app)

@@ -82,6 +82,8 @@ async def receive(request: Request, place: Place, limits: Limits, *, max_files: 
         raise RefusalError(408, "too_slow", late) from None
     except ClientDisconnect:
         raise incomplete() from None
+    finally:
+        reader.close()
     return reader.finish()
 
 
@@ -131,6 +133,9 @@ class _RawReader:
     def write(self, chunk: bytes) -> None:
         self._content += chunk
 
+    def close(self) -> None:
+        """Read no more."""
+
     def finish(self) -> Form:
         return Form([Upload(self._name, self._content)])
 
@@ -172,6 +177,10 @@ class _FormReader:
             self._parser.write(chunk)
         except FormParserError:
             raise _malformed("is not laid out as one") from None
+
+    def close(self) -> None:
+        """Read no more. Parser and reader hold each other, and so the recordings, until then."""
+        self._parser.callbacks = {}
 
     def finish(self) -> Form:
         if not self._ended:

@@ -52,7 +52,13 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Watch the time from now on, and the bytes that complete nothing."""
         self._unused_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self._unused_bytes > _MOST_UNUSED_BYTES and not self.transport.is_closing():
             self.send_400_response("The header is too large.")
         self._set_timeout()
@@ -73,7 +79,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Begin the request."""
         self._in_header = False
         self._unused_bytes = 0
-        super().on_headers_complete()
+        if not self._offers_other_protocol():
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -83,7 +90,8 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """End the request."""
         self._unused_bytes = 0
-        super().on_message_complete()
+        if not self._offers_other_protocol():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
@@ -101,10 +109,28 @@ class BoundedHttp(HttpToolsProtocol):
         self._leave()
         super().connection_lost(exc)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Answer the request as if it had asked for no other protocol, and take no further one."""
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
+    def _offers_other_protocol(self) -> bool:
+        """Return whether the request offers a protocol that is not spoken here."""
+        return bool(self.parser.should_upgrade()) and not self._should_upgrade()
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Change to WebSocket, or read the request as if it had offered no other protocol.
+
+        Clients that can HTTP/2 offer it, and send the body without waiting. The parser takes the
+        body for the beginning of the other protocol.
+        """
+        if self._should_upgrade():
+            self.handle_websocket_upgrade()
+            return
+        method = self.parser.get_method()
+        if method == b"CONNECT":  # which always means another protocol
+            self.send_400_response("This is no proxy.")
+            return
+        lines = [b"%s %s HTTP/%s" % (method, self.url, self.parser.get_http_version().encode())]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def _leave(self) -> None:
         """Stop the timer, and count the connection no more."""

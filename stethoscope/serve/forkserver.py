@@ -19,7 +19,7 @@ from stethoscope.bundle.inference import Inference
 from stethoscope.bundle.trial import limit_resources, try_bundle
 from stethoscope.errors import StethoscopeError
 from stethoscope.serve import wire
-from stethoscope.serve.memory import return_large_buffers
+from stethoscope.serve.memory import return_free_memory, return_large_buffers
 from stethoscope.serve.worker import work
 
 
@@ -48,6 +48,7 @@ def main() -> None:
     # Without this, the collector of each worker would write to, and so copy, all shared pages.
     gc.collect()
     gc.freeze()
+    return_free_memory()
     _serve(connection, inference)
 
 

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.websockets import WebSocket
 
 from stethoscope.serve.limits import RefusalError
@@ -33,6 +33,7 @@ OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/v2/health/live", "/v2/h
 """Paths that need no key, besides those below /page/; they reveal nothing about the model."""
 
 _SECURITY_HEADERS = {
+    "cache-control": "no-store",
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "media-src blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -44,6 +45,7 @@ _SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
+_HEADERS = [(name.encode(), value.encode()) for name, value in _SECURITY_HEADERS.items()]
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 64 << 20
 _PROBES = frozenset({"/v2/health/live", "/v2/health/ready", "/metrics"})
@@ -158,13 +160,13 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(raw=message.setdefault("headers", []))
-            headers["x-request-id"] = REQUEST_ID.get()
-            for name, value in _SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("cache-control", "no-store")
+            given = list(message.get("headers", ()))
+            names = {name for name, _ in given}
+            given += [header for header in _HEADERS if header[0] not in names]
+            given.append((b"x-request-id", REQUEST_ID.get().encode("ascii")))
             if self.status >= 400 and not self._complete:
-                headers["connection"] = "close"
+                given.append((b"connection", b"close"))
+            message = {**message, "headers": given}
         elif self.status >= 400:
             self.reason = self.reason or _reason(message.get("body", b""))
             if not self._complete and not message.get("more_body", False):

@@ -23,6 +23,15 @@ def return_large_buffers() -> None:
     keep_freed_memory(_LARGE_BYTES, _KEPT_BYTES)
 
 
+def return_free_memory() -> None:
+    """Give all free memory back to the system, also that between what is used.
+
+    What a fork server has free when it forks is not shared: its workers write to it. glibc only.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
+
+
 def forbid_inspection() -> None:
     """Keep other processes of the same user from reading this one's memory and environment.
 

@@ -4,6 +4,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from stethoscope.serve.limits import Limits, RefusalError
@@ -119,7 +120,11 @@ class Places:
 
 def client_of(scope: MutableMapping[str, Any]) -> str:
     """Return whom a request comes from: an IPv4 address, or the network of an IPv6 address."""
-    address = str((scope.get("client") or ("",))[0])
+    return _client_at(str((scope.get("client") or ("",))[0]))
+
+
+@lru_cache(maxsize=1024)
+def _client_at(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:  # a socket of the file system has no address

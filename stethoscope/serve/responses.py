@@ -20,6 +20,7 @@ _DESCRIPTIONS = {
     429: "Too many requests at once; try again",
     503: "Not ready, or no processor was free in time",
 }
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _HEADERS = {
     401: {"www-authenticate": "Bearer"},
     429: {"retry-after": "1"},
@@ -29,9 +30,7 @@ _HEADERS = {
 
 def json_response(value: dict[str, Any]) -> Response:
     """Return a response with a JSON object. Characters are not escaped; NaN raises ValueError."""
-    return Response(
-        json.dumps(value, ensure_ascii=False, allow_nan=False), media_type="application/json"
-    )
+    return Response(_ENCODER.encode(value), media_type="application/json")
 
 
 def refusal_response(refusal: RefusalError) -> JSONResponse:

@@ -6,6 +6,8 @@ from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from stethoscope.serve import schema
 from stethoscope.serve.body import AUDIO_TYPES, Form, incomplete, receive
@@ -110,6 +112,28 @@ async def inference(
         job = Job([upload.content], upload.name, wanted, picture, window, step)
         answer = _answer(service, place, job, deadline)
         return json_response(await while_connected(request, answer))
+
+
+class WithoutQuery(Route):
+    """The route of recordings that are sent without a query.
+
+    All parameters then have their defaults, and FastAPI, which takes as long to check them as the
+    rest of the way to the endpoint takes, is passed by. It describes the other route.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("/inference", _without_query, methods=["POST"])
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Leave requests that have a query to the other route."""
+        if scope.get("query_string") or scope.get("method") != "POST":
+            return Match.NONE, {}
+        match, found = super().matches(scope)
+        return match, {**found, "route": self}
+
+
+async def _without_query(request: Request) -> Response:
+    return await inference(request)
 
 
 @router.post(

@@ -1,10 +1,13 @@
+import gc
 import socket
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from stethoscope.serve.body import _FormReader
 from tests.serve.helpers import Start, metric
 
 FORM = "multipart/form-data; boundary=B"
@@ -100,3 +103,18 @@ def test_slow_senders_are_disconnected(start: Start, fan_bundle: Path) -> None:
         assert slow.recv(4096) == b""
     assert metric(url, "stethoscope_refusals_total", reason="too_slow") == 1
     assert metric(url, "stethoscope_places_taken") == 0
+
+
+def test_recording_is_freed_without_the_collector_of_cycles() -> None:
+    """Sixteen recordings would wait for it otherwise."""
+    gc.disable()
+    try:
+        reader = _FormReader(b"B", 1)
+        reader.write(b'--B\r\nContent-Disposition: form-data; name="file"\r\n\r\na\r\n--B--\r\n')
+        reader.close()
+        assert reader.finish().uploads[0].content == b"a"
+        left = weakref.ref(reader)
+        del reader
+        assert left() is None
+    finally:
+        gc.enable()

@@ -105,3 +105,59 @@ def test_one_client_has_a_limited_number_of_connections(
             return False
 
     wait(answered)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nLong: " + b"x" * 100_000,
+        b"POST /inference HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"1;" + b"x" * 100_000,
+        b"POST /inference HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\nTrailer: " + b"x" * 100_000,
+    ],
+    ids=["header", "extension", "trailer"],
+)
+def test_what_surrounds_a_body_has_a_bounded_size(service: str, sent: bytes) -> None:
+    with connect(service) as client:
+        client.sendall(sent)
+        assert b"HTTP/1.1 4" in answer(client)
+
+
+def test_field_after_the_body_is_no_header(service: str) -> None:
+    with connect(service) as client:
+        client.sendall(
+            b"POST /inference HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            b"Connection: close\r\nX-Request-ID: header\r\n\r\n"
+            b"1\r\nx\r\n0\r\nX-Request-ID: trailer\r\nContent-Type: audio/wav\r\n\r\n"
+        )
+        received = answer(client)
+    assert received.startswith(b"HTTP/1.1 415")
+    assert b"x-request-id: header" in received
+
+
+def test_requests_sent_together_are_answered_in_order_up_to_a_number(service: str) -> None:
+    request = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = b"GET /v2/health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    with connect(service) as client:
+        client.sendall(request % b"/" + request % b"/v2/health/live" + last)
+        received = answer(client)
+    assert received.count(b"HTTP/1.1 200") == 3
+    assert received.index(b"server is up") < received.index(b"live") < received.index(b"ready")
+    with connect(service) as client:
+        client.sendall(1000 * (request % b"/"))
+        assert answer(client).count(b"HTTP/1.1 200") < 20
+
+
+def test_recording_is_judged_though_another_protocol_was_offered(service: str) -> None:
+    """As curl does with --http2."""
+    content = wav(noise())
+    with connect(service) as client:
+        client.sendall(
+            b"POST /inference HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\n"
+            b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(content) + content
+        )
+        received = answer(client)
+    assert received.startswith(b"HTTP/1.1 200")
+    assert b'"Anomaly"' in received
