@@ -58,7 +58,9 @@ def find_in_c(folder: Path, recordings: list[bytes], scratch: Path) -> list[list
             capture_output=True,
             text=True,
         )
-        rows = [[float(value) for value in line.split("\t")] for line in done.stdout.splitlines()]
+        rows = [
+            [float(value) for value in line.split("\t")[:4]] for line in done.stdout.splitlines()
+        ]
         found.append([Event(row[0], row[1], row[3], row[2]) for row in rows])
     return found
 

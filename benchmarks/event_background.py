@@ -131,7 +131,8 @@ def figures(
 ) -> Iterator[float]:
     """Yield the figures of a detector, in the order of the columns."""
     windows = LabelledWindows.cut(store, table, fit)
-    yield event_figures(score_part(store, windows, "test", detector), detector, TOLERANCE).f1
+    [stretches], [one] = score_part(store, windows, "test", detector), detector.classes
+    yield event_figures(stretches, one, TOLERANCE).f1
     clips = [store.clips[clip] for clip in np.unique(windows.clip[windows.of("test")])]
     spans = intervals_of(sounds.table)
     bells = [
@@ -152,9 +153,9 @@ def figures(
 def measured(detector: EventDetector, mix: Mix) -> EventFigures:
     """Measure the events found in a sound."""
     samples, truth = mix
-    scores = detector.scores(detector.feature.extract(samples))
+    scores = detector.scores(detector.feature.extract(samples))[:, 0]
     stretch = Stretch("mix", 0.0, len(samples) / RATE, np.zeros_like(scores), scores, truth)
-    return event_figures([stretch], detector, TOLERANCE)
+    return event_figures([stretch], detector.classes[0], TOLERANCE)
 
 
 def loudness(samples: Samples) -> float:

@@ -143,16 +143,16 @@ def figures(
     mix: tuple[Samples, list[tuple[float, float]]],
 ) -> Row:
     """Return the figures of a detector but the training time, in the order of the columns."""
-    stretches = score_part(store, windows, "test", detector)
+    [stretches], [one] = score_part(store, windows, "test", detector), detector.classes
     labels = np.concatenate([stretch.labels for stretch in stretches])
     scores = np.concatenate([stretch.scores for stretch in stretches])
-    auc = window_figures(labels, scores, detector.threshold).auc or 0.0
-    dense = event_figures(stretches, detector, TOLERANCE)
+    auc = window_figures(labels, scores, one.threshold).auc or 0.0
+    dense = event_figures(stretches, one, TOLERANCE)
     samples, truth = mix
-    mixed = detector.scores(detector.feature.extract(samples))
+    mixed = detector.scores(detector.feature.extract(samples))[:, 0]
     # Figures of events need no labels of windows.
     whole = Stretch("mix", 0.0, len(samples) / RATE, np.zeros_like(mixed), mixed, truth)
-    sparse = event_figures([whole], detector, TOLERANCE)
+    sparse = event_figures([whole], one, TOLERANCE)
     return (
         auc,
         dense.f1,

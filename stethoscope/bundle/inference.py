@@ -4,6 +4,8 @@ Evaluation, ``predict``, the service and the golden vectors share this code.
 """
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -331,14 +333,15 @@ class Inference:
         """Judge a recording by the events in it."""
         model = self.bundle.events
         scores, events = self._events(recording)
-        highest = float(scores.max())
-        found = f"{len(events)} event{'s' if len(events) > 1 else ''}: {', '.join(model.labels)}"
+        clearest = model.clearest_class(scores)
+        highest = float(scores[:, clearest].max())
+        found = f"{len(events)} event{'s' if len(events) > 1 else ''}: {_named(events)}"
         return Verdict(
             anomaly=bool(events),
             message=found if events else NO_EVENT,
             probabilities=(1.0 - highest, highest),
             score=highest,
-            threshold=model.threshold,
+            threshold=model.classes[clearest].threshold,
             machine="",
             model=self.bundle.name,
             events=events,
@@ -391,6 +394,14 @@ class Inference:
         model = self.bundle.events
         scores = model.scores_of(recording)
         return scores, tuple(model.events(scores))
+
+
+def _named(events: Sequence[Event]) -> str:
+    """Return the labels of events, with their numbers where there are several."""
+    counts = Counter(event.label for event in events)
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{label} {number}" for label, number in sorted(counts.items()))
 
 
 def machine_id_of_name(name: str) -> str:

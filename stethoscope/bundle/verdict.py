@@ -73,6 +73,7 @@ class Verdict:
         the probability that a normal clip has a lower score. Without a detector: p is the highest
         score of a window, 0 to 1.
     score, threshold : float
+        Of several classes of events: of that with the most evidence.
     machine : str
         Machine type and id whose threshold was used, ``fan/02``. An empty id stands for the
         threshold of all ids together. Empty without a detector.

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ def register(add: Add) -> None:
     one = add(
         "events",
         _events,
-        "list the events of recordings with start, end and score",
+        "list the events of recordings with label, start, end and score",
     )
     one.add_argument("bundle", type=Path, metavar="BUNDLE")
     add_files(one)
@@ -35,15 +36,24 @@ def _events(options: argparse.Namespace) -> int:
     detector = open_tried(options.bundle).events
     if options.network != "float":
         detector = EventDetector.open(options.bundle / "models" / "events", options.network)
+    named = len(detector.classes) > 1
     return answer_files(
         options,
         lambda file: {"Events": [one.to_json() for one in detector.find(file)]},
-        Columns(("events", "start to end in s (score)"), "><", _cells),
+        Columns(
+            ("events", f"{'label, ' if named else ''}start to end in s (score)"),
+            "><",
+            partial(_cells, named=named),
+        ),
         lambda fields: bool(fields["Events"]),
     )
 
 
-def _cells(fields: Mapping[str, Any]) -> list[str | Cell]:
+def _cells(fields: Mapping[str, Any], *, named: bool) -> list[str | Cell]:
     events = fields["Events"]
-    texts = [f"{one['start']:.2f} to {one['end']:.2f} ({one['score']:.2f})" for one in events]
+    texts = [
+        f"{one['label'] + ' ' if named else ''}"
+        f"{one['start']:.2f} to {one['end']:.2f} ({one['score']:.2f})"
+        for one in events
+    ]
     return [Cell(str(len(events)), "bold" if events else ""), ", ".join(texts)]

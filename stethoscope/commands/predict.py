@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,21 +55,28 @@ def _predict(options: argparse.Namespace) -> int:
 
         bundle = board_bundle(bundle)
     inference = Inference(bundle)
+    # Events are named where there are several classes of them.
+    named = "events" in bundle.models and len(bundle.events.classes) > 1
     machine_id, window, step = options.machine_id, options.window, options.step
     return answer_files(
         options,
         lambda file: inference.verdict(
             file, machine_id=machine_id, window=window, step=step
         ).to_json(),
-        Columns(("verdict", "score", "threshold", "machine", "notes"), "<>><<", _cells),
+        Columns(
+            ("verdict", "score", "threshold", "machine", "notes"),
+            "<>><<",
+            partial(_cells, named=named),
+        ),
         lambda fields: bool(fields["Anomaly"]),
     )
 
 
-def _cells(fields: Mapping[str, Any]) -> list[str | Cell]:
+def _cells(fields: Mapping[str, Any], *, named: bool) -> list[str | Cell]:
     details = fields["Details"]
     machine = "/".join(filter(None, (details["MachineType"], details["MachineId"])))
-    notes = [f"event at {one['start']:.1f} s" for one in details.get("Events", ())]
+    events = details.get("Events", ())
+    notes = [f"{one['label'] if named else 'event'} at {one['start']:.1f} s" for one in events]
     notes += [one["Message"] for one in details.get("Warnings", ())]
     if timeline := details.get("Timeline"):
         judged = sum(score is not None for score in timeline["Scores"])

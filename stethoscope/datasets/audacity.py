@@ -1,12 +1,11 @@
 """Time labels in Audacity's format: named intervals of a recording."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError
-from stethoscope.options import split_list
 
 UNNAMED = "event"
 """Label of an interval without a name in its file."""
@@ -73,7 +72,7 @@ def recordings_of(clips: Sequence[Clip]) -> list[Clip]:
 
 
 def intervals_of(
-    clips: Sequence[Clip], positive: str = ""
+    clips: Sequence[Clip], wanted: Collection[str] = ()
 ) -> dict[tuple[str, str], list[tuple[float, float]]]:
     """Return the labelled intervals of each recording by source and path.
 
@@ -83,8 +82,8 @@ def intervals_of(
     ----------
     clips : sequence of Clip
         Rows of recordings and intervals.
-    positive : str
-        Labels of the intervals, separated by commas; empty takes all.
+    wanted : collection of str
+        Labels of the intervals; empty takes all.
 
     Returns
     -------
@@ -96,10 +95,9 @@ def intervals_of(
     DatasetError
         If no interval has such a label; the message names the existing labels.
     """
-    wanted = set(split_list(positive))
     labels = {clip.label for clip in clips if clip.label}
-    if not (labels & wanted if wanted else labels):
-        raise DatasetError(_no_interval(positive, sorted(labels)))
+    if not (labels & set(wanted) if wanted else labels):
+        raise DatasetError(_no_interval(wanted, sorted(labels)))
     found: dict[tuple[str, str], list[tuple[float, float]]] = {
         (clip.source, clip.path): [] for clip in clips
     }
@@ -114,7 +112,8 @@ def intervals_of(
     return found
 
 
-def _no_interval(positive: str, labels: Sequence[str]) -> str:
+def _no_interval(wanted: Collection[str], labels: Sequence[str]) -> str:
     if not labels:
         return "no recording has a labelled interval"
-    return f"no interval has the label {positive}; labels found: {', '.join(labels[:12])}"
+    found = ", ".join(labels[:12])
+    return f"no interval has the label {' or '.join(wanted)}; labels found: {found}"

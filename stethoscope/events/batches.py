@@ -47,9 +47,12 @@ class LabelledBatches(Batches):
         return self._indices
 
     def gather(self, indices: Indices) -> tuple[npt.NDArray[np.float32], ...]:
-        """Return windows, normalised [shape=(n, window, n_bands)], and labels [shape=(n, 1)]."""
+        """Return windows, normalised [shape=(n, window, n_bands)], and labels.
+
+        The labels [shape=(n, n_classes)] are 1 inside an event.
+        """
         frames = normalise(self._frames(indices), *self._normalisation)
-        return frames, self._windows.label[indices, np.newaxis]
+        return frames, self._windows.label[indices]
 
     def _frames(self, indices: Indices) -> Frames:
         return self._windows.gather(self._store, indices, self._fit.window)
@@ -70,8 +73,8 @@ class TrainingBatches(LabelledBatches):
     per_epoch : (int, int)
         Windows in an epoch, of the labelled recordings and of the background: as many are drawn,
         without repetition.
-    weights : (float, float)
-        Weight in the loss of windows outside and inside events.
+    weights : (array, array) [shape=(n_classes,)]
+        Weights in the loss of windows outside and inside events of each class.
     """
 
     def __init__(
@@ -82,13 +85,13 @@ class TrainingBatches(LabelledBatches):
         normalisation: tuple[float, float],
         *,
         per_epoch: tuple[int, int],
-        weights: tuple[float, float],
+        weights: tuple[npt.ArrayLike, npt.ArrayLike],
     ) -> None:
         self._per_epoch = per_epoch
-        self._weights = np.array(weights, dtype=np.float32)
+        self._outside_weight, self._inside_weight = (np.asarray(one, np.float32) for one in weights)
         self._rng = np.random.default_rng(fit.seed)
         training = windows.of("training")
-        self._outside = training[windows.label[training] == 0]
+        self._outside = training[~windows.label[training].any(axis=1)]
         self._background = windows.of("background-training")
         super().__init__(store, windows, training, fit, normalisation)
 
@@ -102,9 +105,10 @@ class TrainingBatches(LabelledBatches):
         return self._rng.permutation(np.concatenate([drawn, others]))
 
     def gather(self, indices: Indices) -> tuple[npt.NDArray[np.float32], ...]:
-        """Return windows and labels, and the weights of the windows in the loss [shape=(n,)]."""
+        """Return windows, labels, and the weight of every label in the loss."""
         frames, labels = super().gather(indices)
-        return frames, labels, self._weights[labels[:, 0].astype(np.intp)]
+        weights = np.where(labels > 0, self._inside_weight, self._outside_weight)
+        return frames, labels, weights
 
     def _frames(self, indices: Indices) -> Frames:
         frames = super()._frames(indices)

@@ -1,14 +1,14 @@
 """Figures of an event detector by window and by event, and the choice of its threshold."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from stethoscope.events.decoder import Scores
-from stethoscope.events.model import Event, EventDetector
+from stethoscope.events.model import Event, EventClass
 from stethoscope.events.options import EventFit
 from stethoscope.stats.rate import rate
 
@@ -20,7 +20,7 @@ _CANDIDATES = [round(1 / (1 + math.exp(-odds / 4)), 4) for odds in range(-16, 17
 
 @dataclass(frozen=True)
 class Stretch:
-    """Consecutive windows of one recording, which are decoded together.
+    """Consecutive windows of one recording for one class, which are decoded together.
 
     Attributes
     ----------
@@ -156,9 +156,9 @@ def window_figures(labels: Scores, scores: Scores, threshold: float) -> WindowFi
 
 
 def event_figures(
-    stretches: Sequence[Stretch], detector: EventDetector, tolerance: float
+    stretches: Sequence[Stretch], detector: EventClass, tolerance: float
 ) -> EventFigures:
-    """Measure the events of a detector."""
+    """Measure the events of a class."""
     hits = found = true = 0
     delays: list[float] = []
     for stretch in stretches:
@@ -167,6 +167,41 @@ def event_figures(
         hits, found, true = hits + len(pairs), found + len(events), true + len(stretch.truth)
         delays += [events[i].reported_at - stretch.truth[j][0] for i, j in pairs]
     hours = sum(stretch.end - stretch.start for stretch in stretches) / 3600
+    delay = float(np.mean(delays)) if delays else None
+    return _event_figures(hits, found, true, hours, delay)
+
+
+def pooled_windows(figures: Sequence[WindowFigures]) -> WindowFigures:
+    """Return the figures of several classes together; AUC and AP are their means."""
+    defined = [one for one in figures if one.auc is not None and one.ap is not None]
+    return WindowFigures(
+        true_positives=sum(one.true_positives for one in figures),
+        false_positives=sum(one.false_positives for one in figures),
+        true_negatives=sum(one.true_negatives for one in figures),
+        false_negatives=sum(one.false_negatives for one in figures),
+        accuracy=float(np.mean([one.accuracy for one in figures])),
+        loss=float(np.mean([one.loss for one in figures])),
+        auc=float(np.mean([one.auc for one in defined])) if defined else None,
+        ap=float(np.mean([one.ap for one in defined])) if defined else None,
+    )
+
+
+def pooled_events(figures: Sequence[EventFigures]) -> EventFigures:
+    """Return the figures of the events of several classes together, found in the same sound."""
+    hits = sum(one.hits for one in figures)
+    delays = [one.delay * one.hits for one in figures if one.delay is not None]
+    return _event_figures(
+        hits=hits,
+        found=hits + sum(one.false_events for one in figures),
+        true=hits + sum(one.missed for one in figures),
+        hours=figures[0].hours,
+        delay=sum(delays) / hits if hits else None,
+    )
+
+
+def _event_figures(
+    hits: int, found: int, true: int, hours: float, delay: float | None
+) -> EventFigures:
     often = rate(found - hits, hours)
     return EventFigures(
         hits=hits,
@@ -178,18 +213,88 @@ def event_figures(
         false_per_hour=(found - hits) / hours,
         false_per_hour_low=often.low or 0.0,
         false_per_hour_high=often.high or 0.0,
-        delay=float(np.mean(delays)) if delays else None,
+        delay=delay,
         hours=hours,
     )
 
 
-def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
-    """Return the events that the detector finds in a stretch, in seconds of the recording."""
+def confusion(
+    stretches: Sequence[Sequence[Stretch]], classes: Sequence[EventClass], tolerance: float
+) -> list[list[int]]:
+    """Count the found events of each class by the class of the labelled event that they overlap.
+
+    Every found event counts once: a hit for its own class, another one for the labelled event of
+    its class that it overlaps, or else for that which it overlaps the most.
+
+    Parameters
+    ----------
+    stretches : sequence of sequence of Stretch
+        Of every class, over the same parts of the same recordings.
+    classes : sequence of EventClass
+    tolerance : float
+        In seconds.
+
+    Returns
+    -------
+    list of list of int [shape=(n_classes + 1, n_classes + 1)]
+        A row per labelled class, and one for finds that overlap no labelled event; a column per
+        found class, and one for labelled events that have none of the finds.
+    """
+    nothing = len(classes)
+    counts = [[0] * (nothing + 1) for _ in range(nothing + 1)]
+    for same in zip(*stretches, strict=True):
+        labelled, finds = [], []
+        for index, (stretch, one) in enumerate(zip(same, classes, strict=True)):
+            found = events_of(stretch, one)
+            pairs = match(found, stretch.truth, tolerance)
+            counts[index][index] += len(pairs)
+            hits, matched = {i for i, _ in pairs}, {j for _, j in pairs}
+            finds += [(index, a.start, a.end) for i, a in enumerate(found) if i not in hits]
+            labelled += [(index, *span, j in matched) for j, span in enumerate(stretch.truth)]
+        for row, column in _attributed(labelled, finds, nothing):
+            counts[row][column] += 1
+    return counts
+
+
+def _attributed(
+    labelled: Sequence[tuple[int, float, float, bool]],
+    finds: Sequence[tuple[int, float, float]],
+    nothing: int,
+) -> Iterator[tuple[int, int]]:
+    """Yield labelled and found class of the finds that are no hits, and of events without a find.
+
+    Parameters
+    ----------
+    labelled : sequence of (int, float, float, bool)
+        Class, start and end of the labelled events, and whether they were hit.
+    finds : sequence of (int, float, float)
+        Class, start and end of the found events that are no hits.
+    nothing : int
+        Stands for no class.
+    """
+    without = {place for place, one in enumerate(labelled) if not one[3]}
+    for index, start, end in finds:
+        overlaps = [
+            (one[0] == index, min(end, one[2]) - max(start, one[1]), place)
+            for place, one in enumerate(labelled)
+            if one[1] < end and start < one[2]
+        ]
+        if not overlaps:
+            yield nothing, index
+            continue
+        place = max(overlaps)[2]
+        without.discard(place)
+        yield labelled[place][0], index
+    yield from ((labelled[place][0], nothing) for place in without)
+
+
+def events_of(stretch: Stretch, detector: EventClass) -> list[Event]:
+    """Return the events that are found in a stretch, in seconds of the recording."""
     return [
-        Event(
+        replace(
+            event,
             start=event.start + stretch.start,
             end=event.end + stretch.start,
-            score=event.score,
             reported_at=event.reported_at + stretch.start,
         )
         for event in detector.events(stretch.scores)
@@ -198,11 +303,11 @@ def events_of(stretch: Stretch, detector: EventDetector) -> list[Event]:
 
 def calibrate(
     stretches: Sequence[Stretch],
-    detector: EventDetector,
+    detector: EventClass,
     fit: EventFit,
     mixed: Sequence[Stretch] = (),
 ) -> float:
-    """Set the detector's threshold to the best one for validation sounds, and return it.
+    """Set the threshold of a class to the best one for validation sounds, and return it.
 
     The candidates with the highest F1 over events are equally good; of these the one at three
     quarters of their range is taken, not the middle: the background of a long day varies more than
@@ -218,7 +323,7 @@ def calibrate(
     ----------
     stretches : sequence of Stretch
         Validation recordings and background, scored by this detector.
-    detector : EventDetector
+    detector : EventClass
         Its threshold is changed.
     fit : EventFit
         Gives the tolerance, and the number of false events per hour that is wanted.
@@ -241,7 +346,7 @@ def calibrate(
 def _figures_of(
     candidates: Sequence[float],
     stretches: Sequence[Stretch],
-    detector: EventDetector,
+    detector: EventClass,
     fit: EventFit,
 ) -> dict[float, EventFigures]:
     """Return the figures with each threshold."""

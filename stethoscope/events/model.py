@@ -1,7 +1,7 @@
 """The deployed half of the event detector: from sound to events in time, with numpy and LiteRT."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from stethoscope.checks import check, entries, fields, items, number, text, whole
 from stethoscope.errors import AudioError, ModelError
-from stethoscope.events.decoder import Decoder, Scores
+from stethoscope.events.decoder import Decoder, EventWindows, Scores, evidence
 from stethoscope.model.folder import read_description
 from stethoscope.model.network import Int8Network, Network
 from stethoscope.sound.audio import MAX_SECONDS, Samples
@@ -26,24 +26,26 @@ NETWORKS = ("float", "int8")
 """The networks that a model of events has: for a computer, and for a microcontroller."""
 
 _WINDOWS = number(above=0, most=1e9)
-_MODEL = fields(
-    {
-        "window": whole(least=1, most=100_000),
-        "stride": whole(least=1, most=100_000),
-        "mean": number(),
-        "deviation": number(above=0),
-        "labels": items(text()),
-        "thresholds": entries(number(least=0, most=1)),
-        "decoder": fields(
-            {
-                "length": _WINDOWS,
-                "spread": number(least=1e-3, most=100),
-                "interval": number(above=1, most=1e12),
-                "hold_off": whole(least=1, most=1_000_000),
-            }
-        ),
-    }
-)
+_CLASS = {
+    "thresholds": entries(number(least=0, most=1)),
+    "decoder": fields(
+        {
+            "length": _WINDOWS,
+            "spread": number(least=1e-3, most=100),
+            "interval": number(above=1, most=1e12),
+            "hold_off": whole(least=1, most=1_000_000),
+        }
+    ),
+}
+_MODEL = {
+    "window": whole(least=1, most=100_000),
+    "stride": whole(least=1, most=100_000),
+    "mean": number(),
+    "deviation": number(above=0),
+    "labels": items(text()),
+}
+_ONE_CLASS = fields({**_MODEL, **_CLASS})
+_CLASSES = fields({**_MODEL, "classes": items(fields({**_CLASS, "label": text()}), least=2)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,58 @@ class Event:
     reported_at : float
         When a stream would have reported that the event is on, in seconds: the end of the window
         after which an event is likelier than background.
+    label : str
+        Of its class.
     """
 
     start: float
     end: float
     score: float
     reported_at: float
+    label: str = ""
 
-    def to_json(self) -> dict[str, float]:
-        """Return the event as JSON values, rounded to a tenth of a millisecond."""
-        return {name: round(value, 4) for name, value in asdict(self).items()}
+    def to_json(self) -> dict[str, float | str]:
+        """Return the event as JSON values, times rounded to a tenth of a millisecond."""
+        return {
+            name: value if name == "label" else round(value, 4)
+            for name, value in asdict(self).items()
+        }
+
+
+@dataclass(kw_only=True)
+class EventClass:
+    """A class of events, and how its events are found in the scores of windows.
+
+    Attributes
+    ----------
+    label : str
+        Its label; the labels that were made one class are joined by commas.
+    threshold : float
+        Score at which a window is no evidence for or against an event.
+    decoder : Decoder
+    stride_seconds, window_seconds : float
+        Time from window to window, and duration of a window.
+    """
+
+    label: str
+    threshold: float
+    decoder: Decoder
+    stride_seconds: float
+    window_seconds: float
+
+    def events(self, scores: Scores) -> list[Event]:
+        """Turn the scores of a recording's windows [shape=(n_windows,)] into events."""
+        return [self.event(one) for one in self.decoder.decode(scores, self.threshold)]
+
+    def event(self, found: EventWindows) -> Event:
+        """Return an event at its times in the recording."""
+        return Event(
+            start=found.first * self.stride_seconds,
+            end=found.last * self.stride_seconds + self.window_seconds,
+            score=found.score,
+            reported_at=found.reported * self.stride_seconds + self.window_seconds,
+            label=self.label,
+        )
 
 
 class EventDetector:
@@ -83,9 +127,8 @@ class EventDetector:
         Frames are normalised with them.
     labels : list of str
         Labels of the events that it was trained on.
-    threshold : float
-        Score at which a window is no evidence for or against an event.
-    decoder : Decoder
+    classes : list of EventClass
+        In the order of the network's outputs.
     """
 
     def __init__(
@@ -93,7 +136,7 @@ class EventDetector:
         network: Network | Int8Network,
         model: dict[str, Any],
         feature: BandSpectrum,
-        threshold: float,
+        name: str,
     ) -> None:
         self.network = network
         self.feature = feature
@@ -101,15 +144,8 @@ class EventDetector:
         self.stride: int = model["stride"]
         self.mean: float = model["mean"]
         self.deviation: float = model["deviation"]
-        decoder = model["decoder"]
-        self.decoder = Decoder(
-            length=decoder["length"],
-            spread=decoder["spread"],
-            interval=decoder["interval"],
-            hold_off=decoder["hold_off"],
-        )
         self.labels: list[str] = model["labels"]
-        self.threshold = threshold
+        self.classes = [self._class(one, name) for one in _described_classes(model)]
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str], network: str = "float") -> Self:
@@ -128,17 +164,33 @@ class EventDetector:
         """
         folder = Path(folder)
         model = read_description(folder, [KIND])
-        check(folder / "model.json", model, _MODEL)
-        if network not in model["thresholds"]:
-            raise ModelError(
-                f"{folder}: has no {network} network; it has {', '.join(model['thresholds'])}; "
-                "export the model again"
-            )
+        check(folder / "model.json", model, _CLASSES if "classes" in model else _ONE_CLASS)
+        for one in _described_classes(model):
+            if network not in one["thresholds"]:
+                raise ModelError(
+                    f"{folder}: has no {network} network; it has {', '.join(one['thresholds'])}; "
+                    "export the model again"
+                )
         feature = read_feature_of(folder / "feature.json", BandSpectrum)
         opened = (Int8Network if network == "int8" else Network)(
             folder / f"events_{network}.tflite", (None, model["window"], feature.n_bands)
         )
-        return cls(opened, model, feature, model["thresholds"][network])
+        return cls(opened, model, feature, network)
+
+    def _class(self, described: Mapping[str, Any], network: str) -> EventClass:
+        decoder = described["decoder"]
+        return EventClass(
+            label=described["label"],
+            threshold=described["thresholds"][network],
+            decoder=Decoder(
+                length=decoder["length"],
+                spread=decoder["spread"],
+                interval=decoder["interval"],
+                hold_off=decoder["hold_off"],
+            ),
+            stride_seconds=self.stride_seconds,
+            window_seconds=self.window_seconds,
+        )
 
     @property
     def window_seconds(self) -> float:
@@ -159,25 +211,33 @@ class EventDetector:
 
         Returns
         -------
-        np.ndarray [shape=(n_windows,), dtype=float32]
-            0 to 1; the higher, the likelier the window lies inside an event.
+        np.ndarray [shape=(n_windows, n_classes), dtype=float32]
+            0 to 1; the higher, the likelier the window lies inside an event of the class.
         """
         if len(frames) < self.window:
-            return np.empty(0, dtype=np.float32)
+            return np.empty((0, len(self.classes)), dtype=np.float32)
         windows = windows_of(normalise(frames, self.mean, self.deviation), self.window, self.stride)
-        return self.network(windows, (len(windows), 1)).reshape(-1)
+        return self.network(windows, (len(windows), len(self.classes)))
+
+    def clearest_class(self, scores: Scores) -> int:
+        """Return the class with the most evidence in a window [shape=(n_windows, n_classes)]."""
+        found = [
+            evidence(values.max(keepdims=True), one.threshold)[0]
+            for one, values in zip(self.classes, scores.T, strict=True)
+        ]
+        return int(np.argmax(found))
 
     def events(self, scores: Scores) -> list[Event]:
-        """Turn the scores of a recording's windows [shape=(n_windows,)] into events."""
-        return [
-            Event(
-                start=one.first * self.stride_seconds,
-                end=one.last * self.stride_seconds + self.window_seconds,
-                score=one.score,
-                reported_at=one.reported * self.stride_seconds + self.window_seconds,
-            )
-            for one in self.decoder.decode(scores, self.threshold)
-        ]
+        """Turn the scores of a recording's windows [shape=(n_windows, n_classes)] into events.
+
+        They are in order of their starts; those of different classes may overlap.
+        """
+        found = (
+            event
+            for one, values in zip(self.classes, scores.T, strict=True)
+            for event in one.events(values)
+        )
+        return sorted(found, key=lambda event: event.start)
 
     def find(
         self,
@@ -234,6 +294,32 @@ class EventDetector:
                 f"{self.window_seconds:.3f} s; record longer"
             )
         return self.feature.extract(samples)
+
+
+def describe_classes(classes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the entries of ``model.json`` on classes, of which each has its label.
+
+    A single class is described as before there could be several.
+    """
+    if len(classes) > 1:
+        return {"classes": list(classes)}
+    return {name: value for name, value in classes[0].items() if name != "label"}
+
+
+def _described_classes(model: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    described: list[Mapping[str, Any]] = model.get("classes") or [
+        {
+            "label": class_label(model["labels"]),
+            "decoder": model["decoder"],
+            "thresholds": model["thresholds"],
+        }
+    ]
+    return described
+
+
+def class_label(labels: Sequence[str]) -> str:
+    """Return the label of a class, from those of its events."""
+    return ", ".join(labels)
 
 
 def window_samples(feature: BandSpectrum, window: int) -> int:

@@ -20,6 +20,7 @@ from stethoscope.progress import warn
 from stethoscope.sound.bands import BandSpectrum
 
 Division = Literal["recording", "sequential"]
+Classes = Literal["one", "each"]
 NetworkName = Literal["wide", "teaching"]
 
 TEACHING: dict[str, Any] = {
@@ -72,6 +73,11 @@ class EventFit(Options):
     batch_size: int = option(128, "Windows per training step.", least=1)
     positive: str = option(
         "", "Labels that count as events, separated by commas; empty takes all labels."
+    )
+    classes: Classes = option(
+        "one",
+        "What the classes of events are: all labels together are one class (one), or each label is "
+        "a class of its own, with its own threshold, found beside the others (each).",
     )
     division: Division = option(
         "recording",

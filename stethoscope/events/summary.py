@@ -5,8 +5,8 @@
     DIR/
         report.html             what was found
         plots/                  its figures as SVG files
-        events.csv              events of the test recordings: hit, false or missed
-        windows.csv             label and scores of every test window
+        events.csv              events of the test recordings with their label: hit, false or missed
+        windows.csv             label and scores of every test window, for each class
         bundle/                 the exported model, with C for microcontrollers in bundle/c
         summary.json, run.log   settings, figures and warnings; what the steps printed
 """
@@ -32,7 +32,11 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
     )
     if any("background" in parts["test"] for parts in evaluation["networks"].values()):
         header = (*header, "false per hour of background")
-    rows = [_network_row(name, parts["test"]) for name, parts in evaluation["networks"].items()]
+    rows = []
+    for name, parts in evaluation["networks"].items():
+        rows.append(_network_row(name, parts["test"]))
+        for label, figures in parts.get("classes", {}).items():
+            rows.append(_network_row(f"{name}, {label}", figures["test"]))
     boards = [board for board, verdict in memory["verdicts"].items() if verdict.startswith("fits")]
     return [
         *text_table([header, *rows]),

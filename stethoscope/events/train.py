@@ -17,11 +17,18 @@ from stethoscope.events.model import (
     KIND,
     NETWORKS,
     EventDetector,
+    describe_classes,
     normalise,
     window_samples,
 )
 from stethoscope.events.options import EventFit
-from stethoscope.events.windows import LabelledWindows, band_spectrum_of, score_mixed, score_part
+from stethoscope.events.windows import (
+    LabelledWindows,
+    band_spectrum_of,
+    event_labels,
+    score_mixed,
+    score_part,
+)
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.model.folder import write_description
@@ -30,7 +37,6 @@ from stethoscope.model.progress import EpochProgress
 from stethoscope.model.tensorflow import keras
 from stethoscope.model.tflite import write_tflite
 from stethoscope.model.training import Indices, Trainer
-from stethoscope.options import split_list
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
 
@@ -93,18 +99,24 @@ def train_events(
     windows = LabelledWindows.cut(store, table, fit)
     mean, deviation = _normalisation(store, windows)
     keras.utils.set_random_seed(fit.seed)
-    network = build(fit, store.feature.size)
+    network = build(fit, store.feature.size, len(windows.classes))
     training = _fit(network, store, table, windows, fit, (mean, deviation))
     description: dict[str, Any] = {
         "window": fit.window,
         "stride": fit.stride,
         "mean": mean,
         "deviation": deviation,
-        "labels": _labels(table, fit),
-        "decoder": asdict(_expect_events(windows, fit, band_spectrum_of(store))),
-        "thresholds": dict.fromkeys(NETWORKS, 0.5),
+        "labels": event_labels(table, fit),
         "fit": asdict(fit),
     }
+    classes: list[dict[str, Any]] = [
+        {
+            "label": label,
+            "decoder": asdict(_expect_events(windows, index, fit, band_spectrum_of(store))),
+            "thresholds": dict.fromkeys(NETWORKS, 0.5),
+        }
+        for index, label in enumerate(windows.classes)
+    ]
     training_windows = np.concatenate([windows.of("training"), windows.of("background-training")])
     chosen = calibration_windows(_CALIBRATION, training_windows, fit.seed)
     calibration = normalise(windows.gather(store, chosen, fit.window), mean, deviation)
@@ -113,18 +125,31 @@ def train_events(
         write_json(temporary / "feature.json", store.feature.to_json())
         curves = {"curves": training.curves, "best_epoch": training.best_epoch}
         write_json(temporary / "curves.json", curves)
-        write_description(temporary, KIND, description)
-        # Each network has its own threshold, because their scores differ.
+        write_description(temporary, KIND, description | describe_classes(classes))
+        # Each network has its own thresholds, because their scores differ.
         for name in NETWORKS:
-            detector = EventDetector.open(temporary, name)
-            validated = [
-                *score_part(store, windows, "validation", detector),
-                *score_part(store, windows, "background-validation", detector),
-            ]
-            mixed = score_mixed(store, windows, detector, fit.seed)
-            description["thresholds"][name] = calibrate(validated, detector, fit, mixed)
-        write_description(temporary, KIND, description)
+            for one, threshold in zip(
+                classes, _thresholds(store, windows, fit, temporary, name), strict=True
+            ):
+                one["thresholds"][name] = threshold
+        write_description(temporary, KIND, description | describe_classes(classes))
     return training
+
+
+def _thresholds(
+    store: FeatureStore, windows: LabelledWindows, fit: EventFit, folder: Path, network: str
+) -> list[float]:
+    """Return the threshold of every class for a network of a model folder."""
+    detector = EventDetector.open(folder, network)
+    validated = score_part(store, windows, "validation", detector)
+    background = score_part(store, windows, "background-validation", detector)
+    mixed = score_mixed(store, windows, detector, fit.seed)
+    return [
+        calibrate([*alone, *noise], one, fit, added)
+        for one, alone, noise, added in zip(
+            detector.classes, validated, background, mixed, strict=True
+        )
+    ]
 
 
 def _normalisation(store: FeatureStore, windows: LabelledWindows) -> tuple[float, float]:
@@ -145,14 +170,17 @@ def _fit(
     fit: EventFit,
     normalisation: tuple[float, float],
 ) -> EventTraining:
-    """Train the network; classes are weighted by the square root of their ratio."""
+    """Train the network; inside and outside are weighted by the square root of their ratio."""
     training, background = windows.of("training"), windows.of("background-training")
-    positives = float(windows.label[training].sum())
+    positives = windows.label[training].sum(axis=0, dtype=np.float64)
     # Background may be far longer than the labelled recordings; an epoch has at most half of it.
     per_epoch = len(training), min(len(background), len(training))
-    weight = math.sqrt((sum(per_epoch) - positives) / positives)
+    weight = np.sqrt((sum(per_epoch) - positives) / positives)
     drawn = windows.finer(store, table, fit) if fit.augmentation else windows
-    network.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    accuracy = keras.metrics.BinaryAccuracy(name="accuracy")
+    # No mean over the classes: the score of each class has its own weight.
+    loss = keras.losses.BinaryCrossentropy(axis=())
+    network.compile("adam", loss, metrics=[accuracy])
     curves, best = Trainer(network).fit(
         TrainingBatches(
             store, drawn, fit, normalisation, per_epoch=per_epoch, weights=(1 / weight, weight)
@@ -162,7 +190,8 @@ def _fit(
         patience=fit.patience,
         progress=EpochProgress("train events", fit.epochs),
     )
-    return EventTraining(curves, best, sum(per_epoch), int(positives), network.count_params())
+    inside = int(windows.label[training].any(axis=1).sum())
+    return EventTraining(curves, best, sum(per_epoch), inside, network.count_params())
 
 
 def _validation(windows: LabelledWindows, fit: EventFit) -> Indices:
@@ -182,12 +211,14 @@ def _write_networks(network: keras.Model, calibration: Frames, folder: Path) -> 
     return write_int8(network, folder / "events_int8.tflite", calibration)
 
 
-def _expect_events(windows: LabelledWindows, fit: EventFit, feature: BandSpectrum) -> Decoder:
-    """Return what to expect of events, from the labels of the training recordings."""
+def _expect_events(
+    windows: LabelledWindows, index: int, fit: EventFit, feature: BandSpectrum
+) -> Decoder:
+    """Return what to expect of a class of events, from the labels of the training recordings."""
     window = window_samples(feature, fit.window) / feature.sample_rate
     stride = fit.stride * feature.hop_length / feature.sample_rate
-    clips = np.unique(windows.clip[windows.of("training")])
-    seconds = np.array([end - start for clip in clips for start, end in windows.intervals[clip]])
+    clips, intervals = np.unique(windows.clip[windows.of("training")]), windows.intervals[index]
+    seconds = np.array([end - start for clip in clips for start, end in intervals[clip]])
     # The mean number of windows that lie inside an event, over all offsets of the grid of windows.
     lengths = np.log(np.maximum((seconds[seconds >= window] - window) / stride, 1.0))
     return Decoder(
@@ -196,10 +227,3 @@ def _expect_events(windows: LabelledWindows, fit: EventFit, feature: BandSpectru
         interval=fit.interval / stride,
         hold_off=fit.hold_off,
     )
-
-
-def _labels(table: list[Clip], fit: EventFit) -> list[str]:
-    """Return the labels in the table that count as events."""
-    wanted = set(split_list(fit.positive))
-    labels = {clip.label for clip in table if clip.label}
-    return sorted(labels & wanted if wanted else labels)

@@ -13,9 +13,10 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError
 from stethoscope.events.metrics import Spans, Stretch
 from stethoscope.events.mixing import level_gain, mix
-from stethoscope.events.model import EventDetector, window_labels, window_samples
+from stethoscope.events.model import EventDetector, class_label, window_labels, window_samples
 from stethoscope.events.options import Division, EventFit
 from stethoscope.features.store import FeatureStore
+from stethoscope.options import split_list
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
 
@@ -41,19 +42,22 @@ class LabelledWindows:
         Index of the window's recording in the store.
     first : np.ndarray of int [shape=(n_windows,)]
         Its first frame, counted from the recording's first.
-    label : np.ndarray of float32 [shape=(n_windows,)]
-        1 inside an event, else 0.
+    label : np.ndarray of float32 [shape=(n_windows, n_classes)]
+        1 inside an event of the class, else 0.
     part : np.ndarray of int [shape=(n_windows,)]
         Index into `PARTS`, which `BACKGROUND` continues.
-    intervals : list of list of (float, float)
-        The events of every recording, in seconds.
+    intervals : list of list of list of (float, float)
+        The events of every class in every recording, in seconds.
+    classes : list of str
+        The labels of the classes.
     """
 
     clip: _Integers
     first: _Integers
     label: npt.NDArray[np.float32]
     part: _Integers
-    intervals: list[list[tuple[float, float]]]
+    intervals: list[list[list[tuple[float, float]]]]
+    classes: list[str]
 
     @classmethod
     def cut(cls, store: FeatureStore, table: list[Clip], fit: EventFit) -> Self:
@@ -73,35 +77,51 @@ class LabelledWindows:
             If a part has no recording, or training or validation lack events or have nothing else.
         """
         feature = band_spectrum_of(store)
-        labelled = intervals_of(table, fit.positive)
-        intervals = [labelled[clip.source, clip.path] for clip in store.clips]
+        classes = event_classes(table, fit)
+        labelled = [intervals_of(table, labels) for labels in classes]
+        intervals = [[one[clip.source, clip.path] for clip in store.clips] for one in labelled]
         firsts = [
             np.arange(0, max(count - fit.window + 1, 0), fit.stride) for count in store.n_frames
         ]
         length = window_samples(feature, fit.window)
         labels = [
-            window_labels(spans, first * feature.hop_length, length, feature.sample_rate)
-            for spans, first in zip(intervals, firsts, strict=True)
+            np.concatenate(
+                [
+                    window_labels(spans, first * feature.hop_length, length, feature.sample_rate)
+                    for spans, first in zip(one, firsts, strict=True)
+                ]
+            )
+            for one in intervals
         ]
         clip = np.repeat(np.arange(len(firsts)), [len(first) for first in firsts])
         part = _divide_all(clip, store.clips, fit)
-        windows = cls(clip, np.concatenate(firsts), np.concatenate(labels), part, intervals)
+        names = [class_label(one) for one in classes]
+        first = np.concatenate(firsts)
+        windows = cls(clip, first, np.stack(labels, axis=1), part, intervals, names)
         windows._check_parts()
         return windows
 
     def _check_parts(self) -> None:
         for name in PARTS:
-            labels = self.label[self.of(name)]
-            if not len(labels):
-                lacking = "recording"
-            elif name == "test" or labels.min() < labels.max():
-                continue
-            else:
+            if lacking := self._lacks(name):
+                raise DatasetError(
+                    f"the {name} part has no {lacking}; "
+                    "give more recordings, or shorter windows by event_window"
+                )
+
+    def _lacks(self, part: str) -> str:
+        """Return what a part lacks; empty for nothing."""
+        chosen = self.label[self.of(part)]
+        if not len(chosen):
+            return "recording"
+        if part == "test":
+            return ""
+        several = len(self.classes) > 1
+        for label, labels in zip(self.classes, chosen.T, strict=True):
+            if labels.min() == labels.max():
                 lacking = "window outside events" if labels.min() else "window inside an event"
-            raise DatasetError(
-                f"the {name} part has no {lacking}; "
-                "give more recordings, or shorter windows by event_window"
-            )
+                return f"{lacking} of the class {label}" if several else lacking
+        return ""
 
     def of(self, part: str) -> npt.NDArray[np.intp]:
         """Return the indices of the windows of a part of `PARTS` or `BACKGROUND`."""
@@ -131,6 +151,27 @@ class LabelledWindows:
         return replace(finer, part=part)
 
 
+def event_labels(table: Sequence[Clip], fit: EventFit) -> list[str]:
+    """Return the labels in the table that count as events."""
+    wanted = set(split_list(fit.positive))
+    labels = {clip.label for clip in table if clip.label}
+    return sorted(labels & wanted if wanted else labels)
+
+
+def event_classes(table: Sequence[Clip], fit: EventFit) -> list[list[str]]:
+    """Return the labels of every class of events.
+
+    Raises
+    ------
+    DatasetError
+        If a label that is to be a class is not in the table.
+    """
+    labels = event_labels(table, fit)
+    if fit.classes == "one":
+        return [labels or split_list(fit.positive)]
+    return [[one] for one in sorted(set(split_list(fit.positive))) or labels] or [[]]
+
+
 def band_spectrum_of(store: FeatureStore) -> BandSpectrum:
     """Return the feature of a store of band spectra.
 
@@ -148,26 +189,27 @@ def band_spectrum_of(store: FeatureStore) -> BandSpectrum:
 
 def score_part(
     store: FeatureStore, windows: LabelledWindows, part: str, detector: EventDetector
-) -> list[Stretch]:
-    """Score the windows of a part, recording by recording."""
+) -> list[list[Stretch]]:
+    """Score the windows of a part; return the stretches of every class, a recording each."""
     indices = windows.of(part)
-    return [
+    scored = [
         _score_stretch(store, windows, indices[windows.clip[indices] == clip], detector)
         for clip in np.unique(windows.clip[indices])
     ]
+    return _by_class(scored, detector)
 
 
 def score_mixed(
     store: FeatureStore, windows: LabelledWindows, detector: EventDetector, seed: int
-) -> list[Stretch]:
+) -> list[list[Stretch]]:
     """Score the validation recordings with as loud a background mixed in, where there is one."""
     background = windows.of("background-validation")
     if not len(background):
-        return []
+        return _by_class([], detector)
     rng = np.random.default_rng(seed)
     clips = np.unique(windows.clip[background])
     indices = windows.of("validation")
-    return [
+    scored = [
         _score_stretch(
             store,
             windows,
@@ -177,6 +219,12 @@ def score_mixed(
         )
         for clip in np.unique(windows.clip[indices])
     ]
+    return _by_class(scored, detector)
+
+
+def _by_class(scored: Sequence[Sequence[Stretch]], detector: EventDetector) -> list[list[Stretch]]:
+    """Return the stretches of every class, from those of every recording."""
+    return [[classes[index] for classes in scored] for index in range(len(detector.classes))]
 
 
 def _score_stretch(
@@ -185,8 +233,8 @@ def _score_stretch(
     indices: npt.NDArray[np.intp],
     detector: EventDetector,
     background: Sequence[Frames] = (),
-) -> Stretch:
-    """Score consecutive windows of one recording, with background mixed into it."""
+) -> list[Stretch]:
+    """Score consecutive windows of one recording, with background mixed into it, by class."""
     clip = int(windows.clip[indices[0]])
     first, last = windows.first[indices[0]], windows.first[indices[-1]]
     hop = detector.feature.hop_length / detector.feature.sample_rate
@@ -195,14 +243,19 @@ def _score_stretch(
     if background:
         noise = np.resize(np.concatenate(background), frames.shape)
         frames = mix(frames, noise, level_gain(frames, noise))
-    return Stretch(
-        path=store.clips[clip].path,
-        start=start,
-        end=end,
-        labels=windows.label[indices],
-        scores=detector.scores(frames),
-        truth=_clip_spans(windows.intervals[clip], start, end, detector.window_seconds),
-    )
+    return [
+        Stretch(
+            path=store.clips[clip].path,
+            start=start,
+            end=end,
+            labels=labels,
+            scores=scores,
+            truth=_clip_spans(intervals[clip], start, end, detector.window_seconds),
+        )
+        for labels, scores, intervals in zip(
+            windows.label[indices].T, detector.scores(frames).T, windows.intervals, strict=True
+        )
+    ]
 
 
 def _clip_spans(

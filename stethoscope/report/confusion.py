@@ -34,7 +34,13 @@ def class_table(classes: Sequence[Mapping[str, Any]]) -> Html:
     return table(head, rows, caption="Figures per class")
 
 
-def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -> Html:
+def confusion_table(
+    labels: Sequence[str],
+    confusion: Sequence[Sequence[int]],
+    *,
+    heading: str = "true ↓ predicted →",
+    unit: str = "clip",
+) -> Html:
     """Return the confusion matrix, each cell shaded by its share of the row.
 
     Parameters
@@ -42,16 +48,20 @@ def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -
     labels : sequence of str
     confusion : sequence of sequence of int [shape=(n_labels, n_labels)]
         Clips by true class (row) and predicted class (column).
+    heading : str
+        What rows and columns are.
+    unit : str
+        What is counted.
     """
     names = [plain(label) for label in labels]
     heads = [tag("th", tag("span", name), scope="col") for name in names]
     rows = [
-        tag("tr", tag("th", name, scope="row"), _cells(row, counts, names))
+        tag("tr", tag("th", name, scope="row"), _cells(row, counts, names, unit))
         for row, (name, counts) in enumerate(zip(names, confusion, strict=True))
     ]
     matrix = tag(
         "table",
-        tag("thead", tag("tr", tag("th", "true ↓ predicted →", scope="col"), heads)),
+        tag("thead", tag("tr", tag("th", heading, scope="col"), heads)),
         tag("tbody", rows),
         class_="confusion",
         aria_label="Confusion matrix",
@@ -66,7 +76,7 @@ def confusion_table(labels: Sequence[str], confusion: Sequence[Sequence[int]]) -
     )
 
 
-def _cells(row: int, counts: Sequence[int], names: Sequence[str]) -> list[Html]:
+def _cells(row: int, counts: Sequence[int], names: Sequence[str], unit: str) -> list[Html]:
     total = sum(counts)
     return [
         tag(
@@ -74,7 +84,7 @@ def _cells(row: int, counts: Sequence[int], names: Sequence[str]) -> list[Html]:
             str(n) if n else "",
             class_="right" if row == column else "wrong",
             style=f"--share:{n / total:.3f}" if n else None,
-            title=f"{names[row]} → {names[column]}: {n} of {count(total, 'clip')}",
+            title=f"{names[row]} → {names[column]}: {n} of {count(total, unit)}",
         )
         for column, n in enumerate(counts)
     ]

@@ -12,6 +12,7 @@ class Event(BaseModel):
     reported_at: float = Field(
         description="When a stream would have reported that the event is on, in seconds."
     )
+    label: str = Field(description="Of its class; joined by commas if a class has several.")
 
 
 class Caution(BaseModel):

@@ -43,4 +43,5 @@ def test_bundle_of_schema_1_gives_the_same_verdicts(
     ]
     assert len(times) == 2
     for event, time in zip(details["Events"], times, strict=True):
+        assert event.pop("label") == "Beep"
         assert event == pytest.approx(time, abs=1e-4)  # answers are rounded to 1e-4

@@ -17,7 +17,7 @@ def test_events_are_listed_and_unreadable_files_named(
     assert main(["events", str(beep_parts / "bundle"), file, str(tmp_path / "broken.wav")]) == 0
     good, bad = map(json.loads, capsys.readouterr().out.splitlines())
     assert good["File"] == file
-    assert set(good["Events"][0]) == {"start", "end", "score", "reported_at"}
+    assert set(good["Events"][0]) == {"start", "end", "score", "reported_at", "label"}
     assert "broken.wav: not a readable" in bad["Error"]
 
 

@@ -43,8 +43,8 @@ def test_labels_can_be_chosen_and_overlaps_are_merged() -> None:
         for start, end, label in [(3, 5, "x"), (1, 2, "y"), (4, 6, "x")]
     ]
     assert intervals_of([whole, *rows]) == {("", "a"): [(1, 2), (3, 6)]}
-    assert intervals_of([whole, *rows], "y, z") == {("", "a"): [(1, 2)]}
+    assert intervals_of([whole, *rows], ["y", "z"]) == {("", "a"): [(1, 2)]}
     with pytest.raises(DatasetError, match="labels found: x, y"):
-        intervals_of([whole, *rows], "Ding")
+        intervals_of([whole, *rows], ["Ding"])
     with pytest.raises(DatasetError, match="no recording has a labelled interval"):
         intervals_of([whole])

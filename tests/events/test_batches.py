@@ -26,7 +26,7 @@ def test_validation_windows_are_normalised_and_in_order(
     )
     indices = windows.of("validation")
     assert frames == pytest.approx((windows.gather(store, indices, 32) - 3.0) / 2.0, abs=1e-5)
-    assert (labels[:, 0] == windows.label[indices]).all()
+    assert (labels == windows.label[indices]).all()
 
 
 def test_epoch_of_training_draws_other_windows_without_repetition(
@@ -81,5 +81,5 @@ def test_windows_inside_events_have_the_second_weight(
         store, windows, fit, NORMALISATION, per_epoch=(100, 0), weights=(0.5, 2.0)
     )
     _, labels, weights = batches.gather(batches.draw_order())
-    assert set(weights) == {0.5, 2.0}
-    np.testing.assert_array_equal(weights == 2.0, labels[:, 0] == 1)
+    assert set(weights.ravel()) == {0.5, 2.0}
+    np.testing.assert_array_equal(weights == 2.0, labels == 1)

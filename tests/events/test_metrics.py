@@ -1,12 +1,19 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from stethoscope.events.decoder import Decoder
-from stethoscope.events.metrics import Stretch, calibrate, event_figures, match, window_figures
-from stethoscope.events.model import Event, EventDetector
+from stethoscope.events.metrics import (
+    Stretch,
+    calibrate,
+    confusion,
+    event_figures,
+    match,
+    pooled_events,
+    pooled_windows,
+    window_figures,
+)
+from stethoscope.events.model import Event, EventClass
 from stethoscope.events.options import EventFit
 
 
@@ -70,15 +77,19 @@ def test_auc_is_none_without_events() -> None:
 
 
 @pytest.fixture
-def detector(beep_parts: Path) -> EventDetector:
-    """A detector that expects events of six windows."""
-    opened = EventDetector.open(beep_parts / "model")
-    opened.decoder = Decoder(length=6.0, spread=0.1, interval=50.0, hold_off=2)
-    return opened
+def detector() -> EventClass:
+    """A class of events of six windows."""
+    return EventClass(
+        label="Beep",
+        threshold=0.5,
+        decoder=Decoder(length=6.0, spread=0.1, interval=50.0, hold_off=2),
+        stride_seconds=0.064,
+        window_seconds=0.264,
+    )
 
 
 def stretch(
-    detector: EventDetector, parts: list[tuple[int, float]], *, truth: tuple[int, ...]
+    detector: EventClass, parts: list[tuple[int, float]], *, truth: tuple[int, ...]
 ) -> Stretch:
     """Return a stretch of so many windows of each score; events of six windows begin at `truth`."""
     scores = np.concatenate([np.full(count, score, dtype=np.float32) for count, score in parts])
@@ -96,7 +107,7 @@ def stretch(
 
 
 def test_threshold_lies_between_events_and_similar_sounds(
-    detector: EventDetector,
+    detector: EventClass,
 ) -> None:
     """Events score 0.95, and another sound of the same length scores 0.6."""
     given = stretch(
@@ -110,7 +121,7 @@ def test_threshold_lies_between_events_and_similar_sounds(
     assert event_figures([given], detector, 0.3).f1 == 1.0
 
 
-def test_threshold_is_at_three_quarters_of_the_best_candidates(detector: EventDetector) -> None:
+def test_threshold_is_at_three_quarters_of_the_best_candidates(detector: EventClass) -> None:
     given = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
     good = []
     for odds in np.arange(-4, 4.01, 0.25):
@@ -123,13 +134,13 @@ def test_threshold_is_at_three_quarters_of_the_best_candidates(detector: EventDe
 
 
 def test_threshold_is_one_half_if_no_event_is_found(
-    detector: EventDetector,
+    detector: EventClass,
 ) -> None:
     given = stretch(detector, [(40, 0.02)], truth=(20,))
     assert calibrate([given], detector, EventFit()) == 0.5
 
 
-def test_wanted_number_of_false_events_raises_the_threshold(detector: EventDetector) -> None:
+def test_wanted_number_of_false_events_raises_the_threshold(detector: EventClass) -> None:
     """Two soft events score as another sound does: finding them costs a false event."""
     loud, soft, other = (6, 0.95), (6, 0.6), (6, 0.6)
     given = stretch(
@@ -146,7 +157,7 @@ def test_wanted_number_of_false_events_raises_the_threshold(detector: EventDetec
 
 
 def test_events_in_other_background_decide_between_equally_good_thresholds(
-    detector: EventDetector,
+    detector: EventClass,
 ) -> None:
     clean = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
     mixed = stretch(detector, [(20, 0.02), (6, 0.5), (20, 0.02)], truth=(20,))
@@ -154,3 +165,32 @@ def test_events_in_other_background_decide_between_equally_good_thresholds(
     both = calibrate([clean], detector, EventFit(), [mixed])
     assert both < 0.5 < alone
     assert event_figures([clean, mixed], detector, 0.3).f1 == 1.0
+
+
+def test_figures_of_classes_together_are_those_of_all_their_events(detector: EventClass) -> None:
+    given = [
+        stretch(detector, [(20, 0.02), (6, 0.95), (20, 0.02)], truth=(20,)),
+        stretch(detector, [(20, 0.02), (6, 0.95), (20, 0.02), (6, 0.95)], truth=(4, 46)),
+    ]
+    both = pooled_events([event_figures([one], detector, 0.3) for one in given])
+    assert (both.hits, both.missed, both.false_events) == (2, 1, 1)
+    assert both.f1 == pytest.approx(2 * 2 / (3 + 3))
+    assert both.hours == pytest.approx(9 / 3600), "the classes share the sound"
+    assert both.false_per_hour == pytest.approx(400)
+    windows = [window_figures(one.labels, one.scores, 0.5) for one in given]
+    pooled = pooled_windows(windows)
+    assert pooled.true_positives == sum(one.true_positives for one in windows)
+    assert pooled.auc == pytest.approx(np.mean([one.auc for one in windows]))
+
+
+def test_finds_are_counted_for_the_labelled_event_that_they_overlap(detector: EventClass) -> None:
+    """A is found right, late, and where B sounds; B is missed there, and once where nothing is."""
+    quiet, loud = 0.02, 0.95
+    of_a = stretch(
+        detector,
+        [(20, quiet), (6, loud), (24, quiet), (6, loud), (14, quiet), (6, loud), (40, quiet)],
+        truth=(20, 44),
+    )
+    of_b = stretch(detector, [(96, quiet), (6, loud), (14, quiet)], truth=(70, 20))
+    counts = confusion([[of_a], [of_b]], [detector, detector], 0.3)
+    assert counts == [[2, 0, 0], [1, 0, 1], [0, 1, 0]]

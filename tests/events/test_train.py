@@ -73,7 +73,8 @@ def test_events_of_many_lengths_at_another_sample_rate_are_found(tmp_path: Path)
     )
     write_clips(tmp_path / "clips.csv", table)
     train_events(store, table, EventFit(epochs=8, batch_size=32), tmp_path / "model")
-    assert 0.3 < EventDetector.open(tmp_path / "model").decoder.spread < 1.2
+    [one] = EventDetector.open(tmp_path / "model").classes
+    assert 0.3 < one.decoder.spread < 1.2
     evaluation = evaluate_events(
         tmp_path / "store", tmp_path / "clips.csv", tmp_path / "model", tmp_path / "results"
     )

@@ -33,7 +33,7 @@ def test_frames_of_windows_with_an_event_contain_its_tone(
     """A beep at 1.8 kHz has a high level in band 28."""
     windows = LabelledWindows.cut(store, table, EventFit())
     inside, outside = (
-        windows.gather(store, np.flatnonzero(windows.label == label), 32)[:, :, 28]
+        windows.gather(store, np.flatnonzero(windows.label[:, 0] == label), 32)[:, :, 28]
         for label in (1, 0)
     )
     assert inside.min() > 5.0
@@ -84,3 +84,36 @@ def test_events_shorter_than_a_window_are_refused(store: FeatureStore, table: li
         DatasetError, match="no window inside an event; give more recordings, or shorter windows"
     ):
         LabelledWindows.cut(store, table, EventFit(window=100))
+
+
+def test_each_label_is_a_class_of_its_own(store: FeatureStore, table: list[Clip]) -> None:
+    """Every second beep gets another label."""
+    rows = [
+        replace(clip, label="Boop") if clip.label and place % 2 else clip
+        for place, clip in enumerate(table)
+    ]
+    windows = LabelledWindows.cut(store, rows, EventFit(classes="each"))
+    assert windows.classes == ["Beep", "Boop"]
+    for index, label in enumerate(windows.classes):
+        alone = LabelledWindows.cut(store, rows, EventFit(positive=label))
+        np.testing.assert_array_equal(windows.label[:, index], alone.label[:, 0])
+        assert windows.intervals[index] == alone.intervals[0]
+    together = LabelledWindows.cut(store, rows, EventFit())
+    assert together.classes == ["Beep, Boop"]
+    np.testing.assert_array_equal(together.label[:, 0], windows.label.any(axis=1))
+
+
+def test_label_of_a_class_that_no_recording_has_is_refused(
+    store: FeatureStore, table: list[Clip]
+) -> None:
+    with pytest.raises(DatasetError, match="no interval has the label Knock; labels found: Beep"):
+        LabelledWindows.cut(store, table, EventFit(positive="Beep,Knock", classes="each"))
+
+
+def test_part_that_lacks_a_class_is_refused_with_its_label(
+    store: FeatureStore, table: list[Clip]
+) -> None:
+    first = next(clip for clip in table if clip.label)
+    rows = [replace(clip, label="Boop") if clip is first else clip for clip in table]
+    with pytest.raises(DatasetError, match="has no window inside an event of the class Boop"):
+        LabelledWindows.cut(store, rows, EventFit(classes="each"))

@@ -87,7 +87,7 @@ def model_header(
         "add_operators": " ".join(f"(resolver).Add{_RESOLVER[name]}();" for name in operators),
         "model_size": str(len(target.file.content)),
         "arrays": declarations(tables),
-        "class_labels": labels if target.clip_samples else "",
+        "class_labels": labels if target.labels else "",
     }
 
 
@@ -100,7 +100,7 @@ def model_source(target: Target, tables: list[Array]) -> dict[str, str]:
         "model_size": str(len(target.file.content)),
         "model_data": octets(target.file.content),
         "arrays": definitions(tables) + _layer_arrays(layers),
-        "class_labels": defined if target.clip_samples else "",
+        "class_labels": defined if target.labels else "",
         "layers": "".join(_layer_row(*item) for item in enumerate(layers.layers)),
     }
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from stethoscope.events.report.inputs import EventInputs, Row
 from stethoscope.events.report.recordings import (
-    LEGEND,
     background_clips,
     errors_of,
+    event_legend,
     events_of,
-    score_chart,
+    score_charts,
     scored_windows,
     tested_clips,
 )
 from stethoscope.report.blocks import gallery
-from stethoscope.report.charts import Axis, legend
+from stethoscope.report.charts import Axis
 from stethoscope.report.html import Html, tag
 from stethoscope.report.media import Sound, player, read_sounds, recording_key, sound_address
 from stethoscope.report.page import Section, section
@@ -90,7 +90,7 @@ def error_section(inputs: EventInputs, archives: Sequence[Path]) -> Section:
         "errors",
         "Missed and false events",
         tag("p", text),
-        legend(*LEGEND),
+        event_legend(inputs),
         gallery(cards, left_out=max(0, len(errors) - MAX_ERRORS)),
     )
 
@@ -140,20 +140,25 @@ def _card(inputs: EventInputs, one: Excerpt, sound: str | None) -> Html:
     time = Axis.linear(one.start, one.end, "time, s", ticks=6)
     return tag(
         "article",
-        tag("h3", [tag("span", _words(row), class_=f"badge {_style(row)}") for row in one.rows]),
+        tag(
+            "h3",
+            [tag("span", _words(inputs, row), class_=f"badge {_style(row)}") for row in one.rows],
+        ),
         tag("span", path.rpartition("/")[2], class_="file", title=path),
         player(sound, path),
         tag("h4", "Band spectrum", level_scale(levels, feature)),
         spectrogram(
             frames, feature, f"Band spectrum of {short(path)}", start=one.start, levels=levels
         ),
-        score_chart(inputs, one.clip, time, shape="white"),
+        *score_charts(inputs, one.clip, time, shape="white"),
         class_="card clip",
     )
 
 
-def _words(row: Mapping[str, str]) -> str:
-    return f"{_WORDS[row['outcome']]} at {float(row['start']):.1f} s"
+def _words(inputs: EventInputs, row: Mapping[str, str]) -> str:
+    words = _WORDS[row["outcome"]]
+    named = f"{words}, {row['label']}," if inputs.has_classes else words
+    return f"{named} at {float(row['start']):.1f} s"
 
 
 def _style(row: Mapping[str, str]) -> str:

@@ -49,6 +49,16 @@ class EventInputs:
     training: dict[str, Any]
     first_layer: npt.NDArray[np.float32]
 
+    @property
+    def labels(self) -> list[str]:
+        """The labels of the classes, in the order of the network's outputs."""
+        return [one.label for one in self.detector.classes]
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether there are several classes."""
+        return len(self.detector.classes) > 1
+
     @classmethod
     def read(
         cls,

@@ -13,6 +13,7 @@ from stethoscope.report.spectrogram import spectrogram, value_axis
 MAX_FILTERS = 16
 """Most filters that are shown."""
 
+_SETTINGS = ("window", "stride", "decoder", "thresholds", "classes")
 _WEIGHT_COLOURS = "RdBu_r"
 
 
@@ -31,7 +32,7 @@ def network_section(inputs: EventInputs) -> Section:
 def _window_card(inputs: EventInputs) -> Html:
     windows, detector = inputs.windows, inputs.detector
     training = windows.of("training")
-    first = training[np.flatnonzero(windows.label[training] > 0)[0]]
+    first = training[np.flatnonzero(windows.label[training].any(axis=1))[0]]
     window = windows.gather(inputs.store, np.array([first]), detector.window)[0]
     feature = detector.feature
     start = float(windows.first[first]) * feature.hop_length / feature.sample_rate
@@ -70,7 +71,7 @@ def _filter_cards(inputs: EventInputs) -> list[Html]:
 def event_settings_section(inputs: EventInputs) -> Section:
     """Return the settings of the feature and the network, and the versions."""
     settings = {
-        **{name: inputs.model[name] for name in ("window", "stride", "decoder", "thresholds")},
+        **{name: inputs.model[name] for name in _SETTINGS if name in inputs.model},
         "fit": inputs.model["fit"],
         "feature": inputs.detector.feature.to_json(),
     }

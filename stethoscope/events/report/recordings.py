@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from stethoscope.events.evaluate import window_column
 from stethoscope.events.report.inputs import EventInputs, Row
 from stethoscope.events.windows import BACKGROUND, PARTS
 from stethoscope.report.blocks import table
@@ -25,14 +26,12 @@ MAX_STRIPS = 200
 _MAX_COLUMNS = 1200  # of the picture of a recording
 _FOUND_HEIGHT = 1.08  # found events are drawn above the scores, which end at 1
 
-LEGEND = (
-    ("bar s0 pale", "labelled event"),
+_LEGEND = (
     ("bar wrong pale", "missed"),
     ("line right", "found"),
     ("line wrong", "false find"),
-    ("line s1", "score"),
-    ("line limit", "threshold"),
 )
+_CLASS_STYLES = 6  # colours of classes
 
 
 def recording_section(inputs: EventInputs) -> Section:
@@ -50,11 +49,31 @@ def recording_section(inputs: EventInputs) -> Section:
         "recordings",
         "Test recordings",
         tag("p", text),
-        legend(*LEGEND),
+        event_legend(inputs),
         tag("div", strips[:MAX_OPEN], class_="strips"),
         fold(f"{len(more)} more", tag("div", more, class_="strips")) if more else "",
         tag("p", f"{left_out} more are in windows.csv.", class_="soft") if left_out else "",
     )
+
+
+def event_legend(inputs: EventInputs) -> Html:
+    """Return the legend of the charts of scores; each class has a chart and a colour."""
+    if not inputs.has_classes:
+        scores = [("line s1", "score"), ("line limit", "threshold")]
+        return legend(("bar s0 pale", "labelled event"), *_LEGEND, *scores)
+    classes = [
+        entry
+        for index, label in enumerate(inputs.labels)
+        for entry in (
+            (f"bar {_class_style(index)} pale", f"labelled {label}"),
+            (f"line {_class_style(index)}", f"score for {label}"),
+        )
+    ]
+    return legend(*classes, *_LEGEND, ("line limit", "threshold"))
+
+
+def _class_style(index: int) -> str:
+    return f"s{index % _CLASS_STYLES}"
 
 
 def division_section(inputs: EventInputs) -> Section:
@@ -68,18 +87,21 @@ def division_section(inputs: EventInputs) -> Section:
             continue
         seconds = len(chosen) * detector.stride_seconds
         middles = (windows.first[chosen] + detector.window / 2) * hop
-        events = sum(
-            bool(np.any((windows.clip[chosen] == clip) & (start <= middles) & (middles <= end)))
-            for clip in np.unique(windows.clip[chosen])
-            for start, end in windows.intervals[clip]
-        )
+        events = [
+            sum(
+                bool(np.any((windows.clip[chosen] == clip) & (start <= middles) & (middles <= end)))
+                for clip in np.unique(windows.clip[chosen])
+                for start, end in intervals[clip]
+            )
+            for intervals in windows.intervals
+        ]
         recordings = len(np.unique(windows.clip[chosen]))
         rows.append(
             [
                 part.replace("-", ", "),
                 str(recordings),
                 f"{seconds / 60:.1f} min",
-                str(events),
+                *map(str, events),
                 f"{len(chosen):,}",
             ]
         )
@@ -93,7 +115,7 @@ def division_section(inputs: EventInputs) -> Section:
         "Training, validation and test",
         tag("p", ways[inputs.model["fit"]["division"]]),
         table(
-            ("Part", "Recordings", "Length", "Events", "Windows"),
+            ("Part", "Recordings", "Length", *_event_columns(inputs), "Windows"),
             rows,
             caption="Division of the recordings",
             fit=True,
@@ -101,6 +123,12 @@ def division_section(inputs: EventInputs) -> Section:
         folded=True,
         hint="how the recordings were divided",
     )
+
+
+def _event_columns(inputs: EventInputs) -> list[str]:
+    if not inputs.has_classes:
+        return ["Events"]
+    return [f"Events: {label}" for label in inputs.labels]
 
 
 def tested_clips(inputs: EventInputs) -> list[int]:
@@ -132,27 +160,41 @@ def scored_windows(inputs: EventInputs, clip: int) -> list[Row]:
     return [row for row in inputs.scored if row["path"] == path]
 
 
-def score_chart(inputs: EventInputs, clip: int, time: Axis, *, shape: str = "") -> Html:
-    """Return the scores of a recording over time, with labelled and found events."""
-    detector = inputs.detector
-    chart = Chart(time, replace(Axis.linear(0, 1, "score", ticks=3), high=1.15))
-    for start, end in visible(inputs.windows.intervals[clip], time):
-        chart.area([start, end], [0, 0], [1, 1], "s0")
-    rows = events_of(inputs, clip)
+def score_charts(inputs: EventInputs, clip: int, time: Axis, *, shape: str = "") -> list[Html]:
+    """Return the scores of a recording over time, with labelled and found events, by class."""
+    above = replace(time, ticks=(), label="")
+    last = len(inputs.labels) - 1
+    return [
+        _score_chart(inputs, clip, index, time if index == last else above, shape)
+        for index in range(len(inputs.labels))
+    ]
+
+
+def _score_chart(inputs: EventInputs, clip: int, index: int, time: Axis, shape: str) -> Html:
+    label, several = inputs.labels[index], inputs.has_classes
+    labelled, scores = (_class_style(index),) * 2 if several else ("s0", "s1")
+    title = label if several else "score"
+    chart = Chart(time, replace(Axis.linear(0, 1, title, ticks=3), high=1.15))
+    for start, end in visible(inputs.windows.intervals[index][clip], time):
+        chart.area([start, end], [0, 0], [1, 1], labelled)
+    rows = [row for row in events_of(inputs, clip) if not several or row["label"] == label]
     for start, end in visible(_spans(rows, "missed"), time):
         chart.area([start, end], [0, 0], [1, 1], "wrong")
     scored = scored_windows(inputs, clip)
-    middles = np.array([float(row["start"]) for row in scored]) + detector.window_seconds / 2
+    half = inputs.detector.window_seconds / 2
+    middles = np.array([float(row["start"]) for row in scored]) + half
     inside = np.flatnonzero((middles >= time.low) & (middles <= time.high))
-    chart.line(middles[inside], [float(scored[index]["float"]) for index in inside], "s1")
+    column = window_column("float", label, len(inputs.labels))
+    chart.line(middles[inside], [float(scored[place][column]) for place in inside], scores)
     for outcome, style in (("hit", "right"), ("false", "wrong")):
         for start, end in visible(_spans(rows, outcome), time):
             chart.line([start, end], [_FOUND_HEIGHT, _FOUND_HEIGHT], f"thick {style}")
-    chart.line([time.low, time.high], [detector.threshold] * 2, "limit")
+    chart.line([time.low, time.high], [inputs.detector.classes[index].threshold] * 2, "limit")
     name = short(inputs.store.clips[clip].path)
+    of = f" for {label}" if several else ""
     return chart.html(
-        f"Scores of the windows of {name} over time, with the labelled events behind them and the "
-        "found events above them",
+        f"Scores of the windows of {name}{of} over time, with the labelled events behind them and "
+        "the found events above them",
         shape=shape,
     )
 
@@ -190,7 +232,7 @@ def _strip(inputs: EventInputs, clip: int) -> Html:
             f"Band spectrum of {short(path)}",
             shape="low",
         ),
-        score_chart(inputs, clip, time, shape="low"),
+        *score_charts(inputs, clip, time, shape="low"),
         class_="card",
     )
 

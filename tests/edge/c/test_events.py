@@ -37,6 +37,7 @@ def test_front_end_in_c_with_tensorflow_lite_micro_decides_as_keras(
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=smallest_arena(content) or 0)
     judge = keras.models.load_model(model / "events.keras")
     equal = total = 0
+    threshold = detector.classes[0].threshold
     for name in ("00", "03", "05", "07"):
         pcm = recording(beep_folder, name)
         frames = c_frames(loaded, pcm, 256, 128, 48)
@@ -52,9 +53,7 @@ def test_front_end_in_c_with_tensorflow_lite_micro_decides_as_keras(
         expected = np.asarray(
             judge(windows_of(normalise(python, detector.mean, detector.deviation), 32, 8))
         ).reshape(-1)
-        equal += int(
-            ((np.array(micro) > detector.threshold) == (expected > detector.threshold)).sum()
-        )
+        equal += int(((np.array(micro) > threshold) == (expected > threshold)).sum())
         total += len(expected)
     assert equal / total >= 0.995, f"{equal} of {total} decisions are equal"
 
@@ -71,7 +70,8 @@ def test_compiled_program_prints_the_events_of_the_command(
     assert main(["events", str(beep_parts / "bundle"), str(file), "--network", "int8"]) == 0
     listed = json.loads(capsys.readouterr().out)["Events"]
     assert len(listed) > 3
-    rows = [tuple(map(float, row)) for row in printed]
+    assert {row[4] for row in printed} == {event["label"] for event in listed} == {"Beep"}
+    rows = [tuple(map(float, row[:4])) for row in printed]
     assert [row[:3] for row in rows] == [
         (event["start"], event["end"], event["reported_at"]) for event in listed
     ]
@@ -97,6 +97,7 @@ def test_equal_outputs_of_the_network_give_equal_events(
             ("end", ctypes.c_uint32),
             ("reported_at", ctypes.c_uint32),
             ("score", ctypes.c_float),
+            ("class_index", ctypes.c_int),
         ]
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(Found))
@@ -115,11 +116,11 @@ def test_equal_outputs_of_the_network_give_equal_events(
         )
         found.clear()
         assert loaded.detector_init(state, None, on_event, None) == 0
-        for answer in answers:
-            loaded.detector_judge(state, int(answer))
+        for answer in answers[:, np.newaxis]:
+            loaded.decision_take(state, pointer(answer))
         loaded.detector_finish(state)
         expected = detector.events(
-            (answers.astype(np.float32) - np.float32(network.out_zero))
+            (answers[:, np.newaxis].astype(np.float32) - np.float32(network.out_zero))
             * np.float32(network.out_scale)
         )
         assert len(expected) > 5

@@ -17,9 +17,10 @@ typedef struct {
     uint32_t start, end;  /* in samples since detector_init; they wrap after 74 hours at 16 kHz */
     uint32_t reported_at; /* from when on the event could be known to be in progress */
     float score;          /* mean score of its windows, 0 to 1 */
+    int class_index;      /* CLASS_LABELS has its name */
 } detector_event_t;
 
-/* Called for every event, HOLD_OFF windows after its end. */
+/* Called for every event, HOLD_OFF windows after its end. Events of several classes can overlap. */
 typedef void (*detector_on_event_t)(void *context, const detector_event_t *event);
 typedef detector_on_event_t detector_on_result_t;
 
@@ -38,21 +39,22 @@ typedef struct {
     decision_run_t before; /* the event before it in this explanation, unless it was reported */
 } decision_candidate_t;
 
+/* The search for the events of a class. */
 typedef struct {
-    float frame[SPECTRUM_SIZE];
-    uint32_t index;                                 /* of the next window */
-    decision_candidate_t candidates[EVENT_LENGTHS]; /* of 1, 2, ... windows so far */
     uint32_t longest_first; /* first window of the last candidate, which stands for all that are
                                as long or longer */
     decision_run_t pending; /* last event of the best explanation, unless it was reported */
     uint32_t reported;      /* window after which the current event was known to be in progress */
     int in_progress;        /* whether there is such a window */
+} decision_search_t;
+
+typedef struct {
+    float frame[SPECTRUM_SIZE];
+    uint32_t index; /* of the next window */
+    /* Of each class, one after the other: of 1, 2, ... windows so far. */
+    decision_candidate_t candidates[EVENT_LENGTHS];
+    decision_search_t searches[OUTPUT_SIZE];
 } decision_t;
-
-struct detector;
-
-/* Process the network's answer to the next window. detector_feed calls it. */
-void detector_judge(struct detector *detector, int8_t answer);
 
 #ifdef __cplusplus
 }

@@ -19,7 +19,8 @@ enum {
     WINDOW_SAMPLES = (WINDOW_SIZE - 1) * FRAME_STRIDE + FRAME_SIZE /* samples of a window */
 };
 
-/* Called for every window with its score. active: 1 while an event is in progress, else 0. */
+/* Called for every window with its score; with several classes of events once for each class, in
+ * the order of CLASS_LABELS. active: 1 while an event is in progress, else 0. */
 typedef void (*detector_on_score_t)(void *context, float score, int active);
 
 typedef struct detector {

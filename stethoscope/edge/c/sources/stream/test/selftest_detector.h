@@ -25,9 +25,9 @@ static int n_events, wrong_events;
 
 static void compare_event(void *context, const detector_event_t *event) {
     (void)context;
-    const uint32_t *golden = GOLDEN_EVENT + 3 * n_events;
+    const uint32_t *golden = GOLDEN_EVENT + 4 * n_events;
     if (n_events >= GOLDEN_EVENTS || event->start != golden[0] || event->end != golden[1] ||
-        event->reported_at != golden[2]) {
+        event->reported_at != golden[2] || (uint32_t)event->class_index != golden[3]) {
         wrong_events++;
     }
     n_events++;
@@ -36,7 +36,7 @@ static void compare_event(void *context, const detector_event_t *event) {
 static void check_events(detector_t *detector) {
     expect(detector_init(detector, NULL, compare_event, NULL) == 0, "the detector cannot begin");
     for (int i = 0; i < GOLDEN_ANSWERS; i++) {
-        detector_judge(detector, GOLDEN_ANSWER[i]);
+        decision_take(detector, GOLDEN_ANSWER + i * OUTPUT_SIZE);
     }
     detector_finish(detector);
     expect(n_events == GOLDEN_EVENTS && wrong_events == 0, "the events differ");
