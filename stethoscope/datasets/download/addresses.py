@@ -11,11 +11,14 @@ from stethoscope.datasets import catalogue
 from stethoscope.datasets.download.credentials import HEADERS
 from stethoscope.datasets.download.simulated import simulator_options
 from stethoscope.datasets.download.stores import is_store, parse_store
-from stethoscope.errors import DownloadError, ParameterError
+from stethoscope.errors import DownloadError, ParameterError, shown
 from stethoscope.files import advice_on_path
 from stethoscope.options import split_list
 
 ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
+
+LONGEST_ADDRESS = 4_000
+"""Characters; signed addresses of object stores have up to about 2,000."""
 
 Kind = Literal["web", "store", "catalogue", "simulated", "file", "path"]
 
@@ -33,6 +36,11 @@ def split_addresses(dataset_url: str, md5: str = "") -> list[tuple[str, str]]:
         raise ParameterError(
             "dataset_url is empty; give an address, a path or a name such as simulated/fan"
         )
+    if (longest := max(map(len, addresses))) > LONGEST_ADDRESS:
+        raise ParameterError(
+            f"dataset_url holds an address of {longest:,} characters; give at most "
+            f"{LONGEST_ADDRESS:,}"
+        )
     return list(zip(addresses, _split_md5(md5, len(addresses)), strict=True))
 
 
@@ -47,7 +55,7 @@ def _split_md5(md5: str, n_addresses: int) -> list[str]:
             " give one each, empty where unknown"
         )
     if wrong := [one for one in sums if one and not re.fullmatch("[0-9a-f]{32}", one)]:
-        raise ParameterError(f"dataset_md5 is {wrong[0]!r}; an MD5 has 32 hexadecimal digits")
+        raise ParameterError(f"dataset_md5 is {shown(wrong[0])}; an MD5 has 32 hexadecimal digits")
     return sums
 
 

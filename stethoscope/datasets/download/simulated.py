@@ -10,7 +10,7 @@ from stethoscope.datasets.download.placing import safe_name
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.bells import simulate_bells
 from stethoscope.datasets.simulator.sounds import simulate_sounds
-from stethoscope.errors import ParameterError
+from stethoscope.errors import ParameterError, shown
 
 _LABELLED: dict[str, Callable[..., None]] = {"bells": simulate_bells, "sounds": simulate_sounds}
 """The simulated sets with labels, which have simulators of their own."""
@@ -54,12 +54,12 @@ def simulator_options(address: str) -> dict[str, typing.Any]:
     for name, text in parse_qsl(urlsplit(address).query, keep_blank_values=True):
         if name not in known:
             raise ParameterError(
-                f"{address}: the simulator has no option {name!r}; it has {', '.join(known)}"
+                f"{address}: the simulator has no option {shown(name)}; it has {', '.join(known)}"
             )
         try:
             options[name] = _parsed(text, types[name])
         except ValueError as error:
-            raise ParameterError(f"{address}: {name} is {text!r}; give a number") from error
+            raise ParameterError(f"{address}: {name} is {shown(text)}; give a number") from error
     return options
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from stethoscope.datasets.download.credentials import GOOGLE_CREDENTIALS
-from stethoscope.errors import DownloadError, ParameterError
+from stethoscope.errors import DownloadError, ParameterError, shown
 
 SCHEMES = ("s3", "gs", "minio")
 
@@ -68,11 +68,11 @@ def parse_store(address: str) -> StoreAddress:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     if unknown := [name for name in options if name not in _OPTIONS]:
         raise ParameterError(
-            f"{address}: has an unknown option {unknown[0]!r}; there are {', '.join(_OPTIONS)}"
+            f"{address}: has an unknown option {shown(unknown[0])}; there are {', '.join(_OPTIONS)}"
         )
     endpoint = options.get("endpoint", "")
     if endpoint and urlsplit(endpoint).scheme not in ("http", "https"):
-        raise ParameterError(f"{address}: endpoint is {endpoint!r}; begin it with https://")
+        raise ParameterError(f"{address}: endpoint is {shown(endpoint)}; begin it with https://")
     return StoreAddress(scheme, parts.netloc, key, endpoint, options.get("region", ""))
 
 

@@ -36,3 +36,25 @@ def test_options_of_the_simulator_are_checked_without_simulating() -> None:
     check_address("simulated/fan?snr_db=-6")
     with pytest.raises(ParameterError, match="no option 'speed'"):
         check_address("simulated/fan?speed=3")
+
+
+@pytest.mark.parametrize(
+    ("address", "md5", "message"),
+    [
+        ("a.zip", "0" * 31, "dataset_md5 is '0000.*hexadecimal digits"),
+        ("a.zip", "9" * 6000, "dataset_md5 is '9999.*hexadecimal digits"),
+        (f"a.zip,{'b' * 6000}", "", "an address of 6,000 characters; give at most 4,000"),
+        (f"simulated/fan?snr_db={'9' * 3000}x", "", "snr_db is '9999"),
+        (f"s3://sounds/fan.zip?{'9' * 3000}=1", "", "unknown option '9999"),
+    ],
+)
+def test_wrong_text_is_refused_in_a_message_that_can_be_read(
+    address: str, md5: str, message: str
+) -> None:
+    def check_all() -> None:
+        for one, _ in split_addresses(address, md5):
+            check_address(one)
+
+    with pytest.raises(ParameterError, match=message) as caught:
+        check_all()
+    assert len(str(caught.value)) < 4_500
