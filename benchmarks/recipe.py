@@ -18,8 +18,8 @@ DIMENSIONS = FRAMES * N_MELS
 Vectors = npt.NDArray[np.float64]
 
 
-def file_to_vectors(path: Path) -> Vectors:
-    """Return the context vectors of a file [shape=(n_vectors, 640)]."""
+def file_to_log_mel(path: Path) -> npt.NDArray[np.float32]:
+    """Return the log-mel spectrogram of a file [shape=(128, n_frames)]."""
     samples, rate = librosa.load(path, sr=None, mono=True)
     mel = librosa.feature.melspectrogram(
         y=samples,
@@ -30,7 +30,13 @@ def file_to_vectors(path: Path) -> Vectors:
         power=POWER,
         pad_mode="reflect",
     )
-    log_mel = 20.0 / POWER * np.log10(mel + np.finfo(float).eps)
+    log_mel: npt.NDArray[np.float32] = 20.0 / POWER * np.log10(mel + np.finfo(float).eps)
+    return log_mel
+
+
+def file_to_vectors(path: Path) -> Vectors:
+    """Return the context vectors of a file [shape=(n_vectors, 640)]."""
+    log_mel = file_to_log_mel(path)
     n_vectors = log_mel.shape[1] - FRAMES + 1
     vectors = np.zeros((n_vectors, DIMENSIONS))
     for t in range(FRAMES):

@@ -7,6 +7,11 @@ Every part runs in a process of its own, so that its memory, worker processes in
 alone. Times are the median of `--repeat` rounds in which both sides take turns, because the machine
 may be busy with other work. Memory is that of a run of its own, because measuring it takes
 time; it includes an epoch of training. `training_speed.py` measures the speed of training.
+
+"Features" are what each side makes of a folder before it trains: the recipe's context vectors in
+memory, and this project's feature store on the disk, with what is measured of every clip. "Log-mel
+alone" leaves both out: recordings are read, decoded and transformed, and nothing is kept. Each side
+computes file by file; this project does so on all processors, as its step does.
 """
 
 import argparse
@@ -17,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -66,6 +71,7 @@ def times(clips: int, rounds: int, sides: Sequence[str] = ("reference", "ours"))
     found = measured(clips, rounds, sides, memory_only=False)
     return [
         pair(found, "features", "features of a clip", "ms", "features", 1e3),
+        pair(found, "logmel", "log-mel alone of a clip", "ms", "logmel", 1e3),
         pair(found, "scoring", "scoring a file", "ms", "scoring", 1e3),
     ]
 
@@ -117,13 +123,18 @@ def recipe(folder: Path) -> dict[str, float]:
     paths = sorted(folder.rglob("*.wav"))
     published.file_to_vectors(paths[0])
     features, data = timed(lambda: published.files_to_vectors(paths))
+    log_mel, _ = timed(lambda: exhaust(map(published.file_to_log_mel, paths)))
     model = published.build()
     keras.utils.set_random_seed(0)
 
     model.fit(data, data, epochs=1, batch_size=512, shuffle=True, validation_split=0.1, verbose=0)
     published.score(model, paths[0])
     scoring, _ = timed(lambda: [published.score(model, path) for path in paths[:SCORED]])
-    return {"features": features / len(paths), "scoring": scoring / len(paths[:SCORED])}
+    return {
+        "features": features / len(paths),
+        "logmel": log_mel / len(paths),
+        "scoring": scoring / len(paths[:SCORED]),
+    }
 
 
 def ours(folder: Path) -> dict[str, float]:
@@ -134,6 +145,7 @@ def ours(folder: Path) -> dict[str, float]:
     from stethoscope.detection.options import FitOptions
     from stethoscope.detection.train import train_detector
     from stethoscope.features.extract import extract_features
+    from stethoscope.parallel import map_in_order
     from stethoscope.resources import keep_freed_memory
     from stethoscope.sound.audio import load
     from stethoscope.sound.logmel import LogMel
@@ -146,6 +158,14 @@ def ours(folder: Path) -> dict[str, float]:
             lambda: extract_features([folder], clips, LogMel(), Path(scratch) / "store")
         )
 
+        paths = sorted(folder.rglob("*.wav"))
+        feature = store.feature
+
+        def transform(path: Path) -> object:
+            return feature.extract(load(path, sample_rate=feature.sample_rate)[0])
+
+        log_mel, _ = timed(lambda: exhaust(map_in_order(transform, paths)))
+
         detector = Autoencoder(fit_options=FitOptions(epochs=1, verbose=0))
         train_detector(store, detector, Path(scratch) / "model", validation_split=0.1, seed=0)
         scorer = load_scorer(Path(scratch) / "model")
@@ -154,10 +174,19 @@ def ours(folder: Path) -> dict[str, float]:
             samples, _ = load(path, sample_rate=scorer.feature.sample_rate)
             return scorer.score(scorer.feature.extract(samples), "fan/00")
 
-        paths = sorted(folder.rglob("*.wav"))[:SCORED]
         score(paths[0])
-        scoring, _ = timed(lambda: [score(path) for path in paths])
-    return {"features": features / len(clips), "scoring": scoring / len(paths)}
+        scoring, _ = timed(lambda: [score(path) for path in paths[:SCORED]])
+    return {
+        "features": features / len(clips),
+        "logmel": log_mel / len(paths),
+        "scoring": scoring / len(paths[:SCORED]),
+    }
+
+
+def exhaust(results: Iterable[object]) -> None:
+    """Take all results, and keep none."""
+    for _ in results:
+        pass
 
 
 PARTS = {"reference": recipe, "ours": ours}

@@ -61,16 +61,24 @@ class FeatureStore:
             If the folder is not a finished store.
         """
         folder = Path(folder)
+        unfinished = ModelError(
+            f"{folder}: is not a finished feature store; extract the features again"
+        )
         if not (folder / _FEATURE).is_file():
-            raise ModelError(
-                f"{folder}: is not a finished feature store; extract the features again"
-            )
+            raise unfinished
         spans = [
             (int(row["first_frame"]), int(row["n_frames"])) for row in read_csv(folder / _CLIPS)
         ]
         first_frame, n_frames = np.array(spans, dtype=np.int64).reshape(-1, 2).T
+        try:
+            frames = np.load(folder / _FRAMES, mmap_mode="r")
+            measured = _read_measured(folder / _MEASURED)
+        except (EOFError, ValueError) as error:  # as a power cut leaves them
+            raise unfinished from error
+        if len(frames) != n_frames.sum() or len(measured) not in (0, len(spans)):
+            raise unfinished
         return cls(
-            frames=np.load(folder / _FRAMES, mmap_mode="r"),
+            frames=frames,
             clips=read_clips(folder / _CLIPS),
             first_frame=first_frame,
             n_frames=n_frames,
@@ -79,7 +87,7 @@ class FeatureStore:
                 Skipped(**row)
                 for row in json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))
             ],
-            measured=_read_measured(folder / _MEASURED),
+            measured=measured,
         )
 
     def clip_frames(self, index: int) -> Frames:
@@ -127,7 +135,9 @@ class FeatureStore:
 class FeatureWriter:
     """Write a feature store clip by clip.
 
-    The folder becomes a valid store only by :meth:`finish`.
+    The folder becomes a valid store only by :meth:`finish`. The frames are not forced onto the
+    disk: a run does that with all outputs of a step, and a store that a power cut left incomplete
+    is refused when it is opened.
 
     Examples
     --------

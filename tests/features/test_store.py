@@ -7,6 +7,7 @@ from stethoscope.datasets.clips import Clip, Skipped
 from stethoscope.errors import ModelError
 from stethoscope.features.store import FeatureStore, FeatureWriter
 from stethoscope.sound.logmel import LogMel
+from stethoscope.sound.measurement import measure
 
 FEATURE = LogMel(sample_rate=16_000, n_mels=4)
 
@@ -48,3 +49,17 @@ def test_interrupted_writer_leaves_no_store(tmp_path: Path) -> None:
         writer.add(clip("a"), np.zeros((3, 4), dtype=np.float32))
     with pytest.raises(ModelError, match="not a finished feature store"):
         FeatureStore.open(tmp_path / "store")
+
+
+@pytest.mark.parametrize("name", ["frames.npy", "measured.npy"])
+def test_store_that_a_power_cut_left_incomplete_is_refused(tmp_path: Path, name: str) -> None:
+    samples = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    with FeatureWriter(tmp_path) as writer:
+        writer.add(clip("a"), FEATURE.extract(samples), measure(samples, 16_000))
+        writer.finish(FEATURE)
+    content = (tmp_path / name).read_bytes()
+    assert FeatureStore.open(tmp_path).measured
+    for size in (0, 100, len(content) - 1):
+        (tmp_path / name).write_bytes(content[:size])
+        with pytest.raises(ModelError, match="not a finished feature store"):
+            FeatureStore.open(tmp_path)

@@ -14,7 +14,7 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.layouts import index
 from stethoscope.datasets.prepare import archives_in
 from stethoscope.diagnosis.clips import clips_to_compare
-from stethoscope.features import extract
+from stethoscope.features import jobs
 from stethoscope.features.extract import extract_features
 from stethoscope.features.store import FeatureStore
 from stethoscope.monitoring.extract import MOST_NORMAL, extract_recordings
@@ -33,10 +33,8 @@ def test_both_stores_are_those_of_separate_passes_and_each_recording_is_decoded_
     fan_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips, decoded = index([fan_archive]), []
-    once = extract.decode
-    monkeypatch.setattr(
-        extract, "decode", lambda *a, **k: decoded.append(k["name"]) or once(*a, **k)
-    )
+    once = jobs.decode
+    monkeypatch.setattr(jobs, "decode", lambda *a, **k: decoded.append(k["name"]) or once(*a, **k))
     run([fan_archive], clips, tmp_path)
     assert sorted(decoded) == sorted(clip.path for clip in clips)
     for name, chosen, feature in (
