@@ -94,7 +94,7 @@ def main() -> None:
     print("| model | front end, times real time | whole detector, times real time |")
     print("|---|---|---|")
     for folder in parser.parse_args().folders:
-        header = (folder / "model.h").read_text(encoding="utf-8")
+        header = (folder / "src/model.h").read_text(encoding="utf-8")
         found = re.search(r'MODEL_NAME "([^"]*)"', header)
         with tempfile.TemporaryDirectory() as scratch:
             sources = sorted(f"src/{one.name}" for one in (folder / "src").glob("*.c"))

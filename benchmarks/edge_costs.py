@@ -80,8 +80,7 @@ int main(void) {
         for (int k = 0; k < 10; k++) { print((uint32_t)sizes[k]); }
         print((uint32_t)layer->pad_h);
         print((uint32_t)layer->pad_w);
-        COUNT(1, (layer->kind == LAYER_LOOKUP ? look_up : slide)(layer, from,
-                                                                  network.buffers[i + 1 & 1]));
+        COUNT(1, run_layer(&network, layer, from, network.buffers[i + 1 & 1]));
     }
 #ifdef CLIP_SAMPLES
     detector_init(&detector);

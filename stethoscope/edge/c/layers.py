@@ -69,6 +69,24 @@ class Layer:
             else 0
         )
 
+    @property
+    def patch(self) -> int:
+        """Values under a kernel that are copied together; 0 where they are together in the input.
+
+        They are not where a kernel has several rows, or reaches outside the input.
+        """
+        ends = (
+            (count - 1) * stride - pad + kernel
+            for count, stride, pad, kernel in zip(
+                self.output_shape[:2], self.stride, self.pad, self.kernel, strict=True
+            )
+        )
+        outside = any(self.pad) or any(
+            end > size for end, size in zip(ends, self.input_shape[:2], strict=True)
+        )
+        copied = self.kind == "convolution" and (self.kernel[0] > 1 or outside)
+        return math.prod(self.kernel) * self.input_shape[2] if copied else 0
+
 
 @dataclass(frozen=True)
 class PlainNetwork:
@@ -102,6 +120,11 @@ class PlainNetwork:
     def buffer_size(self) -> int:
         """Largest result between two layers, in bytes; a run needs two buffers of this size."""
         return max((math.prod(layer.output_shape) for layer in self.layers[:-1]), default=1)
+
+    @property
+    def patch_size(self) -> int:
+        """Most values that are copied for a pixel, in bytes; a run needs two copies."""
+        return max(1, *(layer.patch for layer in self.layers))
 
     @property
     def macs(self) -> int:

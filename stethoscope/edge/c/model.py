@@ -55,6 +55,7 @@ def model_constants(target: Target) -> list[Constant]:
         *target.constants,
         *frontend.constants(feature),
         Constant("NETWORK_BUFFER", str(layers.buffer_size), "bytes, two of them, for network.c"),
+        Constant("NETWORK_PATCH", str(layers.patch_size), "bytes, two of them too"),
         Constant("LAYER_COUNT", str(len(layers.layers)), "of network.c"),
     ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.edge_instructions import START, execute, measure, sources_of
-from stethoscope.edge.c.cost import FPU, NO_FPU
+from stethoscope.edge.c.cost import FPU, NO_DSP, NO_FPU
 from stethoscope.files import read_json
 from tests.edge.c_tools import SELFTEST, compile_c, require
 
@@ -108,7 +108,7 @@ def test_selftest_passes_on_a_microcontroller(exported: tuple[str, Path], core: 
 
 @pytest.mark.parametrize(
     ("exported", "core"),
-    [*((kind, FPU) for kind in KINDS), ("events", NO_FPU)],
+    [*((kind, FPU) for kind in KINDS), ("mel-cnn", NO_DSP), ("events", NO_FPU)],
     indirect=["exported"],
 )
 def test_stated_time_and_memory_hold_on_a_microcontroller(

@@ -18,6 +18,7 @@ extern "C" {
 #else
 typedef struct {
     int8_t buffers[2][NETWORK_BUFFER];
+    int8_t patches[2][NETWORK_PATCH]; /* the values under a kernel, of two pixels */
 } network_t;
 #endif
 
