@@ -130,7 +130,7 @@ static void begin_timer(void) {
 }
 """
 )
-_PROGRAM = """
+PROGRAM = """
 /* Feed everything; the time of making the sound is not counted. */
 static void run(uint32_t *total, uint32_t *longest) {
 #ifdef CLIP_SAMPLES
@@ -200,7 +200,7 @@ class Measured:
 
 def measure(folder: Path, optimisation: str, core: str = FPU) -> Measured:
     """Measure the C of a folder."""
-    numbers, built = emulate(folder, HARNESS + _PROGRAM, core, optimisation)
+    numbers, built = emulate(folder, HARNESS + PROGRAM, core, optimisation)
     second, longest, stack = numbers
     doubles = re.findall(r"__aeabi_(?:d|f2d)\w*", built.symbols)
     return Measured(second, longest, stack, built.flash, doubles)

@@ -117,5 +117,5 @@ def test_convolution_equals_sums_that_are_written_out_on_a_microcontroller(
     """The first has instructions for two products at once, the others run the plain C."""
     require("arm-none-eabi-gcc")
     require("qemu-system-arm")
-    done, built = execute(c_folder, START + _PROGRAM, core, _SOURCES, "-O2")
+    done, _ = execute(c_folder, START + _PROGRAM, core, _SOURCES, "-O2")
     assert done.returncode == 0, done.stdout + done.stderr
