@@ -31,6 +31,7 @@ import numpy as np
 import psutil
 import requests
 import soundfile
+from timing import memory_of
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
@@ -256,15 +257,6 @@ def predict(bundle: Path, clips: Sequence[Path]) -> dict[str, Any]:
     )
     answers = [json.loads(line) for line in ran.stdout.splitlines()]
     return {Path(answer.pop("File")).name: answer for answer in answers}
-
-
-def memory_of(process: psutil.Process) -> int:
-    """Return the memory of a process and its children in bytes, where shared pages count once."""
-    total = 0
-    for one in [process, *process.children(recursive=True)]:
-        with contextlib.suppress(psutil.Error):
-            total += one.memory_full_info().pss
-    return total
 
 
 class Load:

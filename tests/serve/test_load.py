@@ -1,4 +1,5 @@
 import json
+import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,10 +10,13 @@ import pytest
 import soundfile
 from websockets.exceptions import InvalidStatus
 
-from benchmarks.service_load import LARGEST_STREAM, load, memory_of
 from stethoscope.serve.limits import Limits
 from tests.serve.helpers import RATE, serving
 from tests.serve.test_stream import open_stream
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+from service_load import LARGEST_STREAM, load
+from timing import memory_of
 
 
 @pytest.fixture
