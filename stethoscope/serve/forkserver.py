@@ -6,7 +6,6 @@ runs the network's runtime on files of unknown origin, and can crash or hang: th
 process, never the service. Forked workers share its memory.
 """
 
-import gc
 import os
 import resource
 import signal
@@ -19,7 +18,7 @@ from stethoscope.bundle.inference import Inference
 from stethoscope.bundle.trial import limit_resources, try_bundle
 from stethoscope.errors import StethoscopeError
 from stethoscope.serve import wire
-from stethoscope.serve.memory import return_free_memory, return_large_buffers
+from stethoscope.serve.memory import return_large_buffers, settle_memory
 from stethoscope.serve.worker import work
 
 
@@ -45,10 +44,7 @@ def main() -> None:
     signal.alarm(0)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
-    # Without this, the collector of each worker would write to, and so copy, all shared pages.
-    gc.collect()
-    gc.freeze()
-    return_free_memory()
+    settle_memory()
     _serve(connection, inference)
 
 

@@ -2,10 +2,13 @@
 
 import contextlib
 import ctypes
+import gc
 import resource
 import sys
+import sysconfig
+from pathlib import Path
 
-from stethoscope.resources import data_bytes, keep_freed_memory
+from stethoscope.resources import data_bytes, keep_freed_memory, release_libraries
 
 _LARGE_BYTES = 1 << 20
 _KEPT_BYTES = 8 << 20
@@ -23,12 +26,18 @@ def return_large_buffers() -> None:
     keep_freed_memory(_LARGE_BYTES, _KEPT_BYTES)
 
 
-def return_free_memory() -> None:
-    """Give all free memory back to the system, also that between what is used.
+def settle_memory() -> None:
+    """Give back what a process needed to start: call it when all is loaded.
 
-    What a fork server has free when it forks is not shared: its workers write to it. glibc only.
+    Free memory between what is used is returned; what a fork server has free when it forks would
+    not be shared, since its workers write to it. The pages of libraries that were read to load them
+    are released. The collector of garbage passes over what there is now: it would write to, and so
+    copy, all pages that workers share.
     """
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+    release_libraries(Path(sysconfig.get_path("platlib")))
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc
         libc.malloc_trim(0)
 
 

@@ -10,7 +10,7 @@ from stethoscope.serve.connections import MAX_CONNECTIONS, BoundedWebSocket, bou
 from stethoscope.serve.history import ServedHistory
 from stethoscope.serve.limits import Limits
 from stethoscope.serve.logs import configure_logging
-from stethoscope.serve.memory import forbid_inspection, return_large_buffers
+from stethoscope.serve.memory import forbid_inspection, return_large_buffers, settle_memory
 from stethoscope.serve.model import LiveModel
 from stethoscope.serve.stream import MAX_BLOCK_BYTES
 
@@ -71,6 +71,7 @@ def serve(
         trusted_proxy=trusted_proxy,
         history=history,
     )
+    settle_memory()
     uvicorn.Server(config).run(sockets=[listener])
 
 
