@@ -109,7 +109,12 @@ class Turns:
     def _call(self) -> None:
         """Give the free turns to those that are next."""
         while self._free:
-            possible = [one for one in self._waiting if self._free_large or not one.large]
+            possible = [
+                one
+                for one in self._waiting
+                # One that has just given up is still there until its task runs.
+                if not one.called.done() and (self._free_large or not one.large)
+            ]
             if not possible:
                 return
             chosen = min(possible, key=self._order)

@@ -150,3 +150,18 @@ def test_request_that_gives_up_takes_no_turn(leave: Callable[[asyncio.Task[None]
             pass
 
     asyncio.run(run())
+
+
+def test_turn_that_ends_while_a_request_gives_up_is_for_the_next_one() -> None:
+    async def run() -> None:
+        session = Session(Turns(1, 1))
+        for name in ("first", "gives up", "next"):
+            await session.ask(name, place("x"))
+        session.order.clear()
+        session.ends["first"].set()
+        session.tasks.pop(1).cancel()  # its task runs after the one whose turn ends
+        await settle()
+        assert session.order == ["next"]
+        await session.end_all()
+
+    asyncio.run(run())
