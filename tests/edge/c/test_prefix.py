@@ -163,6 +163,18 @@ def test_every_symbol_has_the_prefix_and_none_is_writable(
         assert not [one for kind, one in symbols if kind in "DdBbC"]
 
 
+@pytest.mark.parametrize("name", ["bell", "fan", "sounds"])
+def test_every_model_is_switched_on_by_a_setting_of_its_own_in_zephyr(
+    folders: dict[str, Path], name: str
+) -> None:
+    folder, setting = folders[name], f"{name.upper()}_MODEL"
+    assert f"config {setting}\n" in (folder / "zephyr/Kconfig").read_text()
+    assert f"if(CONFIG_{setting})\n" in (folder / "zephyr/CMakeLists.txt").read_text()
+    assert f"CONFIG_{setting}=y\n" in (folder / "examples/zephyr/prj.conf").read_text()
+    files = (path for path in folder.rglob("*") if path.is_file())
+    assert not [one for one in files if b"STETHOSCOPE_MODEL" in one.read_bytes()]
+
+
 def test_prefix_stands_before_names_and_files_and_nowhere_else() -> None:
     header = "#define THRESHOLD 2.0f\nextern const float MEANS[3];\nint detector_feed(int count);\n"
     source = '#include "detector.h"\nint detector_feed(int count) { return count; /* NULL */ }\n'
