@@ -5,14 +5,16 @@
 The detector is trained on the bells, without and with the folds 1 and 2 of the background archive.
 The sound to test it on is made of fold 3: all its clips end to end, each at the level that bells of
 the test recordings have, or up to 6 dB louder or softer. False events are counted in it as it is,
-and with a bell of the test recordings added about every 45 s, at the level of the background there
-(matched level) or up to 6 dB louder or softer. The bells bring the background that they were
-recorded with, which is as loud as they are.
+and with a bell of the test recordings added about every 45 s, at the level of the clip there
+(matched level) or up to 6 dB louder or softer. The level is that of a whole clip, because a tenth
+of the seconds of these clips are silent. The bells bring the background that they were recorded
+with, which is louder than they are.
 """
 
 import argparse
 import tempfile
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,19 @@ COLUMNS = ("event F1", "alone/h", "mixed F1", "mixed/h", "+-6: /h", "mixed F1", 
 HEAD = f"{'':<12}{'seed':>5}  {'network':<8}" + "".join(f"{text:>10}" for text in COLUMNS)
 
 Mix = tuple[Samples, list[tuple[float, float]]]
+
+
+@dataclass(frozen=True)
+class Background:
+    """Clips end to end: the sound, the sample after the end of every clip, and its level."""
+
+    samples: Samples
+    ends: list[int]
+    levels: list[float]
+
+    def level_at(self, sample: int) -> float:
+        """Return the level of the clip there."""
+        return self.levels[bisect_right(self.ends, sample)]
 
 
 @dataclass(frozen=True)
@@ -143,9 +158,8 @@ def figures(
     for spread in LEVELS:
         rng = np.random.default_rng(fit.seed)
         level = float(np.median([loudness(bell) for bell in bells]))
-        parts = [background_sound(sounds.kept, level, spread, rng) for _ in range(ROUNDS)]
-        alone = joined(parts)
-        yield measured(detector, (alone, [])).false_per_hour
+        alone = background_sound(sounds.kept, level, spread, rng)
+        yield measured(detector, (alone.samples, [])).false_per_hour
         found = measured(detector, with_bells(alone, bells, spread, rng))
         yield from (found.f1, found.false_per_hour)
 
@@ -165,31 +179,34 @@ def loudness(samples: Samples) -> float:
 
 def background_sound(
     clips: list[Samples], level: float, spread: float, rng: np.random.Generator
-) -> Samples:
+) -> Background:
     """Return clips end to end, in random order, each of a level within `spread` dB of `level`."""
-    parts = []
-    for which in rng.permutation(len(clips)):
-        gain = level * 10 ** (rng.uniform(-spread, spread) / 20)
-        parts.append((clips[which] * gain / max(loudness(clips[which]), 1e-6)).astype(np.float32))
-    return np.clip(joined(parts), -1, 1)
+    parts, levels = [], []
+    for which in np.concatenate([rng.permutation(len(clips)) for _ in range(ROUNDS)]):
+        levels.append(level * 10 ** (rng.uniform(-spread, spread) / 20))
+        gain = levels[-1] / max(loudness(clips[which]), 1e-6)
+        parts.append((clips[which] * gain).astype(np.float32))
+    ends = np.cumsum([len(part) for part in parts]).tolist()
+    return Background(np.clip(joined(parts), -1, 1), ends, levels)
 
 
 def with_bells(
-    background: Samples, bells: list[Samples], spread: float, rng: np.random.Generator
+    background: Background, bells: list[Samples], spread: float, rng: np.random.Generator
 ) -> Mix:
     """Return a sound with bells added to it about every 45 s, and where they are.
 
-    A bell has the level of the background there, or another that differs by at most `spread` dB.
+    A bell has the level of the clip that it is added to, or another that differs by at most
+    `spread` dB.
     """
-    samples = background.copy()
+    samples = background.samples.copy()
     truth: list[tuple[float, float]] = []
     at = int(rng.uniform(5, 30) * RATE)
     while True:
         bell = bells[int(rng.integers(len(bells)))]
         if at + len(bell) > len(samples):
             return np.clip(samples, -1, 1), truth
-        level = loudness(background[at : at + len(bell)]) / loudness(bell)
-        samples[at : at + len(bell)] += bell * level * 10 ** (rng.uniform(-spread, spread) / 20)
+        gain = background.level_at(at + len(bell) // 2) / loudness(bell)
+        samples[at : at + len(bell)] += bell * gain * 10 ** (rng.uniform(-spread, spread) / 20)
         truth.append((at / RATE, (at + len(bell)) / RATE))
         at += int(rng.uniform(30, 60) * RATE)
 

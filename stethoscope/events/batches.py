@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from stethoscope.events.mixing import level_gain, mix
+from stethoscope.events.mixing import amplify, level_gain, mix
 from stethoscope.events.model import normalise
 from stethoscope.events.options import EventFit
 from stethoscope.events.windows import LabelledWindows
@@ -12,7 +12,10 @@ from stethoscope.model.training import Batches, Indices
 from stethoscope.sound.definition import Frames
 
 _MOST_GAIN = 0.4  # natural logarithm of the largest change of loudness: 3.5 dB
-_MIX_DB = (-24.0, 6.0)  # level of mixed-in background over that of the window
+_MIXED = 0.5  # share of the windows that others are mixed into
+_MIXED_WITH_BACKGROUND = 0.7  # the same where there are recordings without events
+_FROM_BACKGROUND = 0.75  # share of the mixed-in windows that are from these recordings
+_MIX_DB = (-18.0, 6.0)  # level of these over that of the window
 
 
 class LabelledBatches(Batches):
@@ -115,20 +118,24 @@ class TrainingBatches(LabelledBatches):
         return self._augment(frames) if self._fit.augmentation else frames
 
     def _augment(self, frames: Frames) -> Frames:
-        """Mix other windows without events into half of the windows, and change their loudness."""
+        """Mix other windows without events into some of the windows, and change their loudness."""
         rng, size = self._rng, (len(frames), 1, 1)
-        background = super()._frames(self._draw_background(len(frames)))
-        if len(self._background):
-            gain = level_gain(frames, background) * 10 ** (rng.uniform(*_MIX_DB, size) / 20)
-        else:
-            gain = rng.uniform(0, 1, size) ** 3
-        gain = gain * (rng.random(size) < 0.5)
         loudness = np.exp(rng.uniform(-_MOST_GAIN, _MOST_GAIN, size))
-        return mix(frames, background, gain, loudness)
+        share = _MIXED_WITH_BACKGROUND if len(self._background) else _MIXED
+        mixed = np.flatnonzero(rng.random(len(frames)) < share)
+        background = super()._frames(self._draw_background(len(mixed)))
+        if len(self._background):
+            over = 10 ** (rng.uniform(*_MIX_DB, (len(mixed), 1, 1)) / 20)
+            gain = level_gain(frames[mixed], background) * over
+        else:
+            gain = rng.uniform(0, 1, (len(mixed), 1, 1)) ** 3
+        frames[mixed] = mix(frames[mixed], background, gain)
+        return amplify(frames, loudness)
 
     def _draw_background(self, n: int) -> Indices:
-        """Return windows without events, half of them of the background where there is one."""
+        """Return windows without events, most of them of the background where there is one."""
         own = self._rng.choice(self._outside, n)
         if not len(self._background):
             return own
-        return np.where(self._rng.random(n) < 0.5, own, self._rng.choice(self._background, n))
+        others = self._rng.choice(self._background, n)
+        return np.where(self._rng.random(n) < _FROM_BACKGROUND, others, own)

@@ -1,7 +1,7 @@
 """Figures of an event detector by window and by event, and the choice of its threshold."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -305,16 +305,15 @@ def calibrate(
     stretches: Sequence[Stretch],
     detector: EventClass,
     fit: EventFit,
-    mixed: Sequence[Stretch] = (),
+    near: float | None = None,
 ) -> float:
     """Set the threshold of a class to the best one for validation sounds, and return it.
 
     The candidates with the highest F1 over events are equally good; of these the one at three
     quarters of their range is taken, not the middle: the background of a long day varies more than
-    that of a few recordings, while events vary little. Where the recordings are also given with
-    other background mixed in, only those of the candidates count that find these events best. If no
-    candidate finds an event within the tolerance, the threshold is 0.5, the score at which the
-    balanced classes of the training are equally likely.
+    that of a few recordings, while events vary little. With `near` it is the nearest to that one.
+    If no candidate finds an event within the tolerance, the threshold is 0.5, the score at which
+    the balanced classes of the training are equally likely.
 
     With ``fit.false_per_hour`` only candidates are compared that keep to it; where none does, the
     highest is taken.
@@ -327,37 +326,33 @@ def calibrate(
         Its threshold is changed.
     fit : EventFit
         Gives the tolerance, and the number of false events per hour that is wanted.
-    mixed : sequence of Stretch
-        Validation recordings with background mixed in.
+    near : float, optional
+        Threshold that is right unless the validation sounds show that others are better.
     """
-    reached = _figures_of(_CANDIDATES, stretches, detector, fit)
+    reached = _figures_of(stretches, detector, fit)
     if fit.false_per_hour:
         wanted = fit.false_per_hour
         kept = {one: found for one, found in reached.items() if found.false_per_hour <= wanted}
         reached = kept or {_CANDIDATES[-1]: reached[_CANDIDATES[-1]]}
-    best = _highest(reached)
-    found = reached[best[0]].f1 > 0
-    if found and mixed:
-        best = _highest(_figures_of(best, mixed, detector, fit))
-    detector.threshold = best[3 * len(best) // 4] if found else 0.5
+    highest = max(one.f1 for one in reached.values())
+    best = [threshold for threshold, one in reached.items() if one.f1 == highest]
+    detector.threshold = _of_equally_good(best, near) if highest > 0 else 0.5
     return detector.threshold
 
 
+def _of_equally_good(thresholds: Sequence[float], near: float | None) -> float:
+    """Return the threshold nearest to `near`, or that at three quarters of the range."""
+    if near is None:
+        return thresholds[3 * len(thresholds) // 4]
+    return min(thresholds, key=lambda one: abs(one - near))
+
+
 def _figures_of(
-    candidates: Sequence[float],
-    stretches: Sequence[Stretch],
-    detector: EventClass,
-    fit: EventFit,
+    stretches: Sequence[Stretch], detector: EventClass, fit: EventFit
 ) -> dict[float, EventFigures]:
-    """Return the figures with each threshold."""
+    """Return the figures with each candidate."""
     figures = {}
-    for candidate in candidates:
+    for candidate in _CANDIDATES:
         detector.threshold = candidate
         figures[candidate] = event_figures(stretches, detector, fit.tolerance)
     return figures
-
-
-def _highest(figures: Mapping[float, EventFigures]) -> list[float]:
-    """Return the thresholds with the highest F1."""
-    highest = max(one.f1 for one in figures.values())
-    return [threshold for threshold, one in figures.items() if one.f1 == highest]

@@ -1,6 +1,7 @@
 """Training of the event detector: a small network that scores windows, and its thresholds."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ from stethoscope.events.windows import (
     LabelledWindows,
     band_spectrum_of,
     event_labels,
-    score_mixed,
     score_part,
 )
 from stethoscope.features.store import FeatureStore
@@ -40,6 +40,7 @@ from stethoscope.model.training import Indices, Trainer
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
 
+_AVERAGED = 5  # epochs over which weights are averaged where background is mixed in
 _CALIBRATION = 500  # windows that set the quantisation
 
 
@@ -126,28 +127,35 @@ def train_events(
         curves = {"curves": training.curves, "best_epoch": training.best_epoch}
         write_json(temporary / "curves.json", curves)
         write_description(temporary, KIND, description | describe_classes(classes))
-        # Each network has its own thresholds, because their scores differ.
+        # With other background, training makes one half the right score to decide by.
+        half = 0.5 if len(windows.of("background-training")) else None
+        thresholds: list[float | None] = [half for _ in classes]
+        # Each network has its own thresholds, because their scores differ; if they are as good,
+        # those of the network before.
         for name in NETWORKS:
-            for one, threshold in zip(
-                classes, _thresholds(store, windows, fit, temporary, name), strict=True
-            ):
+            thresholds = _thresholds(
+                store, windows, fit, EventDetector.open(temporary, name), thresholds
+            )
+            for one, threshold in zip(classes, thresholds, strict=True):
                 one["thresholds"][name] = threshold
         write_description(temporary, KIND, description | describe_classes(classes))
     return training
 
 
 def _thresholds(
-    store: FeatureStore, windows: LabelledWindows, fit: EventFit, folder: Path, network: str
-) -> list[float]:
-    """Return the threshold of every class for a network of a model folder."""
-    detector = EventDetector.open(folder, network)
+    store: FeatureStore,
+    windows: LabelledWindows,
+    fit: EventFit,
+    detector: EventDetector,
+    near: Sequence[float | None],
+) -> list[float | None]:
+    """Return the threshold of every class, the nearest to those in `near` of equally good ones."""
     validated = score_part(store, windows, "validation", detector)
     background = score_part(store, windows, "background-validation", detector)
-    mixed = score_mixed(store, windows, detector, fit.seed)
     return [
-        calibrate([*alone, *noise], one, fit, added)
-        for one, alone, noise, added in zip(
-            detector.classes, validated, background, mixed, strict=True
+        calibrate([*alone, *noise], one, fit, wanted)
+        for one, alone, noise, wanted in zip(
+            detector.classes, validated, background, near, strict=True
         )
     ]
 
@@ -188,6 +196,7 @@ def _fit(
         epochs=fit.epochs,
         validation=LabelledBatches(store, windows, _validation(windows, fit), fit, normalisation),
         patience=fit.patience,
+        averaged=_AVERAGED if len(background) else 1,
         progress=EpochProgress("train events", fit.epochs),
     )
     inside = int(windows.label[training].any(axis=1).sum())

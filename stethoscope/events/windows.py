@@ -12,7 +12,6 @@ from stethoscope.datasets.background import BACKGROUND as NOISE
 from stethoscope.datasets.clips import Clip
 from stethoscope.errors import DatasetError
 from stethoscope.events.metrics import Spans, Stretch
-from stethoscope.events.mixing import level_gain, mix
 from stethoscope.events.model import EventDetector, class_label, window_labels, window_samples
 from stethoscope.events.options import Division, EventFit
 from stethoscope.features.store import FeatureStore
@@ -199,29 +198,6 @@ def score_part(
     return _by_class(scored, detector)
 
 
-def score_mixed(
-    store: FeatureStore, windows: LabelledWindows, detector: EventDetector, seed: int
-) -> list[list[Stretch]]:
-    """Score the validation recordings with as loud a background mixed in, where there is one."""
-    background = windows.of("background-validation")
-    if not len(background):
-        return _by_class([], detector)
-    rng = np.random.default_rng(seed)
-    clips = np.unique(windows.clip[background])
-    indices = windows.of("validation")
-    scored = [
-        _score_stretch(
-            store,
-            windows,
-            indices[windows.clip[indices] == clip],
-            detector,
-            [store.clip_frames(int(one)) for one in rng.permutation(clips)],
-        )
-        for clip in np.unique(windows.clip[indices])
-    ]
-    return _by_class(scored, detector)
-
-
 def _by_class(scored: Sequence[Sequence[Stretch]], detector: EventDetector) -> list[list[Stretch]]:
     """Return the stretches of every class, from those of every recording."""
     return [[classes[index] for classes in scored] for index in range(len(detector.classes))]
@@ -232,17 +208,13 @@ def _score_stretch(
     windows: LabelledWindows,
     indices: npt.NDArray[np.intp],
     detector: EventDetector,
-    background: Sequence[Frames] = (),
 ) -> list[Stretch]:
-    """Score consecutive windows of one recording, with background mixed into it, by class."""
+    """Score consecutive windows of one recording, by class."""
     clip = int(windows.clip[indices[0]])
     first, last = windows.first[indices[0]], windows.first[indices[-1]]
     hop = detector.feature.hop_length / detector.feature.sample_rate
     start, end = float(first * hop), float(last * hop) + detector.window_seconds
-    frames = np.array(store.clip_frames(clip)[first : last + detector.window])
-    if background:
-        noise = np.resize(np.concatenate(background), frames.shape)
-        frames = mix(frames, noise, level_gain(frames, noise))
+    frames = store.clip_frames(clip)[first : last + detector.window]
     return [
         Stretch(
             path=store.clips[clip].path,

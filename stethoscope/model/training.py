@@ -161,6 +161,7 @@ class Trainer:
         epochs: int,
         validation: Batches | None = None,
         patience: int | None = None,
+        averaged: int = 1,
         progress: EpochProgress | None = None,
     ) -> tuple[Curves, int]:
         """Train.
@@ -175,6 +176,9 @@ class Trainer:
             Epochs without a lower validation loss before training stops; the network then has the
             weights of the epoch of the lowest one. Without it, or without validation data, all
             epochs are trained and the last weights kept.
+        averaged : int
+            Epochs of whose weights the running mean is taken: it is validated and kept instead of
+            the weights of one epoch, which vary by chance. With 1 they are those of the epoch.
         progress : EpochProgress, optional
 
         Returns
@@ -186,8 +190,13 @@ class Trainer:
         """
         curves: Curves = {}
         best = _Best(self._network, patience if validation is not None else None)
+        mean = _RunningMean(averaged)
+        last = self._network.get_weights()
         for epoch in range(epochs):
+            self._network.set_weights(last)
             figures = self._train.take(batches.blocks(self._per_call(batches)))
+            last = self._network.get_weights()
+            self._network.set_weights(mean.of(last))
             if validation is not None:
                 figures |= {f"val_{name}": one for name, one in self.evaluate(validation).items()}
             for name, value in figures.items():
@@ -204,6 +213,32 @@ class Trainer:
         """Return how many batches to take in one call, whose inputs lie in memory."""
         values: int = sum(math.prod(one.shape[1:]) for one in self._network.inputs)
         return max(1, _CALL_BYTES // (4 * values * batches.batch_size))
+
+
+class _RunningMean:
+    """The exponential mean of the weights of the epochs.
+
+    References
+    ----------
+    B. Polyak, A. Juditsky, "Acceleration of stochastic approximation by averaging", SIAM Journal on
+    Control and Optimization 30(4), 1992.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._seen = 0
+        self._mean: list[Values] = []
+
+    def of(self, weights: list[Values]) -> list[Values]:
+        """Take the weights of the next epoch, and return the mean."""
+        self._seen += 1
+        share = 1 / min(self._seen, self._epochs)
+        if share == 1:
+            self._mean = weights
+        else:
+            pairs = zip(self._mean, weights, strict=True)
+            self._mean = [mean + np.float32(share) * (one - mean) for mean, one in pairs]
+        return self._mean
 
 
 class _Best:

@@ -156,15 +156,16 @@ def test_wanted_number_of_false_events_raises_the_threshold(detector: EventClass
     assert (figures.hits, figures.false_events) == (1, 0)
 
 
-def test_events_in_other_background_decide_between_equally_good_thresholds(
-    detector: EventClass,
-) -> None:
-    clean = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
-    mixed = stretch(detector, [(20, 0.02), (6, 0.5), (20, 0.02)], truth=(20,))
-    alone = calibrate([clean], detector, EventFit())
-    both = calibrate([clean], detector, EventFit(), [mixed])
-    assert both < 0.5 < alone
-    assert event_figures([clean, mixed], detector, 0.3).f1 == 1.0
+def test_the_nearest_of_equally_good_thresholds_is_taken(detector: EventClass) -> None:
+    given = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
+    assert calibrate([given], detector, EventFit(), 0.5) == 0.5
+    assert calibrate([given], detector, EventFit(), 0.2227) == 0.2227
+    louder = stretch(
+        detector, [(20, 0.02), (6, 0.95), (20, 0.02), (6, 0.6), (20, 0.02)], truth=(20,)
+    )
+    threshold = calibrate([louder], detector, EventFit(), 0.2)
+    assert 0.2 < threshold < calibrate([louder], detector, EventFit())
+    assert event_figures([louder], detector, 0.3).f1 == 1.0
 
 
 def test_figures_of_classes_together_are_those_of_all_their_events(detector: EventClass) -> None:

@@ -127,3 +127,17 @@ def test_the_best_weights_are_kept_where_training_does_not_stop_early() -> None:
     assert best == 1
     found = trainer.evaluate(wrong(batches))["loss"]
     assert found == pytest.approx(curves["val_loss"][0], rel=1e-5)
+
+
+def test_the_running_mean_of_the_weights_is_validated_and_kept_and_training_goes_on_without() -> (
+    None
+):
+    every = []
+    for epochs in (1, 2, 3):
+        one = network(1.0)
+        Trainer(one).fit(Points(), epochs=epochs)
+        every.append(np.array([weights.item() for weights in one.get_weights()]))
+    averaged = network(1.0)
+    Trainer(averaged).fit(Points(), epochs=3, averaged=2)
+    kept = np.array([weights.item() for weights in averaged.get_weights()])
+    assert kept == pytest.approx(((every[0] + every[1]) / 2 + every[2]) / 2, rel=1e-4)
