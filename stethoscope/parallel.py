@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from stethoscope.resources import processors
 
@@ -18,6 +19,8 @@ def map_in_order(
 ) -> Generator[R, None, None]:
     """Apply a function to items in several threads, and yield the results in order.
 
+    The calling thread is one of them: while it waits for a result, it computes others. With one
+    more thread than processors, the threads would only wait for each other and for Python's lock.
     Items are taken as the results are: memory does not grow with their number. When the generator
     is closed, the threads have ended.
 
@@ -29,15 +32,44 @@ def map_in_order(
         Threads; one per processor by default.
     """
     workers = workers or processors()
-    waiting: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    if workers == 1:
+        yield from map(function, items)
+        return
+    waiting: deque[_Task[T, R]] = deque()
+    with ThreadPoolExecutor(workers - 1) as pool:
         try:
             for item in items:
-                waiting.append(pool.submit(function, item))
+                waiting.append(_Task(item, pool.submit(function, item)))
                 if len(waiting) >= _AHEAD * workers:
-                    yield waiting.popleft().result()
+                    yield _next(function, waiting)
             while waiting:
-                yield waiting.popleft().result()
+                yield _next(function, waiting)
         finally:
-            for future in waiting:
-                future.cancel()
+            for task in waiting:
+                task.future.cancel()
+
+
+@dataclass(slots=True)
+class _Task(Generic[T, R]):
+    item: T
+    future: Future[R]
+
+
+def _next(function: Callable[[T], R], waiting: deque[_Task[T, R]]) -> R:
+    """Take the first result; until it is there, compute others in this thread."""
+    while not waiting[0].future.done() and _compute_one(function, waiting):
+        pass
+    return waiting.popleft().future.result()
+
+
+def _compute_one(function: Callable[[T], R], waiting: Iterable[_Task[T, R]]) -> bool:
+    """Compute the first result that no thread has begun; return False if there is none."""
+    for task in waiting:
+        if task.future.cancel():
+            task.future = Future()
+            try:
+                task.future.set_result(function(task.item))
+            except Exception as error:  # raised where the result is taken
+                task.future.set_exception(error)
+            return True
+    return False

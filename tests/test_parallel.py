@@ -47,3 +47,20 @@ def test_an_error_reaches_the_caller_and_ends_the_work() -> None:
     with pytest.raises(ValueError, match="three"):
         list(map_in_order(function, range(10_000), workers=2))
     assert len(done) < 100
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_there_are_no_more_threads_than_workers_and_the_calling_one_is_among_them(
+    workers: int,
+) -> None:
+    """Each of the first items waits until as many threads as there are workers have begun one."""
+    together, found = threading.Barrier(workers), set()
+
+    def function(item: int) -> None:
+        found.add(threading.current_thread())
+        if item < workers:
+            together.wait(60)
+
+    list(map_in_order(function, range(100), workers=workers))
+    assert len(found) == workers
+    assert threading.current_thread() in found
