@@ -20,6 +20,7 @@ FLOORS = (
         "errors",
         "files",
         "machines",
+        "imports",
         "native_lines",
         "processes",
         "progress",

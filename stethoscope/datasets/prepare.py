@@ -6,13 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from stethoscope.datasets.background import background_clips
 from stethoscope.datasets.clips import write_clips
-from stethoscope.datasets.download.cache import noted_md5
-from stethoscope.datasets.download.fetch import fetch
 from stethoscope.datasets.download.fetched import Fetched
-from stethoscope.datasets.layouts import index
-from stethoscope.datasets.usage import describe_usage
 from stethoscope.errors import DatasetError
 from stethoscope.files import read_json, write_json
 
@@ -54,6 +49,12 @@ def prepare(
     the folder then holds a note of where they are. Every recording of the archives that
     `background` names is listed as background, whatever its label.
     """
+    # Here: the steps that call `archives_in` need no client of the network and no simulator.
+    from stethoscope.datasets.background import background_clips
+    from stethoscope.datasets.download.fetch import fetch
+    from stethoscope.datasets.layouts import index
+    from stethoscope.datasets.usage import describe_usage
+
     kept = cache or os.environ.get("STETHOSCOPE_CACHE")
     fetched = fetch(
         dataset_url,
@@ -93,6 +94,8 @@ def archives_in(recordings: Path, *, cache: str = "") -> list[Path]:
     archives = [path for path in recordings.iterdir() if not path.name.startswith(".")]
     note = recordings / _ELSEWHERE
     for name, md5 in (read_json(note) if note.is_file() else {}).items():
+        from stethoscope.datasets.download.cache import noted_md5
+
         path = Path(name)
         if not (cache and path.is_relative_to(cache) and noted_md5(path) == md5 != ""):
             raise DatasetError(
@@ -105,6 +108,8 @@ def archives_in(recordings: Path, *, cache: str = "") -> list[Path]:
 
 def _fetch_beside(address: str, folder: Path, seed: int, cache: str | None) -> list[Fetched]:
     """Fetch archives into a folder that has others already."""
+    from stethoscope.datasets.download.fetch import fetch
+
     with tempfile.TemporaryDirectory(prefix=".", dir=folder) as scratch:
         fetched = fetch(address, scratch, seed=seed, cache=cache)
         for one in fetched:

@@ -42,7 +42,7 @@ class Clustering:
 
 def cluster(points: Array, n_groups: int, seed: int) -> Clustering:
     """Divide points [shape=(n_clips, n_components)] into groups by k-means."""
-    from sklearn.cluster import KMeans
+    from stethoscope.diagnosis.scikit import KMeans
 
     found = KMeans(n_groups, n_init=_STARTS, random_state=seed).fit(points)
     # The order in which k-means numbers groups is random.
@@ -60,7 +60,7 @@ def silhouettes(
     A silhouette compares groups: there is none for a single group, nor for as many groups as clips.
     It compares every clip with every other, so of many clips a random sample is compared.
     """
-    from sklearn.metrics import silhouette_score
+    from stethoscope.diagnosis.scikit import silhouette_score
 
     sample = np.random.default_rng(seed).permutation(len(points))[:_MOST_COMPARED]
     return {

@@ -62,7 +62,7 @@ def principal_components(described: Array) -> tuple[Array, tuple[float, ...]]:
     explained_variance : tuple of float
         The fraction of the variance that each of them explains.
     """
-    from sklearn.decomposition import PCA
+    from stethoscope.diagnosis.scikit import PCA
 
     deviation = described.std(axis=0)
     standard = (described - described.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
