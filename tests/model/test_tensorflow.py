@@ -15,8 +15,8 @@ if sys.platform == "linux":
     assert int(files.split()[1]) < 100_000, files  # 300,000 kB while its libraries were loaded
     assert float(tf.linalg.trace(tf.ones((3, 3)) @ tf.ones((3, 3)))) == 9.0
 assert keras.backend.backend() == "tensorflow"
-assert not {"pandas", "sklearn", "matplotlib"} & set(sys.modules)
+assert not {"IPython", "matplotlib", "pandas", "scipy", "sklearn"} & set(sys.modules)
 assert gc.isenabled()
-import matplotlib, sklearn
+import matplotlib, scipy.sparse, sklearn
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
