@@ -3,9 +3,9 @@
 KFP prepares the steps and passes their outputs on. Some of its functions are replaced meanwhile:
 that which starts the process of a step, so that it ends with this one and says why it failed; the
 cache of outputs, by the journal with which a run is continued; the name of the folder of outputs,
-which otherwise has the time in it; the loop over the steps, which would execute independent ones
-one after the other; and what it does to logging and `print` for each step, which goes wrong where
-two steps run at the same time.
+which otherwise has the time in it; the reading of the pipeline, which takes it a third of a second;
+the loop over the steps, which would execute independent ones one after the other; and what it does
+to logging and `print` for each step, which goes wrong where two steps run at the same time.
 """
 
 import contextlib
@@ -99,14 +99,14 @@ def run_locally(
     from kfp import local
     from kfp.components import load_component_from_text
 
-    pipeline = load_component_from_text(_for_this_computer(Path(compiled)))
+    spec = _for_this_computer(Path(compiled))
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
         pipeline_root=str(work),
         workspace_root=str(work / "workspace"),
         raise_on_error=True,
     )
-    steps = len(pipeline.pipeline_spec.root.dag.tasks)
+    steps = len(spec["root"]["dag"]["tasks"])
     with (
         _log_file(log) as file,
         Console(file, terminal or sys.stdout, steps) as console,
@@ -114,6 +114,7 @@ def run_locally(
     ):
         try:
             with _captured_by(console), _replaced_in_kfp(runner):
+                pipeline = load_component_from_text(json.dumps(spec))
                 outputs = dict(pipeline(**arguments).outputs)
         except RuntimeError as error:
             reason = console.failure or plain(str(error))
@@ -138,14 +139,16 @@ def _log_file(log: Path) -> Iterator[TextIO]:
 @contextlib.contextmanager
 def _replaced_in_kfp(steps: Steps) -> Iterator[None]:
     """Let KFP use `steps` to start processes and to find out which steps are finished."""
+    from kfp.dsl import structures
     from kfp.local import cache, executor_input_utils, logging_utils, subprocess_task_handler
     from kfp.local.orchestrator import dag_orchestrator
 
-    replaced = (
+    replaced: tuple[tuple[Any, str, Any], ...] = (
         (subprocess_task_handler, "run_local_subprocess", steps.execute),
         (cache, "get_local_cache", lambda: steps.journal),
         (executor_input_utils, "get_local_pipeline_resource_name", lambda _: "steps"),
         (dag_orchestrator, "run_dag", run_dag),
+        (structures, "load_documents_from_yaml", lambda text: (json.loads(text), {})),
         (logging_utils, "local_logger_context", contextlib.nullcontext),
         (logging_utils, "indented_print", contextlib.nullcontext),
     )
@@ -192,7 +195,7 @@ def _logging_to(stream: "Console") -> Iterator[None]:
         root.setLevel(level)
 
 
-def _for_this_computer(compiled: Path) -> str:
+def _for_this_computer(compiled: Path) -> dict[str, Any]:
     """Return the pipeline without retries, with a cache for every step.
 
     Here a second attempt would fail as the first did, and the cache is that of one run.
@@ -201,4 +204,4 @@ def _for_this_computer(compiled: Path) -> str:
     for task in tasks_of(spec):
         task.pop("retryPolicy", None)
         task["cachingOptions"] = {"enableCache": True}
-    return json.dumps(spec)  # JSON is YAML, and written faster
+    return spec
