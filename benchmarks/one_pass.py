@@ -38,7 +38,7 @@ from stethoscope.datasets.playable import PlayableWriter, encode
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.diagnosis.clips import clips_to_compare
 from stethoscope.features.extract import Extraction, extract_together
-from stethoscope.resources import processors
+from stethoscope.resources import keep_freed_memory, processors
 from stethoscope.sound.audio import Samples, decode
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.measurement import measure
@@ -47,6 +47,7 @@ from stethoscope.sound.resampling import resample
 
 REPEATS = 3
 RATE = 16_000
+WAV_HEADER_BYTES = 44
 OTHER_RATE = 22_050
 
 
@@ -72,7 +73,8 @@ def transform(frames: Samples) -> None:
     out = np.empty((64, frames.shape[1] // 2 + 1), dtype=np.complex64)
     for start in range(0, len(frames), 64):
         block = frames[start : start + 64]
-        np.fft.rfft(block, axis=1, out=out[: len(block)])
+        # Only with a factor of single precision, numpy computes in single precision.
+        np.fft.rfft(block, axis=1, norm="forward", out=out[: len(block)])
 
 
 def parts(archive: Path, clips: Sequence[Clip]) -> dict[str, tuple[float, float]]:
@@ -88,7 +90,8 @@ def parts(archive: Path, clips: Sequence[Clip]) -> dict[str, tuple[float, float]
     short, long = ([windowed(one, n_fft) for one in samples] for n_fft in (1024, 2048))
 
     def read_all(content: bytes) -> None:
-        soundfile.read(io.BytesIO(content), dtype="int16")
+        whole = np.frombuffer(content, dtype="<i2", offset=WAV_HEADER_BYTES)
+        np.multiply(whole, np.float32(2.0**-15), dtype=np.float32)
 
     def write_flac(content: Samples) -> None:
         soundfile.write(io.BytesIO(), content, RATE, format="FLAC", subtype="PCM_16")
@@ -127,6 +130,7 @@ def archive_is_stored(archive: Path) -> bool:
 
 def whole_pass(archive: Path, clips: Sequence[Clip], folder: Path, workers: int) -> dict[str, Any]:
     """Return processor and wall time per clip of the pass that computes everything."""
+    keep_freed_memory()  # as every step of a run
     compared = clips_to_compare(clips)
     before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     with PlayableWriter(folder / "sounds", lambda clip: clip.split == "test") as playable:
