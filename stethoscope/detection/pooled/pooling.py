@@ -273,14 +273,15 @@ def grouped_means(values: npt.NDArray[N], groups: int) -> npt.NDArray[N]:
     """
     if groups >= len(values):
         return values
-    sizes = group_sizes(len(values), groups)
-    starts = np.cumsum(sizes) - sizes
-    # Rows are added one by one: np.add.reduceat takes five times as long.
-    means: npt.NDArray[N] = values[starts]
-    for place in range(1, int(sizes[0])):
-        larger = int((sizes > place).sum())
-        means[:larger] += values[starts[:larger] + place]
-    means /= sizes[:, np.newaxis]
+    size, larger = divmod(len(values), groups)
+    means: npt.NDArray[N] = np.empty((groups, values.shape[1]), values.dtype)
+    place = larger * (size + 1)
+    for rows, count, kept in (
+        (values[:place], size + 1, means[:larger]),
+        (values[place:], size, means[larger:]),
+    ):
+        np.add.reduce(rows.reshape(-1, count, values.shape[1]), axis=1, out=kept)
+        kept /= count
     return means
 
 
