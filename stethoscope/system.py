@@ -44,6 +44,8 @@ _MEMORY = (
 
 _TEXTS = {
     "No space left on device": errno.ENOSPC,
+    " requested and ": errno.ENOSPC,  # numpy, of items of an array: N requested and M written
+    "Not enough free space": errno.ENOSPC,  # numpy, of a large array
     "Disk quota exceeded": errno.EDQUOT,
     "File too large": errno.EFBIG,
     "Read-only file system": errno.EROFS,

@@ -68,6 +68,19 @@ def test_a_full_disk_is_named_even_where_the_system_does_not(
 
 
 @NEEDS_ROOT
+@pytest.mark.parametrize(
+    ("size", "message"), [(1 << 18, "requested and"), (1 << 24, "Not enough free space")]
+)
+def test_a_disk_that_an_array_fills_is_named(small_disk: Path, size: int, message: str) -> None:
+    (small_disk / "ballast").unlink()  # so that numpy can write a part
+    with pytest.raises(OSError, match=message) as caught:
+        np.save(small_disk / "array.npy", np.zeros(size))
+    assert explain(caught.value, folders=[small_disk]).startswith(
+        f"{small_disk}: the disk is full; free space there or "
+    )
+
+
+@NEEDS_ROOT
 def test_a_read_only_disk_is_named(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(OSError, match="Read-only") as caught:
