@@ -79,6 +79,9 @@ class BoundedHttp(HttpToolsProtocol):
         """Begin the request."""
         self._in_header = False
         self._unused_bytes = 0
+        n_bytes = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if n_bytes > _MOST_UNUSED_BYTES:
+            raise httptools.HttpParserError("the header is too large")
         if not self._offers_other_protocol():
             super().on_headers_complete()
 

@@ -111,12 +111,13 @@ def test_one_client_has_a_limited_number_of_connections(
     "sent",
     [
         b"GET / HTTP/1.1\r\nHost: x\r\nLong: " + b"x" * 100_000,
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 10_000 + b"\r\n",
         b"POST /inference HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"1;" + b"x" * 100_000,
         b"POST /inference HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"0\r\nTrailer: " + b"x" * 100_000,
     ],
-    ids=["header", "extension", "trailer"],
+    ids=["header", "fields", "extension", "trailer"],
 )
 def test_what_surrounds_a_body_has_a_bounded_size(service: str, sent: bytes) -> None:
     with connect(service) as client:
