@@ -74,6 +74,7 @@ function busy(on) {
 const number = (value) => (Math.abs(value) >= 1000 || (value && Math.abs(value) < 0.01) ? value.toExponential(2) : Number(value.toPrecision(4)).toString());
 const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : share < 1 && share > 0.999 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`);
 let decider = "detector"; // the role of the model that decides what is anomalous
+let allLabels = ""; // of the model
 const ofEvents = () => decider === "events";
 const ofClasses = () => decider === "diagnosis" || decider === "classifier";
 const kind = (entry) => (entry.error ? "none" : entry.answer.Anomaly ? "anomaly" : "normal");
@@ -202,8 +203,9 @@ function play(seconds) {
 
 function showEvents(events) {
   $("events-part").hidden = !events?.length;
-  const items = (events || []).slice(0, 200).map(({ start, end, score }) => {
-    const item = element("li", "", `${start.toFixed(2)} – ${end.toFixed(2)} s`);
+  const items = (events || []).slice(0, 200).map(({ start, end, score, label }) => {
+    const named = label === allLabels ? "" : `${label}, `; // of several classes
+    const item = element("li", "", `${named}${start.toFixed(2)} – ${end.toFixed(2)} s`);
     item.title = `score ${number(score)}`;
     return item;
   });
@@ -462,9 +464,10 @@ async function introduce() {
   $("least").textContent = `${Number(parameters.min_seconds.toFixed(2))} s`;
   $("machines").replaceChildren(...parameters.machines.map((machine) => new Option(machine)));
   decider = parameters.decider;
+  allLabels = parameters.labels.join(", ");
   if (decider === "detector") return;
   $("machine-row").hidden = !parameters.machines.length;
-  $("purpose").textContent = `${ofEvents() ? "Finds events" : "Names the class of a sound"}: ${parameters.labels.join(", ")}`;
+  $("purpose").textContent = `${ofEvents() ? "Finds events" : "Names the class of a sound"}: ${allLabels}`;
   $("scale").hidden = true;
   $("heat").closest("label").hidden = ofClasses();
   $("heat-label").textContent = "Show events";

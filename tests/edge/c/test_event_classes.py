@@ -102,6 +102,10 @@ def test_each_class_has_its_threshold_and_its_events(
     events = json.loads(capsys.readouterr().out)["Events"]
     assert {one["label"] for one in events} == set(CLASSES)
     assert [one["start"] for one in events] == sorted(one["start"] for one in events)
+    assert main(["predict", str(made / "bundle"), str(file)]) == 0
+    counts = Counter(one["label"] for one in events)
+    named = f"{len(events)} events: Bell {counts['Bell']}, Knock {counts['Knock']}"
+    assert json.loads(capsys.readouterr().out)["Details"]["Message"] == named
 
 
 def test_report_shows_a_chart_of_each_class(made: Path) -> None:
