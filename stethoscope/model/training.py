@@ -103,9 +103,9 @@ def mix_pairs(
     Parameters
     ----------
     given : np.ndarray [shape=(batch, ...), dtype=float32]
-        Inputs of the network.
+        Inputs of the network. They are altered in place.
     wanted : np.ndarray [shape=(batch, n_classes), dtype=float32]
-        Their labels, one-hot.
+        Their labels, one-hot. They are altered in place.
     alpha : float
         Both parameters of the beta distribution of the share of the first item, above 0.
     rng : np.random.Generator
@@ -113,7 +113,7 @@ def mix_pairs(
     Returns
     -------
     tuple of np.ndarray
-        Mixed inputs and labels, in the shapes of `given` and `wanted`.
+        `given` and `wanted`, mixed.
 
     References
     ----------
@@ -121,13 +121,17 @@ def mix_pairs(
     """
     share = rng.beta(alpha, alpha, len(given)).astype(np.float32)
     other = rng.permutation(len(given))
-    return _mix(given, given[other], share), _mix(wanted, wanted[other], share)
+    _mix(given, other, share)
+    _mix(wanted, other, share)
+    return given, wanted
 
 
-def _mix(first: Values, second: Values, share: Values) -> Values:
-    weight = share.reshape(-1, *[1] * (first.ndim - 1))
-    mixed: Values = weight * first + (1 - weight) * second
-    return mixed
+def _mix(values: Values, other: Indices, share: Values) -> None:
+    weight = share.reshape(-1, *[1] * (values.ndim - 1))
+    others = values[other]
+    others *= 1 - weight
+    values *= weight
+    values += others
 
 
 class Trainer:
