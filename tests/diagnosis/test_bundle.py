@@ -101,9 +101,9 @@ print(json.dumps(answer.json))
     answer = json.loads(done.stdout)
     assert answer.pop("Picture")["Columns"] > 0
     expected = Inference(Bundle.open(diagnosing_bundle)).verdict(path).to_json()
-    assert answer["Details"].pop("Probabilities") == pytest.approx(
-        expected["Details"].pop("Probabilities"), abs=1e-6
-    )
+    # Sums of single precision depend on how many threads a process has for products of matrices.
+    for name in ("Probabilities", "FaultDistance"):
+        assert answer["Details"].pop(name) == pytest.approx(expected["Details"].pop(name), abs=1e-6)
     assert answer == expected
 
 
