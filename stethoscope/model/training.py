@@ -17,7 +17,8 @@ Values = npt.NDArray[np.float32]
 Curves = dict[str, list[float]]
 Indices = npt.NDArray[np.intp]
 
-_CALL_BYTES = 1 << 26  # of the inputs of the steps that are taken in one call
+_BLOCK_BYTES = 1 << 26  # of the inputs that are gathered at once
+_CALLS = 4  # that take the steps of a block, because TensorFlow copies what a call is given
 
 
 class Batches(ABC):
@@ -49,18 +50,19 @@ class Batches(ABC):
         Parameters
         ----------
         n_batches : int
-            The most batches that are gathered at once.
+            The most batches that are gathered at once; a quarter of them is yielded together.
 
         Yields
         ------
         tuple
-            As :meth:`gather` returns it, with arrays [shape=(n_batches, batch_size, ...)].
+            As :meth:`gather` returns it, with arrays [shape=(n, batch_size, ...)].
         """
         order = self.draw_order()
         whole = len(order) // self.batch_size * self.batch_size
         edges = [*range(0, whole, n_batches * self.batch_size), whole]
         for first, last in itertools.pairwise(edges):
-            yield _in_batches(self.gather(order[first:last]), self.batch_size)
+            block = _in_batches(self.gather(order[first:last]), self.batch_size)
+            yield from _pieces(block, -(-n_batches // _CALLS))
         if rest := len(order) - whole:
             yield _in_batches(self.gather(order[whole:]), rest)
 
@@ -93,6 +95,15 @@ def _in_batches(items: tuple[Any, ...], batch_size: int) -> tuple[Any, ...]:
         lambda values: np.reshape(values, (-1, batch_size, *np.shape(values)[1:])), items
     )
     return batches
+
+
+def _pieces(block: tuple[Any, ...], n_batches: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the batches of a block, so many together."""
+    for first in range(0, len(tf.nest.flatten(block)[0]), n_batches):
+        piece: tuple[Any, ...] = tf.nest.map_structure(
+            lambda values, first=first: values[first : first + n_batches], block
+        )
+        yield piece
 
 
 def mix_pairs(
@@ -156,7 +167,7 @@ class Trainer:
 
     def evaluate(self, batches: Batches) -> dict[str, float]:
         """Return loss and metrics over all batches."""
-        return self._test.take(batches.blocks(self._per_call(batches)))
+        return self._test.take(batches.blocks(self._per_block(batches)))
 
     def fit(
         self,
@@ -198,7 +209,7 @@ class Trainer:
         last = self._network.get_weights()
         for epoch in range(epochs):
             self._network.set_weights(last)
-            figures = self._train.take(batches.blocks(self._per_call(batches)))
+            figures = self._train.take(batches.blocks(self._per_block(batches)))
             last = self._network.get_weights()
             self._network.set_weights(mean.of(last))
             if validation is not None:
@@ -213,10 +224,10 @@ class Trainer:
             progress.on_train_end()
         return curves, best.restore()
 
-    def _per_call(self, batches: Batches) -> int:
-        """Return how many batches to take in one call, whose inputs lie in memory."""
+    def _per_block(self, batches: Batches) -> int:
+        """Return how many batches to gather at once."""
         values: int = sum(math.prod(one.shape[1:]) for one in self._network.inputs)
-        return max(1, _CALL_BYTES // (4 * values * batches.batch_size))
+        return max(1, _BLOCK_BYTES // (4 * values * batches.batch_size))
 
 
 class _RunningMean:
