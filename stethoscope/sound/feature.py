@@ -53,12 +53,15 @@ def read_feature(path: Path) -> Feature:
     Raises
     ------
     ModelError
-        If the file is missing or damaged, or holds no feature.
+        If the file is missing or damaged, or holds no feature, or one without a sample rate.
     """
     try:
-        return feature_from_json(read_json(path))
+        feature = feature_from_json(read_json(path))
     except OptionError as error:
         raise ModelError(f"{path}: {error}; export the model again") from error
+    if not feature.sample_rate:
+        raise ModelError(f"{path}: sample_rate is 0, not that of a model; export the model again")
+    return feature
 
 
 def read_feature_of(path: Path, kind: type[FeatureT]) -> FeatureT:

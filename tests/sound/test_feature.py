@@ -5,8 +5,9 @@ import pytest
 import soundfile
 
 from stethoscope.errors import ModelError
+from stethoscope.files import write_json
 from stethoscope.sound.bands import BandSpectrum
-from stethoscope.sound.feature import Feature, feature_from_json, load_for_feature
+from stethoscope.sound.feature import Feature, feature_from_json, load_for_feature, read_feature
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import Mfcc
 from stethoscope.sound.planes import Planes
@@ -46,6 +47,12 @@ def test_rate_is_changed_and_nothing_else(feature: Feature) -> None:
 def test_unknown_kind_is_refused() -> None:
     with pytest.raises(ModelError, match="feature kind 'chroma' is not known"):
         feature_from_json({"kind": "chroma"})
+
+
+def test_feature_of_a_model_without_a_sample_rate_is_refused(tmp_path: Path) -> None:
+    write_json(tmp_path / "feature.json", LogMel().to_json())
+    with pytest.raises(ModelError, match="sample_rate is 0"):
+        read_feature(tmp_path / "feature.json")
 
 
 def test_recording_is_loaded_with_the_channels_and_rate_of_the_feature(tmp_path: Path) -> None:
