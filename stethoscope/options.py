@@ -237,7 +237,7 @@ def _out_of_range(options: Options, name: str) -> Iterator[Problem]:
 
 def _several(entries: Sequence[str]) -> str:
     """Return entries of a list for a message, shortened."""
-    text = ", ".join(entries)
+    text = ", ".join(one if one.isprintable() else repr(one) for one in entries)
     return text if len(text) <= _LONGEST_ENTRIES else f"{text[:_LONGEST_ENTRIES]}…"
 
 

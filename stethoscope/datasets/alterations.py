@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from stethoscope.datasets.clips import Clip
-from stethoscope.errors import ParameterError
+from stethoscope.errors import ParameterError, shown
 from stethoscope.options import split_list
 from stethoscope.progress import warn
 from stethoscope.sound.audio import Samples
@@ -59,12 +59,12 @@ def altered(clips: Sequence[Clip], alterations: Sequence[str]) -> list[Clip]:
     for place, alteration in enumerate(alterations):
         if _parse(alteration) == ("stretch", 1.0, 1.0):
             warn(
-                f"augmentation {alteration!r}: rate 1 changes nothing, so every clip is trained on "
-                "twice; a range around it, such as stretch 0.8-1.25, varies the clips"
+                f"augmentation {shown(alteration)}: rate 1 changes nothing, so every clip is "
+                "trained on twice; a range around it, such as stretch 0.8-1.25, varies the clips"
             )
         if alteration in alterations[:place]:
             raise ParameterError(
-                f"augmentation {alteration!r} is given twice with the same result;"
+                f"augmentation {shown(alteration)} is given twice with the same result;"
                 " change its amount"
             )
     return [
@@ -115,16 +115,16 @@ def _parse(alteration: str) -> tuple[str, float, float]:
     if kind not in KINDS or not (
         found := re.fullmatch(rf"(?P<low>{_DECIMAL})(?:-(?P<high>{_DECIMAL}))?", amount)
     ):
-        raise ParameterError(f"augmentation {alteration!r} is not known; {_SUCH_AS}")
+        raise ParameterError(f"augmentation {shown(alteration)} is not known; {_SUCH_AS}")
     low, high = float(found["low"]), float(found["high"] or found["low"])
     if kind != "stretch":
         if found["high"]:
             raise ParameterError(
-                f"augmentation {alteration!r} has two amounts, {kind} takes one; {_SUCH_AS}"
+                f"augmentation {shown(alteration)} has two amounts, {kind} takes one; {_SUCH_AS}"
             )
     elif not _SLOWEST <= low <= high <= _FASTEST:
         raise ParameterError(
-            f"augmentation {alteration!r}: rates must rise and lie from {_SLOWEST:g} to"
+            f"augmentation {shown(alteration)}: rates must rise and lie from {_SLOWEST:g} to"
             f" {_FASTEST:g}; {_SUCH_AS}"
         )
     return kind, low, high

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stethoscope.detection.options import FIT, FitOptions
-from stethoscope.errors import refuse
+from stethoscope.errors import refuse, shown
 
 
 def check_keras_names(given: Mapping[str, Any]) -> None:
@@ -43,5 +43,5 @@ def check_keras_names(given: Mapping[str, Any]) -> None:
         except (ValueError, TypeError, KeyError):
             name = FIT[field].name
             text = "which Keras does not know; see its documentation"
-            problems.append(f"{name} is {getattr(fit, field)!r}, {text}")
+            problems.append(f"{name} is {shown(getattr(fit, field))}, {text}")
     refuse(problems)

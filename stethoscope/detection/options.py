@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stethoscope.detection.registry import DETECTORS
+from stethoscope.errors import shown
 from stethoscope.options import Group, Options, Parameter, Problem, Range, option, seed_option
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.sampled import SampledLogMel
@@ -47,10 +48,12 @@ class DetectorOptions(Options):
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between several fields."""
         if self.score not in ("", *SCORES[self.name]):
-            text = f"is {self.score!r}; {self.name} can score by {', '.join(SCORES[self.name])}"
+            text = (
+                f"is {shown(self.score)}; {self.name} can score by {', '.join(SCORES[self.name])}"
+            )
             yield Problem("score", text)
         if self._combines and len(set(self.members)) < max(2, len(self.members)):
-            text = f"is {','.join(self.members)!r}; name two different detectors or more"
+            text = f"is {shown(','.join(self.members))}; name two different detectors or more"
             yield Problem("members", text)
         if "interpolation" in self.kinds and (self.frames < 3 or self.frames % 2 == 0):
             text = f"is {self.frames}; interpolation predicts the middle frame of an odd number"

@@ -1,6 +1,8 @@
+import itertools
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +46,16 @@ def test_any_values_are_accepted_or_refused_with_all_that_is_wrong(
             PIPELINES[name].parameters.check(complete)
     except ParameterError as error:
         one_line(error)
+
+
+@pytest.mark.parametrize("name", sorted(PIPELINES))
+def test_a_text_of_any_length_and_kind_is_refused_in_one_line(name: str) -> None:
+    parameters = COMPILED[name]
+    for one, text in itertools.product(parameters, ("9" * 5000, "a\nb\x04", "long," * 2000)):
+        try:
+            values = cast_values(parameters, parse_assignments([f"{one}={text}"]))
+            complete = {key: parameters[key].default for key in parameters} | values
+            with patch("stethoscope.progress.warn"):
+                PIPELINES[name].parameters.check(complete)
+        except ParameterError as error:
+            one_line(error)

@@ -41,6 +41,11 @@ def split_addresses(dataset_url: str, md5: str = "") -> list[tuple[str, str]]:
             f"dataset_url holds an address of {longest:,} characters; give at most "
             f"{LONGEST_ADDRESS:,}"
         )
+    for address in addresses:
+        if not (address.isprintable() or _exists(address)):
+            raise ParameterError(
+                f"dataset_url holds {shown(address)}, which cannot be printed; check it"
+            )
     return list(zip(addresses, _split_md5(md5, len(addresses)), strict=True))
 
 
