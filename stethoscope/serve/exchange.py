@@ -1,7 +1,7 @@
 """The service's end of a connection to a worker: a recording out, a reply in, one after the other.
 
-The event loop watches the connection as long as the worker lives, so that neither a task nor a
-registration is made per recording.
+The connection is registered with the event loop as long as the worker lives, so that neither a task
+nor a registration is made per recording.
 """
 
 import asyncio

@@ -7,8 +7,9 @@ its header agrees with the others and with the size of the file; libsndfile read
 
 import os
 import struct
-from types import TracebackType
-from typing import BinaryIO, Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -42,17 +43,6 @@ class PlainWav:
         self.channels = channels
         self.samplerate = samplerate
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave the file open, as libsndfile does with one that it is given."""
-
     def read_whole(self, count: int = -1) -> npt.NDArray[np.int16]:
         """Read the next samples; -1 for all that are left.
 
@@ -69,15 +59,22 @@ class PlainWav:
         return whole.reshape(-1, self.channels)
 
 
-def open_sound(file: BinaryIO) -> PlainWav | soundfile.SoundFile:
+@contextmanager
+def open_sound(file: BinaryIO) -> Iterator[PlainWav | soundfile.SoundFile]:
     """Open a recording that libsndfile can read, without libsndfile if it is a plain WAV file.
+
+    The file itself stays open.
 
     Raises
     ------
     soundfile.LibsndfileError, TypeError, ValueError
         As :class:`soundfile.SoundFile`.
     """
-    return _open_plain(file) or soundfile.SoundFile(file)
+    if plain := _open_plain(file):
+        yield plain
+        return
+    with soundfile.SoundFile(file) as sound:
+        yield sound
 
 
 def _open_plain(file: BinaryIO) -> PlainWav | None:
