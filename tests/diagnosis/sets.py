@@ -55,7 +55,7 @@ def made(
                     source="set.zip",
                 )
                 writer.add(clip, (own + shift + 0.2 * rng.normal(size=(10, 4))).astype(np.float32))
-        writer.finish(Mfcc(n_mfcc=4))
+        writer.finish(Mfcc(sample_rate=16_000, n_mfcc=4))
     return FeatureStore.open(folder)
 
 

@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> FeatureStore:
                     )
                     frames = np.tile(level + snr + value * np.arange(1, 5), (6, 1))
                     writer.add(clip, frames.astype(np.float32))
-        writer.finish(Mfcc(n_mfcc=4))
+        writer.finish(Mfcc(sample_rate=16_000, n_mfcc=4))
     return FeatureStore.open(tmp_path)
 
 
@@ -53,7 +53,7 @@ def test_flat_is_the_flattened_matrix_of_coefficients_over_time(tmp_path: Path) 
     with FeatureWriter(tmp_path) as writer:
         for n, frames in clips.items():
             writer.add(Clip(path=str(n), recording=str(n), condition="anomaly"), frames)
-        writer.finish(Mfcc(n_mfcc=4))
+        writer.finish(Mfcc(sample_rate=16_000, n_mfcc=4))
     found = describe(FeatureStore.open(tmp_path), np.arange(3), "flat")
     assert found.shape == (3, 4 * 6)
     np.testing.assert_array_equal(found[1], clips[6].T.flatten())
@@ -72,7 +72,7 @@ def test_a_machine_without_normal_clips_has_no_deviation(tmp_path: Path) -> None
             snr_db=-6.0,
         )
         writer.add(clip, np.ones((3, 4), np.float32))
-        writer.finish(Mfcc(n_mfcc=4))
+        writer.finish(Mfcc(sample_rate=16_000, n_mfcc=4))
     store = FeatureStore.open(tmp_path)
     with pytest.raises(DatasetError, match="fan/00 at -6 dB has anomalous clips, but no normal"):
         describe(store, np.array([0]), "deviation")
