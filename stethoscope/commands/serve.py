@@ -4,9 +4,13 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.commands.answers import add_machine_id
+
+if TYPE_CHECKING:
+    from stethoscope.serve.limits import Limits
 
 _KEY = "STETHOSCOPE_API_KEY"
 _METRICS_KEY = "STETHOSCOPE_METRICS_KEY"
@@ -32,6 +36,20 @@ def _register_serve(add: Add) -> None:
     )
     one.add_argument(
         "--max-bytes", type=int, default=32 << 20, help=f"largest request (default: {32 << 20})"
+    )
+    one.add_argument(
+        "--max-streams",
+        type=int,
+        default=24,
+        metavar="N",
+        help="streams open at once (default: 24)",
+    )
+    one.add_argument(
+        "--max-streams-per-client",
+        type=int,
+        metavar="N",
+        help="streams that one address may have open; as many as --max-streams for a gateway that "
+        "sends the sound of all machines (default: three quarters of --max-streams)",
     )
     one.add_argument(
         "--trusted-proxy",
@@ -117,19 +135,9 @@ def _register_listen(add: Add) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     from stethoscope.errors import ParameterError
-    from stethoscope.serve.limits import Limits
     from stethoscope.serve.processes import ForkServer
 
-    for name in ("max_seconds", "max_bytes"):
-        if not getattr(options, name) > 0:
-            raise ParameterError(
-                f"--{name.replace('_', '-')} is {getattr(options, name)}; it must be positive"
-            )
-    limits = Limits(
-        max_seconds=options.max_seconds,
-        max_bytes=options.max_bytes,
-        max_bytes_held=max(Limits().max_bytes_held, 2 * options.max_bytes),
-    )
+    limits = _limits(options)
     if not hasattr(os, "fork"):
         raise ParameterError("serve needs Linux or macOS; on Windows, use WSL or the container")
     opening = ForkServer(options.bundle, options.require_signature, options.verdict)
@@ -149,6 +157,23 @@ def _serve(options: argparse.Namespace) -> int:
         history=ServedHistory(options.history) if options.history else None,
     )
     return 0
+
+
+def _limits(options: argparse.Namespace) -> "Limits":
+    from stethoscope.errors import ParameterError
+    from stethoscope.serve.limits import Limits
+
+    for name in ("max_seconds", "max_bytes", "max_streams", "max_streams_per_client"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise ParameterError(f"--{name.replace('_', '-')} is {value}; it must be positive")
+    return Limits(
+        max_seconds=options.max_seconds,
+        max_bytes=options.max_bytes,
+        max_bytes_held=max(Limits().max_bytes_held, 3 * options.max_bytes),  # streams hold two
+        max_streams=options.max_streams,
+        max_streams_per_client=options.max_streams_per_client,
+    )
 
 
 def _listen(options: argparse.Namespace) -> int:

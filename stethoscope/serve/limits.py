@@ -20,7 +20,7 @@ OPEN_SECONDS = 30
 """Longest time that opening a bundle may take, in seconds."""
 
 CLIENT_SHARE = 0.75
-"""Fraction of the places and of the memory that one client may take: another finds a place."""
+"""Fraction of the places, streams and memory that one client may take: another finds a place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,8 @@ class Limits:
         Most bytes that all of them and all streams hold together.
     max_streams : int
         Streams open at once.
+    max_streams_per_client : int or None
+        Streams that one client may have open; None for the same share as of the places.
     receive_seconds : float
         Longest time that the header of a request, and then its body, may take to arrive, in
         seconds.
@@ -66,7 +68,8 @@ class Limits:
     max_files: int = 64
     places: int = 64
     max_bytes_held: int = 128 << 20
-    max_streams: int = 16
+    max_streams: int = 24
+    max_streams_per_client: int | None = None
     receive_seconds: float = 30.0
     wait_seconds: float = 10.0
     work_seconds: int = 20
@@ -84,9 +87,21 @@ class Limits:
         return max(math.ceil(CLIENT_SHARE * self.max_bytes_held), self.max_bytes)
 
     @property
+    def streams_per_client(self) -> int:
+        """Streams that one client may have open."""
+        if self.max_streams_per_client is not None:
+            return self.max_streams_per_client
+        return math.ceil(CLIENT_SHARE * self.max_streams)
+
+    @property
+    def stream_bytes_per_client(self) -> int:
+        """Bytes that a window, and the streams of one client together, may hold."""
+        return self.max_bytes_held // 2
+
+    @property
     def max_stream_bytes(self) -> int:
         """Bytes that all streams may hold together: the rest is left to requests."""
-        return self.max_bytes_held // 2
+        return math.floor(self.stream_bytes_per_client / CLIENT_SHARE)
 
 
 class RefusalError(Exception):

@@ -55,13 +55,18 @@ class Places:
         self._limits = limits
         self._taken: Counter[str] = Counter()
         self._held: Counter[str] = Counter()
-        self._bytes_of_streams = 0
-        self.streams = 0
+        self._streams: Counter[str] = Counter()
+        self._held_by_streams: Counter[str] = Counter()
 
     @property
     def taken(self) -> int:
         """Places that requests have taken."""
         return self._taken.total()
+
+    @property
+    def streams(self) -> int:
+        """Streams that are open."""
+        return self._streams.total()
 
     @contextmanager
     def take(self, client: str) -> Iterator[Place]:
@@ -92,22 +97,46 @@ class Places:
         Raises
         ------
         RefusalError
-            503 if too many streams are open, or if their windows would hold too many bytes.
+            503 if too many streams are open, or if their windows would hold too many bytes; 429 if
+            this client's streams are too many, or would hold too many bytes.
         """
-        if self.streams >= self._limits.max_streams:
-            raise _too_many_streams(f"{self._limits.max_streams} streams are open already")
-        if self._bytes_of_streams + n_bytes > self._limits.max_stream_bytes:
-            raise _too_many_streams("the open streams leave too little memory for this window")
+        self._check_streams(client, n_bytes)
         place = Place(self, client, self._limits.max_bytes_held)
         place.hold(n_bytes)
-        self.streams += 1
-        self._bytes_of_streams += n_bytes
+        self._streams[client] += 1
+        self._held_by_streams[client] += n_bytes
         try:
             yield place
         finally:
-            self.streams -= 1
-            self._bytes_of_streams -= n_bytes
+            _take_off(self._streams, client, 1)
+            _take_off(self._held_by_streams, client, n_bytes)
             _take_off(self._held, client, place.bytes_held)
+
+    def _check_streams(self, client: str, n_bytes: int) -> None:
+        """Refuse one more stream of a client if there is no room for it."""
+        limits = self._limits
+        if self.streams >= limits.max_streams:
+            raise _too_many_streams(
+                503, f"{limits.max_streams} streams are open already; try again later"
+            )
+        if self._streams[client] >= limits.streams_per_client:
+            raise _too_many_streams(
+                429,
+                f"{limits.streams_per_client} streams of yours are open already; close one, or ask "
+                "the operator for a larger --max-streams-per-client",
+            )
+        if self._held_by_streams.total() + n_bytes > limits.max_stream_bytes:
+            raise _too_many_streams(
+                503,
+                "the open streams leave too little memory for this window; try again later or "
+                "shorten it",
+            )
+        if self._held_by_streams[client] + n_bytes > limits.stream_bytes_per_client:
+            raise _too_many_streams(
+                429,
+                "your open streams leave too little memory for this window; shorten it, or close "
+                "one",
+            )
 
     def _hold(self, place: Place, n_bytes: int) -> None:
         everyone, own = self._held.total() + n_bytes, self._held[place.client] + n_bytes
@@ -146,5 +175,5 @@ def _queue_full(what: str) -> RefusalError:
     return RefusalError(429, "queue_full", f"{what}; try again in a second")
 
 
-def _too_many_streams(what: str) -> RefusalError:
-    return RefusalError(503, "too_many_streams", f"{what}; try again later or shorten the window")
+def _too_many_streams(status: int, message: str) -> RefusalError:
+    return RefusalError(status, "too_many_streams", message)

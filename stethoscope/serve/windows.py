@@ -65,7 +65,7 @@ class StreamFormat:
         ------
         RefusalError
             422 if a value is out of range, or a window has more samples than a recording may have
-            or fills more memory than streams may.
+            or fills more memory than the streams of a client may.
         """
         window = _number(query, "window", 10.0, _MIN_SECONDS, limits.max_seconds)
         encoding = query.get("encoding", "s16le")
@@ -85,7 +85,7 @@ class StreamFormat:
         )
         if (
             form.window * form.rate * form.channels > limits.max_samples
-            or form.window_bytes > limits.max_stream_bytes
+            or form.window_bytes > limits.stream_bytes_per_client
         ):
             raise RefusalError(
                 422,

@@ -14,6 +14,7 @@ def test_serve_with_an_unusable_bundle_or_address_gives_one_line(
         assert main(["serve", str(fan_bundle), "--port", str(taken.getsockname()[1])]) == 2
     assert main(["serve", str(fan_bundle), "--port", "99999"]) == 2
     assert main(["serve", str(fan_bundle), "--max-seconds", "0"]) == 2
+    assert main(["serve", str(fan_bundle), "--max-streams-per-client", "0"]) == 2
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert all(line.startswith("stethoscope: ") for line in lines)

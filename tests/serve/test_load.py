@@ -60,8 +60,14 @@ def test_streams_of_the_largest_windows_take_bounded_memory(fan_bundle: Path) ->
     with ExitStack() as stack:
         running = stack.enter_context(serving(fan_bundle))
         streams = [
-            stack.enter_context(open_stream(running.url, window=seconds, step=seconds))
-            for _ in range(limits.max_streams)
+            stack.enter_context(
+                open_stream(running.url, address=address, window=seconds, step=seconds)
+            )
+            for address, n_streams in (
+                ("127.0.0.1", limits.streams_per_client),
+                ("127.0.0.2", limits.max_streams - limits.streams_per_client),
+            )
+            for _ in range(n_streams)
         ]
         with pytest.raises(InvalidStatus):
             open_stream(running.url, window=seconds)

@@ -1,3 +1,5 @@
+from contextlib import ExitStack
+
 import pytest
 
 from stethoscope.serve.limits import Limits, RefusalError
@@ -37,18 +39,43 @@ def test_one_request_of_the_largest_size_is_always_allowed() -> None:
         place.hold(100)
 
 
-def test_windows_of_streams_are_counted_within_the_bytes_and_leave_half_to_requests() -> None:
-    places = Places(Limits(max_bytes_held=100, max_bytes=10))
-    with places.take_for_stream("a", 30), places.take_for_stream("a", 20):
-        with pytest.raises(RefusalError) as refused, places.take_for_stream("b", 1):
-            pass
-        assert (refused.value.status, refused.value.reason) == (503, "too_many_streams")
-        with places.take("b") as place:
-            place.hold(50)
+def test_windows_of_streams_are_counted_within_the_bytes_and_leave_a_third_to_requests() -> None:
+    places = Places(Limits(max_bytes_held=120, max_bytes=10))
+    with places.take_for_stream("a", 40), places.take_for_stream("a", 20):
+        with pytest.raises(RefusalError, match="your open") as refused:
+            places.take_for_stream("a", 1).__enter__()
+        assert (refused.value.status, refused.value.reason) == (429, "too_many_streams")
+        with places.take_for_stream("b", 20), places.take("b") as place:
+            with pytest.raises(RefusalError, match="the open streams leave") as refused:
+                places.take_for_stream("c", 1).__enter__()
+            assert (refused.value.status, refused.value.reason) == (503, "too_many_streams")
+            place.hold(40)
             with pytest.raises(RefusalError):
                 place.hold(1)
-    with places.take_for_stream("b", 50):
+    with places.take_for_stream("b", 60):
         assert places.streams == 1
+
+
+@pytest.mark.parametrize(("limits", "most"), [({}, 3), ({"max_streams_per_client": 1}, 1)])
+def test_one_client_never_takes_all_streams(limits: dict[str, int], most: int) -> None:
+    places = Places(Limits(max_streams=4, **limits))
+    with ExitStack() as stack:
+        for _ in range(most):
+            stack.enter_context(places.take_for_stream("a", 1))
+        with pytest.raises(RefusalError, match=f"{most} streams of yours.*close one") as refused:
+            places.take_for_stream("a", 1).__enter__()
+        assert (refused.value.status, refused.value.reason) == (429, "too_many_streams")
+        for client in range(4 - most):
+            stack.enter_context(places.take_for_stream(f"b{client}", 1))
+        with pytest.raises(RefusalError, match="4 streams are open already") as refused:
+            places.take_for_stream("c", 1).__enter__()
+        assert (refused.value.status, refused.value.reason) == (503, "too_many_streams")
+    assert places.streams == 0
+
+
+def test_only_stream_of_a_service_is_open_to_every_client() -> None:
+    with Places(Limits(max_streams=1)).take_for_stream("a", 1):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 import json
 import signal
+import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,14 +14,18 @@ import soundfile
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.serve.helpers import RATE, pcm, serving
+from tests.serve.helpers import RATE, metric, pcm, serving, wait
 
 
-def open_stream(url: str, headers: dict[str, str] | None = None, **query: Any) -> ClientConnection:
+def open_stream(
+    url: str, headers: dict[str, str] | None = None, address: str = "127.0.0.1", **query: Any
+) -> ClientConnection:
+    """Open a stream from one of the addresses of this computer: each is another client."""
     return connect(
         f"{url.replace('http', 'ws')}/stream?{urlencode(query)}",
         proxy=None,
         additional_headers=headers,
+        source_address=(address, 0),
     )
 
 
@@ -102,6 +108,30 @@ def test_streams_are_limited_in_number_and_silence_and_to_own_pages(
         assert closed.value.rcvd.code == 1003
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs several loopback addresses")
+def test_client_with_its_share_of_streams_leaves_the_others_to_others(
+    start: Callable[..., str], fan_bundle: Path
+) -> None:
+    url = start(fan_bundle, max_streams=4)
+    with ExitStack() as stack:
+        first, *_ = (stack.enter_context(open_stream(url, window=1.0)) for _ in range(3))
+        with pytest.raises(InvalidStatus) as refused:
+            open_stream(url)
+        assert refused.value.response.status_code == 429
+        answer = json.loads(refused.value.response.body)
+        assert answer["Reason"] == "too_many_streams"
+        assert "--max-streams-per-client" in answer["Error"]
+        assert metric(url, "stethoscope_refusals_total", reason="too_many_streams") == 1
+        other = stack.enter_context(open_stream(url, address="127.0.0.2", window=1.0))
+        assert metric(url, "stethoscope_streams_open") == 4
+        for stream in (first, other):
+            stream.send(pcm(1.0).tobytes())
+            assert "Anomaly" in json.loads(stream.recv(10))
+        first.close()
+        wait(lambda: metric(url, "stethoscope_streams_open") == 3)
+        stack.enter_context(open_stream(url, address="127.0.0.2"))
+
+
 def test_too_large_block_ends_the_stream(service: str) -> None:
     with open_stream(service) as stream:
         stream.send(bytes((1 << 20) + 1))
@@ -168,7 +198,7 @@ def test_windows_of_all_streams_fill_a_limited_memory(
     with open_stream(url, window=1.0), open_stream(url, window=1.0):
         with pytest.raises(InvalidStatus) as refused:
             open_stream(url, window=0.05)
-        assert refused.value.response.status_code == 503
+        assert refused.value.response.status_code == 429
     with pytest.raises(InvalidStatus) as refused:
         open_stream(url, window=2.1)
     assert refused.value.response.status_code == 422
