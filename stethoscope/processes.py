@@ -7,11 +7,14 @@ as long as the process PARENT lives.
 import ctypes
 import os
 import runpy
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -20,6 +23,25 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 def bound_command(module: str, *arguments: str) -> list[str]:
     """Return the command that runs a module of Python as long as this process lives."""
     return [sys.executable, "-m", "stethoscope.processes", str(os.getpid()), module, *arguments]
+
+
+def bound_program(*command: str) -> list[str]:
+    """Return a command that runs a program as long as the thread that starts it lives.
+
+    That needs Linux and ``setpriv`` of util-linux. Elsewhere the command is returned as it is.
+    """
+    return [*_setpriv(), *command]
+
+
+@cache
+def _setpriv() -> tuple[str, ...]:
+    """Return the beginning of a command that is ended with its parent; empty if there is none."""
+    program = shutil.which("setpriv")
+    if program is None:
+        return ()
+    begin = (program, "--pdeathsig", "KILL")
+    tried = subprocess.run((*begin, "true"), capture_output=True, check=False)  # noqa: S603
+    return () if tried.returncode else begin  # that of BusyBox has no such option
 
 
 def end_with(parent: int) -> None:

@@ -12,6 +12,7 @@ import soundfile
 
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.inference import Inference
+from stethoscope.bundle.trial import try_in_process
 from stethoscope.bundle.verdict import Verdict
 from stethoscope.detection.evidence import STRENGTHS, heat
 from stethoscope.errors import ParameterError
@@ -31,18 +32,22 @@ whole numbers over the range of their type.
 """
 
 
-def load(bundle: str | os.PathLike[str]) -> "Model":
+def load(bundle: str | os.PathLike[str], *, trial: bool = False) -> "Model":
     """Load a bundle.
 
     Parameters
     ----------
     bundle : path
         The folder ``bundle`` of a run.
+    trial : bool
+        Open it first in a new Python process, and judge its golden sounds there: for a bundle that
+        somebody else made. A network that crashes or hangs its runtime is an error then, and does
+        not end this program. It takes about a second.
 
     Raises
     ------
     ModelError
-        If it is no bundle, or was altered.
+        If it is no bundle, or was altered, or failed in the trial.
 
     Examples
     --------
@@ -50,6 +55,8 @@ def load(bundle: str | os.PathLike[str]) -> "Model":
     >>> model.predict("new.wav").anomaly  # doctest: +SKIP
     False
     """
+    if trial:
+        try_in_process(bundle)
     return Model(Bundle.open(bundle))
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stethoscope.errors import AudioError
+from stethoscope.processes import bound_program
 from stethoscope.sound.formats import Format
 
 _SECONDS = 120.0
@@ -32,7 +33,8 @@ def convert(
 ) -> tuple[io.BytesIO, str]:
     """Convert the first audio track of a recording to a WAV of floats.
 
-    ffmpeg gets the demuxer by name and may open only the recording itself.
+    ffmpeg gets the demuxer by name and may open only the recording itself. Where the system can do
+    that, it ends when this process is killed.
 
     Parameters
     ----------
@@ -65,13 +67,13 @@ def convert(
             " install ffmpeg or convert the recording to WAV or FLAC"
         )
     with _as_file(source) as (path, passed):
-        command = [
+        command = bound_program(
             *(program, "-hide_banner", "-nostdin", "-nostats"),
             *("-protocol_whitelist", "file", "-f", form.demuxer, "-i", f"file:{path}"),
             *("-map", "0:a:0", "-t", f"{max_seconds + 1.0:.3f}", "-threads", "1"),
             *("-fs", str(max_bytes + _HEADER)),
             *("-c:a", "pcm_f32le", "-f", "wav", "pipe:1"),
-        ]
+        )
         try:
             done = subprocess.run(  # noqa: S603  # no shell, and every argument is ours
                 command,

@@ -108,3 +108,14 @@ def test_an_explanation_has_arrays_on_the_axes_and_a_figure(fan_bundle: Path, cl
 def test_loading_what_is_no_bundle_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is not a bundle folder"):
         stethoscope.load(tmp_path)
+
+
+def test_bundle_that_crashes_its_trial_is_an_error_and_a_sound_one_is_loaded(
+    fan_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stethoscope.load(fan_bundle, trial=True).machines == ["fan/00", "fan/02"]
+    (tmp_path / "crash.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setattr("stethoscope.bundle.trial.__name__", "crash")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ModelError, match=f"{fan_bundle}.*crashed"):
+        stethoscope.load(fan_bundle, trial=True)

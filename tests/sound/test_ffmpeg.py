@@ -1,13 +1,17 @@
 import os
+import select
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import soundfile
 
 from stethoscope.errors import AudioError
+from stethoscope.processes import _setpriv, bound_program
 from stethoscope.sound.audio import decode, load
 
 RATE = 16_000
@@ -91,3 +95,34 @@ def test_without_ffmpeg_the_message_names_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH", "")
     with pytest.raises(AudioError, match=r"clip\.m4a: M4A is read through ffmpeg.*not installed"):
         decode(b"\0\0\0\x1cftypM4A \0\0\2\0", name="clip.m4a")
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
+def test_ffmpeg_ends_when_the_process_that_waits_for_it_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "ffmpeg").write_text('#!/bin/sh\necho $$ > "$0.pid"\nexec sleep 600\n')
+    (tmp_path / "ffmpeg").chmod(0o755)
+    os.mkfifo(tmp_path / "ffmpeg.pid")
+    (tmp_path / "clip.m4a").write_bytes(b"\0\0\0\x1cftypM4A \0\0\2\0")
+    program = "import sys; from stethoscope.sound.audio import decode; decode(sys.argv[1])"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "clip.m4a")],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+    with open(os.open(tmp_path / "ffmpeg.pid", os.O_RDONLY | os.O_NONBLOCK)) as started:
+        assert select.select([started], [], [], 60)[0], "ffmpeg was not started"
+        child = psutil.Process(int(started.readline()))
+    parent.kill()
+    parent.wait()
+    child.wait(60)
+
+
+def test_program_is_started_without_setpriv_where_it_cannot_do_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "setpriv").write_text("#!/bin/sh\nexit 1\n")  # as that of BusyBox
+    (tmp_path / "setpriv").chmod(0o755)
+    for path in (str(tmp_path), ""):
+        _setpriv.cache_clear()
+        monkeypatch.setenv("PATH", path)
+        assert bound_program("ffmpeg", "-i") == ["ffmpeg", "-i"]
+    _setpriv.cache_clear()
