@@ -64,9 +64,9 @@ class FirstPooling:
         """Pool a clip whose bands are given as courses over time; see :meth:`__call__`."""
         length = self.segment_frames(clip.rate, clip.n_frames)
         whole = clip.n_frames // length * length
-        segments = clip.values[:, :whole].reshape(len(clip.values), -1, length)
+        segments = clip.coarse[:, :whole].reshape(len(clip.coarse), -1, length)
         quietest = max(1, round(self.quiet_share * clip.n_frames))
-        quiet = np.partition(clip.values, quietest - 1, axis=1)[:, :quietest].mean(axis=1)
+        quiet = np.partition(clip.coarse, quietest - 1, axis=1)[:, :quietest].mean(axis=1)
         weights = self.event_order ** np.arange(length)
         events = np.sort(segments, axis=2) @ (weights / weights.sum())[::-1]
         return {

@@ -4,7 +4,7 @@ It is computed backwards from the score, view by view, through the Gaussians and
 tests compare it with differences of scores.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -17,9 +17,7 @@ from stethoscope.detection.pooled.pooling import (
     Array,
     Courses,
     Pooling,
-    band_floors,
     first_audible,
-    fluctuation_power,
     fluctuation_window,
     group_sizes,
     grouped_means,
@@ -32,6 +30,42 @@ _LEAST = 1e-12
 N = TypeVar("N", np.float64, np.complex128)
 
 
+@dataclass(frozen=True)
+class CoursesGradient:
+    """How the score of a clip changes with its courses.
+
+    Attributes
+    ----------
+    coarse : np.ndarray [shape=(n_coarse_bands, n_frames)]
+        By the values of the coarse bands.
+    spectrum : np.ndarray of complex [shape=(n_bands, n_frames // 2)]
+        By the power of every band, times its spectrum without the frequency 0.
+    """
+
+    coarse: Array
+    spectrum: npt.NDArray[np.complex128]
+
+
+def mean_frames_gradient(gradients: Iterable[CoursesGradient]) -> Array:
+    """Return the mean of gradients of clips of one length, by the values of their frames.
+
+    The way back from courses to frames is the same for all of them, and linear.
+
+    Returns
+    -------
+    np.ndarray [shape=(n_frames, n_bands)]
+    """
+    first, *others = gradients
+    coarse, spectrum = first.coarse.copy(), first.spectrum.copy()
+    for other in others:
+        coarse += other.coarse
+        spectrum += other.spectrum
+    gradient: Array = _back_from_spectrum(spectrum, coarse.shape[1])
+    gradient += _spread(coarse, len(spectrum))
+    gradient /= 1 + len(others)
+    return gradient.T
+
+
 def score_gradient(
     clip: Courses,
     views: Mapping[str, Array],
@@ -39,8 +73,8 @@ def score_gradient(
     gaussians: Mapping[str, Gaussians],
     machine: int,
     slopes: Mapping[str, float],
-) -> Array:
-    """Return how the score of a clip changes with each value of its frames.
+) -> CoursesGradient:
+    """Return how the score of a clip changes with its courses.
 
     Parameters
     ----------
@@ -54,10 +88,6 @@ def score_gradient(
         Index of the machine that the clip is scored as.
     slopes : mapping of str to float
         Change of the score with the logarithm of the squared distance in each view.
-
-    Returns
-    -------
-    np.ndarray [shape=(n_frames, n_bands)]
     """
     by_view = {
         view: slopes[view] * _distance_gradient(pooling, view, segments, gaussians[view], machine)
@@ -67,16 +97,11 @@ def score_gradient(
     coarse = back.from_steady(by_view["steady"][0], _level_slope(pooling, by_view))
     back.add_means(coarse, by_view["mean"])
     back.add_events(coarse, by_view["events"])
-    by_power = back.from_rhythm(by_view["rhythm"][0])
+    spectrum = clip.spectrum[:, 1:] * back.from_rhythm(by_view["rhythm"][0])
     if isinstance(pooling, Pooling):
-        weights = back.from_modulation(by_view["modulation"][0], pooling.modulation_bands)
-        spectrum = clip.spectrum[:, 1:] * by_power
-        spectrum += back.spread(weights * grouped_means(clip.spectrum, pooling.bands)[:, 1:])
-    else:
-        spectrum = clip.spectrum[:, 1:] * by_power
-    gradient: Array = _back_from_spectrum(spectrum, clip.n_frames)
-    gradient += back.spread(coarse)
-    return gradient.T
+        by_power = back.from_modulation(by_view["modulation"][0], pooling.modulation_bands)
+        spectrum += _spread(by_power * clip.coarse_spectrum[:, 1:], len(spectrum))
+    return CoursesGradient(coarse, spectrum)
 
 
 def _distance_gradient(
@@ -156,33 +181,27 @@ class _Back:
 
     def from_modulation(self, slopes: Array, n_groups: int) -> Array:
         """Return the gradient by the power of every coarse band and frequency."""
-        power = fluctuation_power(grouped_means(self.clip.spectrum, self.pooling.bands))
+        power = self.clip.coarse_power
         groups = grouped_means(power, n_groups)
         by_group = (slopes.reshape(len(groups), -1) / (groups @ self._kernel.T)) @ self._kernel
         return _spread(by_group, len(power))
 
     def from_rhythm(self, slopes: Array) -> Array:
         """Return the gradient by the power of every band and frequency, from their prominence."""
-        power = fluctuation_power(self.clip.spectrum)
-        floor = band_floors(power, self.clip.hz)[:, np.newaxis]
-        prominence = power / floor
+        prominence = self.clip.prominence
         halves = [half for half in np.array_split(prominence, 2) if half.size]
         weights = [
             _by_mean_square(half, slope, self._kernel)
             for half, slope in zip(halves, slopes.reshape(len(halves), -1), strict=True)
         ]
         by_prominence = np.repeat(weights, [len(half) for half in halves], axis=0) * prominence
-        by_power = by_prominence / floor
+        by_power = by_prominence / self.clip.floor
         by_floor = -(by_power * prominence).sum(axis=1)
-        first = first_audible(self.clip.hz)
-        middle = _middle(power[:, first:])
-        rows = np.arange(len(power))[:, np.newaxis]
-        by_power[rows, first + middle] += by_floor[:, np.newaxis] / middle.shape[1]
+        first, rows = first_audible(self.clip.hz), np.arange(len(by_power))
+        for rank in self.clip.middle:  # the floor is the mean of two values of the power
+            place = first + (self.clip.power[:, first:] == rank).argmax(axis=1)
+            by_power[rows, place] += by_floor / 2
         return by_power
-
-    def spread(self, coarse: npt.NDArray[N]) -> npt.NDArray[N]:
-        """Return the gradient by the bands, from that by the coarse bands."""
-        return _spread(coarse, len(self.clip.values))
 
     @property
     def _segment_frames(self) -> int:
@@ -201,13 +220,6 @@ def _by_mean_square(half: Array, slopes: Array, kernel: Array) -> Array:
     mean = np.sqrt(np.square(half).mean(axis=0))
     weights: Array = (slopes / (kernel @ mean)) @ kernel / mean / len(half)
     return weights
-
-
-def _middle(values: Array) -> npt.NDArray[np.intp]:
-    """Return where the medians of rows are taken from [shape=(n_rows, 1 or 2)]."""
-    half, odd = divmod(values.shape[1], 2)
-    ranks = [half] if odd else [half - 1, half]
-    return np.argpartition(values, ranks, axis=1)[:, ranks]
 
 
 def _spread(values: npt.NDArray[N], n_rows: int) -> npt.NDArray[N]:

@@ -1,7 +1,7 @@
 """Five poolings of a clip's spectra, and how they make one score. NumPy only."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar, Self, TypeVar
 
 import numpy as np
@@ -203,32 +203,30 @@ class Pooling:
         by that. Unlike `rhythm`, it holds how strongly a band fluctuates and not only how far a
         rhythm stands out.
         """
-        power = fluctuation_power(grouped_means(clip.spectrum, self.bands))
-        groups = grouped_means(power / clip.n_frames, self.modulation_bands)
+        groups = grouped_means(clip.coarse_power / clip.n_frames, self.modulation_bands)
         kernel = rhythm_kernel(clip.n_frames, clip.rate, self.lowest_hz, self.per_octave)
         heights: Array = np.log(groups @ kernel.T).ravel()
         return heights
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Courses:
     """The bands of a clip over time, in rows: what all views are computed from.
 
     The spectrum of a coarse band is the mean of the spectra of its bands, so that one transform
-    serves both.
+    serves both. Several views, and their gradients, are computed from the same powers, which are
+    kept.
 
     Attributes
     ----------
-    values : np.ndarray [shape=(n_bands, n_frames)]
-        In decibels.
     coarse : np.ndarray [shape=(n_coarse_bands, n_frames)]
+        In decibels.
     spectrum : np.ndarray of complex [shape=(n_bands, 1 + n_frames // 2)]
-        Of the windowed values less their mean.
+        Of the windowed values of every band less their mean.
     rate : float
         Frames per second.
     """
 
-    values: Array
     coarse: Array
     spectrum: npt.NDArray[np.complex128]
     rate: float
@@ -237,20 +235,67 @@ class Courses:
     def of(cls, frames: Frames, rate: float, n_coarse: int) -> Self:
         """Compute them from the frames of a clip [shape=(n_frames, n_bands)]."""
         values = np.array(frames.T, dtype=np.float64, order="C")
+        coarse = grouped_means(values, n_coarse)
         fluctuation = values - values.mean(axis=1, keepdims=True)
         fluctuation *= fluctuation_window(len(frames))
-        return cls(values, grouped_means(values, n_coarse), row_spectra(fluctuation), rate)
+        return cls(coarse, row_spectra(fluctuation), rate)
+
+    def towards(self, other: Self, share: float) -> Self:
+        """Return the courses on the straight way from this clip to another one, of this length.
+
+        They are those of the frames that lie on the way, because both are linear in the frames.
+        """
+        coarse = self.coarse + share * (other.coarse - self.coarse)
+        spectrum = self.spectrum + share * (other.spectrum - self.spectrum)
+        return type(self)(coarse, spectrum, self.rate)
 
     @property
     def n_frames(self) -> int:
         """Number of frames."""
-        n_frames: int = self.values.shape[1]
+        n_frames: int = self.coarse.shape[1]
         return n_frames
 
     @property
     def hz(self) -> Array:
         """Frequencies of the spectrum, without 0 [shape=(n_frames // 2,)]."""
         return frequencies(self.n_frames, self.rate)
+
+    @cached_property
+    def power(self) -> Array:
+        """Power of every band's fluctuation [shape=(n_bands, n_frames // 2)]."""
+        return fluctuation_power(self.spectrum)
+
+    @cached_property
+    def coarse_spectrum(self) -> npt.NDArray[np.complex128]:
+        """Spectrum of the coarse bands [shape=(n_coarse_bands, 1 + n_frames // 2)]."""
+        return grouped_means(self.spectrum, len(self.coarse))
+
+    @cached_property
+    def coarse_power(self) -> Array:
+        """Power of every coarse band's fluctuation [shape=(n_coarse_bands, n_frames // 2)]."""
+        return fluctuation_power(self.coarse_spectrum)
+
+    @cached_property
+    def middle(self) -> Array:
+        """The two middle ranks of every band's power over the audible frequencies.
+
+        Both are the same if the number of frequencies is odd [shape=(2, n_bands, 1)].
+        """
+        audible = self.power[:, first_audible(self.hz) :]
+        ranked = np.sort(audible, axis=1)  # np.median takes three times as long
+        half = ranked.shape[1] // 2
+        return np.stack([ranked[:, half, np.newaxis], ranked[:, -1 - half, np.newaxis]])
+
+    @cached_property
+    def prominence(self) -> Array:
+        """Power of every band over its median, the floor [shape=(n_bands, n_frames // 2)]."""
+        return self.power / self.floor
+
+    @property
+    def floor(self) -> Array:
+        """Median of every band's power over the audible frequencies [shape=(n_bands, 1)]."""
+        floor: Array = (self.middle[0] + self.middle[1]) / 2
+        return floor
 
 
 N = TypeVar("N", np.float64, np.complex128)
@@ -416,19 +461,9 @@ def rhythm_heights(clip: Courses, lowest_hz: float, per_octave: int) -> Array:
     -------
     np.ndarray [shape=(n_halves * n_rhythms,)]
     """
-    power = fluctuation_power(clip.spectrum)
-    prominence = power / band_floors(power, clip.hz)[:, np.newaxis]
     # The root of the mean square gives weight to the few bands that show a rhythm.
-    squares = np.square(prominence)
+    squares = np.square(clip.prominence)
     means = np.sqrt([half.mean(axis=0) for half in np.array_split(squares, 2) if half.size])
     kernel = rhythm_kernel(clip.n_frames, clip.rate, lowest_hz, per_octave)
     heights: Array = np.log(means @ kernel.T).ravel()
     return heights
-
-
-def band_floors(power: Array, hz: Array) -> Array:
-    """Return the median of every band's power over the audible frequencies [shape=(n_bands,)]."""
-    ranked = np.sort(power[:, first_audible(hz) :], axis=1)  # np.median takes three times as long
-    half = ranked.shape[1] // 2
-    floors: Array = (ranked[:, half] + ranked[:, -1 - half]) / 2
-    return floors

@@ -27,7 +27,11 @@ from stethoscope.checks import (
 from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.gaussians import Gaussians
 from stethoscope.detection.pooled.first_version import FirstPooling
-from stethoscope.detection.pooled.gradient import score_gradient
+from stethoscope.detection.pooled.gradient import (
+    CoursesGradient,
+    mean_frames_gradient,
+    score_gradient,
+)
 from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Courses, Pooling
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
@@ -156,12 +160,7 @@ class PooledModel:
             The one that the model was fitted with.
         machine_id : str
         """
-        views = pooling(frames, rate)
-        known = machine_id in self.ids
-        candidates = [self.ids.index(machine_id)] if known else range(len(self.ids))
-        scores = [(self._score_as(views, pooling, machine), machine) for machine in candidates]
-        score, machine = min(scores)
-        return score - float(self.lengths.of(len(frames))), machine
+        return self._score(pooling(frames, rate), len(frames), pooling, machine_id)
 
     def evidence(
         self, frames: Frames, rate: float, pooling: AnyPooling, machine_id: str
@@ -176,18 +175,29 @@ class PooledModel:
         ----------
         M. Sundararajan, A. Taly and Q. Yan, "Axiomatic attribution for deep networks", ICML 2017.
         """
-        score, machine = self.score(frames, rate, pooling, machine_id)
-        shares = pooling.divide(self._z(pooling(frames, rate), pooling, machine), self.weights)
-        usual = self.spectra.as_usual(frames, machine)
-        difference = frames - usual
-        gradient = np.zeros(frames.shape)
-        for step in ((np.arange(_STEPS) + 0.5) / _STEPS).astype(np.float32):
-            gradient += self._gradient(usual + step * difference, rate, pooling, machine)
-        values = (difference * (gradient / _STEPS)).astype(np.float32)
+        clip = Courses.of(frames, rate, pooling.bands)
+        views = pooling.pool(clip)
+        score, machine = self._score(views, len(frames), pooling, machine_id)
+        shares = pooling.divide(self._z(views, pooling, machine), self.weights)
+        usual_frames = self.spectra.as_usual(frames, machine)
+        usual = Courses.of(usual_frames, rate, pooling.bands)
+        gradient = mean_frames_gradient(
+            self._gradient(usual.towards(clip, (step + 0.5) / _STEPS), pooling, machine)
+            for step in range(_STEPS)
+        )
+        values = ((frames - usual_frames) * gradient).astype(np.float32)
         return Evidence(score, values, dict(zip(pooling.views, shares.tolist(), strict=True)))
 
-    def _gradient(self, frames: Frames, rate: float, pooling: AnyPooling, machine: int) -> Array:
-        clip = Courses.of(frames, rate, pooling.bands)
+    def _score(
+        self, views: Mapping[str, Array], n_frames: int, pooling: AnyPooling, machine_id: str
+    ) -> tuple[float, int]:
+        known = machine_id in self.ids
+        candidates = [self.ids.index(machine_id)] if known else range(len(self.ids))
+        scores = [(self._score_as(views, pooling, machine), machine) for machine in candidates]
+        score, machine = min(scores)
+        return score - float(self.lengths.of(n_frames)), machine
+
+    def _gradient(self, clip: Courses, pooling: AnyPooling, machine: int) -> CoursesGradient:
         views = pooling.pool(clip)
         z = self._z(views, pooling, machine)
         slopes = pooling.slopes(z, self.weights) / self.scale

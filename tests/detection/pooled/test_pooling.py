@@ -4,7 +4,7 @@ from scipy.signal import periodogram
 from scipy.spatial.distance import mahalanobis
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.pooled.pooling import Pooling, grouped_means, row_spectra
+from stethoscope.detection.pooled.pooling import Courses, Pooling, grouped_means, row_spectra
 from stethoscope.sound.logmel import LogMel
 
 RATE = 31.25
@@ -151,3 +151,13 @@ def test_a_clips_distance_is_that_of_quiet_seconds_or_of_the_average_event() -> 
 def test_a_single_high_view_has_no_more_than_its_weight() -> None:
     z = np.array([[0.0, 1.0], [0.0, 9.0]])
     np.testing.assert_allclose(Pooling().combine(z, np.array([0.75, 0.25])), [0.0, 3.0])
+
+
+def test_courses_on_the_way_between_clips_are_those_of_the_frames_there() -> None:
+    rng = np.random.default_rng(0)
+    first, last = rng.normal(-30, 6, (2, 101, 12))
+    way = Courses.of(first, RATE, 5).towards(Courses.of(last, RATE, 5), 0.25)
+    there = Courses.of(0.75 * first + 0.25 * last, RATE, 5)
+    np.testing.assert_allclose(way.coarse, there.coarse)
+    np.testing.assert_allclose(way.spectrum, there.spectrum, atol=1e-12)
+    np.testing.assert_allclose(way.floor[:, 0], np.median(there.power[:, 3:], axis=1))

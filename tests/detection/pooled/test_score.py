@@ -8,6 +8,8 @@ import pytest
 from stethoscope.detection.load import load_scorer
 from stethoscope.detection.pooled.first_version import FirstPooling
 from stethoscope.detection.pooled.fit import PooledGmm
+from stethoscope.detection.pooled.gradient import mean_frames_gradient
+from stethoscope.detection.pooled.pooling import Courses
 from stethoscope.detection.pooled.score import NO_OFFSETS, LengthOffsets, PooledScorer
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.train import train_detector
@@ -47,7 +49,8 @@ def test_the_gradient_is_that_of_differences_of_scores(
         frames = frames[:, : scorer.feature.n_mels]
     assert isinstance(scorer, PooledScorer)
     model, rate = scorer.models["fan"], scorer.feature.sample_rate / scorer.feature.hop_length
-    gradient = model._gradient(frames, rate, scorer.pooling, 0)
+    clip = Courses.of(frames, rate, scorer.pooling.bands)
+    gradient = mean_frames_gradient([model._gradient(clip, scorer.pooling, 0)])
     for _ in range(3):
         direction = rng.normal(size=frames.shape) * (rng.random(frames.shape) < 0.3)
         up, down = (
