@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from stethoscope import __version__
@@ -27,7 +28,7 @@ from stethoscope.commands import (
     watch,
     wrap,
 )
-from stethoscope.commands.parser import Parser, protect_files
+from stethoscope.commands.parser import GroupedCommands, Parser, protect_files
 from stethoscope.errors import ParameterError, StethoscopeError
 from stethoscope.system import explain
 
@@ -97,10 +98,28 @@ _EXTRAS = {
 """For a module that is not installed, the extra that installs it; ``train`` for all others."""
 
 
+_GROUPS = {
+    "prepare recordings": ("inspect", "datasets", "simulate"),
+    "train": ("run", "sweep", "compare", "clean"),
+    "judge recordings": ("predict", "classify", "events", "watch"),
+    "change a bundle": ("threshold", "label"),
+    "deploy a bundle": ("serve", "listen", "export", "wrap", "verify"),
+    "use a Kubeflow cluster": ("compile", "submit", "schedules", "collect"),
+    "set up the shell": ("completion",),
+}
+"""The commands in the order of the help."""
+
+_EPILOG = "Begin with `stethoscope run`, which simulates three fans, trains a model and tests it."
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of the command line, or end the program with advice."""
     given = protect_files(arguments)
-    options, rest = _parser(given).parse_known_args(given)
+    parser = _parser(given)
+    if not given:
+        parser.print_help(sys.stderr)
+        sys.exit(2)
+    options, rest = parser.parse_known_args(given)
     if rest:
         options.parser.refuse(rest)
     return options
@@ -110,10 +129,12 @@ def _parser(given: Sequence[str] = ()) -> Parser:
     parser = Parser(
         prog="stethoscope",
         description="Find anomalous sounds of machines, name their faults, and deploy the models.",
+        epilog=_EPILOG,
+        formatter_class=partial(GroupedCommands, groups=_GROUPS),
     )
     parser.add_argument("--version", action="version", version=f"stethoscope {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
     def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")

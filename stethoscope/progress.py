@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -91,14 +90,3 @@ def warn(text: str) -> None:
 def given_warnings() -> list[str]:
     """Return the warnings of this process, each once."""
     return list(dict.fromkeys(_given_warnings))
-
-
-def format_range(numbers: Iterable[int]) -> str:
-    """Return the range of whole numbers in words, ``11 to 12``, or the number if they are equal."""
-    low, *_, high = sorted(2 * list(numbers))
-    return str(low) if low == high else f"{low} to {high}"
-
-
-def format_counts(names: Iterable[str]) -> str:
-    """Return how often each name occurs, the most frequent first: ``silent: 2, clipped: 1``."""
-    return ", ".join(f"{name}: {count}" for name, count in Counter(names).most_common())

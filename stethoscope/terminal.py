@@ -2,9 +2,11 @@
 
 import difflib
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 _CODES = {"bold": 1, "red": 31, "green": 32, "yellow": 33}
 """Numbers of colours in the codes of terminals (ECMA-48)."""
@@ -34,6 +36,16 @@ def text_table(rows: Sequence[Sequence[str]], *, align: str = "") -> list[str]:
 def decimal(value: float | None, *, digits: int = 3) -> str:
     """Return a number with that many decimals, or ``n/a`` where there is none."""
     return "n/a" if value is None else f"{value:.{digits}f}"
+
+
+def typed_path(path: Path) -> str:
+    """Return a path as it is typed in a shell.
+
+    It is relative to the working folder if it lies there, and in quotes if it needs them.
+    """
+    path = path.absolute()
+    near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return shlex.quote(str(near))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ HEAVY = ("tensorflow", "keras", "librosa", "sklearn", "scipy", "matplotlib", "kf
 FLOORS = (
     {
         "checks",
+        "counts",
         "errors",
         "files",
         "machines",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stethoscope.progress import format_range, given_warnings, track, warn
+from stethoscope.progress import given_warnings, track, warn
 
 
 def test_warning_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,8 +19,3 @@ def test_warnings_of_a_process_are_kept_once() -> None:
 def test_tracked_items_are_all_yielded_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(track(iter("abc"), label="read", total=3)) == ["a", "b", "c"]
     assert capsys.readouterr().err.splitlines()[-1] == "read 3/3"
-
-
-def test_range_of_numbers_in_words() -> None:
-    assert format_range([12, 11, 12]) == "11 to 12"
-    assert format_range([7, 7]) == "7"

@@ -1,4 +1,8 @@
-from stethoscope.terminal import decimal, text_table
+from pathlib import Path
+
+import pytest
+
+from stethoscope.terminal import decimal, text_table, typed_path
 
 
 def test_first_column_of_a_table_stands_left_and_the_others_right() -> None:
@@ -18,3 +22,12 @@ def test_decimal_of_nothing_is_not_available() -> None:
     assert decimal(None) == "n/a"
     assert decimal(0.12345) == "0.123"
     assert decimal(12.55, digits=0) == "13"
+
+
+def test_path_is_shown_as_it_is_typed_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert typed_path(tmp_path / "runs" / "my pump") == "'runs/my pump'"
+    assert typed_path(Path("runs/first")) == "runs/first"
+    assert typed_path(tmp_path.parent) == str(tmp_path.parent)

@@ -8,6 +8,7 @@ from pathlib import Path
 from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.edit import set_thresholds
 from stethoscope.bundle.inference import Inference
+from stethoscope.counts import count
 from stethoscope.detection.recentring import (
     ENOUGH_CLIPS,
     LEAST_CLIPS,
@@ -94,7 +95,7 @@ def _scores(
     for machine, of_machine in scores.items():
         if len(of_machine) < LEAST_CLIPS:
             raise ParameterError(
-                f"{machine}: {len(of_machine)} recording(s) are too few to re-centre on; "
+                f"{machine}: {count(len(of_machine), 'recording')} cannot be re-centred on; "
                 f"give {LEAST_CLIPS} or more, better a dozen"
             )
     return scores

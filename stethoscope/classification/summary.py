@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
-from stethoscope.terminal import decimal, text_table
+from stethoscope.terminal import decimal, text_table, typed_path
 
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -41,8 +41,8 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         f"{_tested(len(evaluation['folds']), evaluation['clips'])}; "
         "no recording is used for both training and testing",
         *skipped_lines(evaluation["skipped"]),
-        f"Report: {folder / 'report.html'}",
-        f"Classify recordings: stethoscope classify {folder / 'model'} FILE.wav",
+        f"Report: {typed_path(folder / 'report.html')}",
+        f"Classify recordings: stethoscope classify {typed_path(folder / 'model')} FILE.wav",
     ]
 
 

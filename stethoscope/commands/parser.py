@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -57,6 +57,33 @@ class Parser(argparse.ArgumentParser):
                 known = any(option.startswith(name) for option in self._option_string_actions)
                 if not known and one[:2] not in self._option_string_actions:
                     yield one
+
+
+class GroupedCommands(argparse.HelpFormatter):
+    """The help of a parser that lists its commands under headings.
+
+    Parameters
+    ----------
+    prog : str
+    groups : dict of str to sequence of str
+        Commands by heading.
+    """
+
+    def __init__(self, prog: str, *, groups: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(prog, max_help_position=18)
+        self._groups = groups
+
+    def _format_action(self, action: argparse.Action) -> str:
+        commands = {one.dest: one for one in self._iter_indented_subactions(action)}
+        if not commands:
+            return super()._format_action(action)
+        lines = []
+        for heading, names in self._groups.items():
+            lines.append(f"{'':{self._current_indent}}{heading}:\n")
+            self._indent()
+            lines += [super(GroupedCommands, self)._format_action(commands[one]) for one in names]
+            self._dedent()
+        return "".join(lines)
 
 
 def protect_files(arguments: Sequence[str]) -> list[str]:

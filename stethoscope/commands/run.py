@@ -2,6 +2,9 @@
 
 import argparse
 import os
+import shutil
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +12,7 @@ from stethoscope.commands import Add
 from stethoscope.datasets.download.credentials import CREDENTIALS
 from stethoscope.errors import ParameterError
 from stethoscope.options import split_list
+from stethoscope.terminal import coloured, is_terminal, text_table
 
 if TYPE_CHECKING:
     from stethoscope.kubeflow.settings import ClusterOptions
@@ -53,13 +57,24 @@ def _run(options: argparse.Namespace) -> int:
     from stethoscope.runs.run import describe_parameters, resume, run
 
     if options.parameters:
-        print(describe_parameters(options.pipeline))
+        _print_parameters(describe_parameters(options.pipeline))
         return 0
     if options.resume:
         resume(options.resume, given_parameters(options), keep=options.keep)
         return 0
     summary = run(options.pipeline, given_parameters(options), options.output, keep=options.keep)
     return 1 if summary.get("failed") else 0
+
+
+def _print_parameters(rows: Sequence[tuple[str, str, str]]) -> None:
+    """Print the descriptions on a terminal below the names; elsewhere a line per parameter."""
+    if not is_terminal():
+        print("\n".join(text_table(rows, align="<<<")))
+        return
+    width = shutil.get_terminal_size().columns - 1
+    for name, default, description in rows:
+        print(f"{coloured(name, 'bold')}  {default}")
+        print(textwrap.fill(description, width, initial_indent="    ", subsequent_indent="    "))
 
 
 def _compile(options: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from stethoscope.commands.cluster import (
 )
 from stethoscope.commands.run import add_cluster_options, add_resume, write_configured
 from stethoscope.errors import ParameterError
+from stethoscope.terminal import typed_path
 
 if TYPE_CHECKING:
     from stethoscope.kubeflow.folder import RunFolder
@@ -180,7 +181,7 @@ def _one_by_one(folder: "RunFolder", values: dict[str, Any]) -> int:
         print("\n".join(closing_lines({"leaderboard": board.to_json()}, output)))
         folder.note(state="failed" if board.failed else "finished")
     if board.failed:
-        print(f"Run those again that failed: stethoscope sweep --resume {output}")
+        print(f"Run those again that failed: stethoscope sweep --resume {typed_path(output)}")
     return 1 if board.failed else 0
 
 

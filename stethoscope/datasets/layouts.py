@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from stethoscope.counts import count
 from stethoscope.datasets.archives import Archive, Member, open_archive
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.names import natural_order
@@ -82,8 +83,8 @@ def index(archives: Sequence[str | os.PathLike[str]], layout: str = "auto") -> l
     if found.unmatched:
         source, name = found.unmatched[0]
         warn(
-            f"{len(found.unmatched)} recording(s) are left out, because their names do not fit the"
-            f" layout; the first is {name} in {source}"
+            f"{count(len(found.unmatched), 'recording')} left out, because the name does not fit"
+            f" the layout; the first is {name} in {source}"
         )
     return found.clips
 

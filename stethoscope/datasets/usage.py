@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from stethoscope.counts import count
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import Cutting
 from stethoscope.sound.parts import equal_parts, is_long
@@ -34,9 +35,9 @@ def describe_usage(
         Length of the clips into which a run cuts long recordings; 0 if it cuts none.
     """
     if any(clip.end for clip in clips):
-        return [_labelled("event(s)", clips, "event-detection")]
+        return [_labelled("labelled event", clips, "event-detection")]
     if not any(clip.machine_type for clip in clips):
-        return [_labelled("clip(s)", clips, "sound-classification")]
+        return [_labelled("labelled clip", clips, "sound-classification")]
     durations = durations or {}
     cut = list(_as_cut(clips, durations, Cutting.of(clips, clip_seconds)))
     about = _cutting(clips, cut, clip_seconds)
@@ -89,8 +90,9 @@ def _cutting(clips: Sequence[Clip], cut: Sequence[Clip], seconds: float) -> list
     parts = [clip for clip in cut if clip.end]
     if not parts:
         return []
+    recordings = len({(clip.source, clip.path) for clip in parts})
     lines = [
-        f"a run cuts {len({(c.source, c.path) for c in parts})} long recording(s) into"
+        f"a run cuts {count(recordings, 'long recording')} into"
         f" {len(parts)} clips of about {seconds:g} s (dataset_clip_seconds)"
     ]
     whole = {(clip.machine, clip.recording) for clip in clips}
@@ -116,16 +118,18 @@ def _lengths(train: Sequence[Clip], durations: Durations) -> Iterator[str]:
 
 def _training(train: Sequence[Clip], test: Sequence[Clip]) -> str:
     tested = [
-        f"{count} {name}"
+        (number, name)
         for condition, name in _CONDITIONS.items()
-        if (count := sum(clip.condition == condition for clip in test))
+        if (number := sum(clip.condition == condition for clip in test))
     ]
+    on = " and ".join(f"{number} {name}" for number, name in tested) or "no"
+    noun = "clip" if tested and tested[-1][0] == 1 else "clips"
     machines = len({clip.machine for clip in train})
     sessions = len({(clip.machine, clip.session) for clip in train if clip.session})
-    in_sessions = f" from {sessions} session(s)" if sessions else ""
+    in_sessions = f" from {count(sessions, 'session')}" if sessions else ""
     return (
-        f"a run trains on {len(train)} normal clip(s) of {machines} machine(s){in_sessions}"
-        f" and tests on {' and '.join(tested) or 'no'} clip(s)"
+        f"a run trains on {count(len(train), 'normal clip')} of {count(machines, 'machine')}"
+        f"{in_sessions} and tests on {on} {noun}"
     )
 
 
@@ -139,17 +143,17 @@ def _advice(train: Sequence[Clip], test: Sequence[Clip]) -> list[str]:
     per_machine = [sum(c.machine == m for c in train) for m in sorted({c.machine for c in train})]
     if min(per_machine) < _FEW_TRAINING:
         lines.append(
-            f"a machine has only {min(per_machine)} clip(s) to train on; thresholds get reliable"
-            " with some dozen, from several days"
+            f"a machine has only {count(min(per_machine), 'clip')} to train on; thresholds get"
+            " reliable with a few dozen, from several days"
         )
     return lines
 
 
-def _labelled(unit: str, clips: Sequence[Clip], pipeline: str) -> str:
+def _labelled(noun: str, clips: Sequence[Clip], pipeline: str) -> str:
     labelled = [clip for clip in clips if clip.label]
     labels = sorted({clip.label for clip in labelled})
+    more = f" and {len(labels) - 10} more" if len(labels) > 10 else ""
     return (
-        f"{len(labelled)} labelled {unit} of {len(labels)} class(es), for"
-        f" `stethoscope run {pipeline}`: {', '.join(labels[:10])}"
-        + (f" and {len(labels) - 10} more" if len(labels) > 10 else "")
+        f"{count(len(labelled), noun)} of {count(len(labels), 'class')}"
+        f" ({', '.join(labels[:10])}{more}), for `stethoscope run --pipeline {pipeline}`"
     )

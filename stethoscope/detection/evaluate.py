@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from stethoscope.counts import format_range
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.dcase import write_results
 from stethoscope.detection.metrics import Evaluation, Summary, evaluate
@@ -19,7 +20,7 @@ from stethoscope.errors import DatasetError
 from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder, write_json
 from stethoscope.machines import format_machines
-from stethoscope.progress import format_range, warn
+from stethoscope.progress import warn
 
 
 def evaluate_detector(

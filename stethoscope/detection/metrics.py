@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from stethoscope.counts import format_range
 from stethoscope.detection.options import MAX_FPR
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.errors import ParameterError
 from stethoscope.machines import format_machines
-from stethoscope.progress import format_range
 from stethoscope.stats.bootstrap import area_figure, bootstrap_areas
 from stethoscope.stats.figure import Figure, proportion
 from stethoscope.stats.roc import BoolArray, Curve, FloatArray, missing_class, roc_curve

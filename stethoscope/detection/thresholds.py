@@ -27,12 +27,12 @@ from stethoscope.checks import (
     text,
     whole,
 )
+from stethoscope.counts import format_range
 from stethoscope.detection.gamma import Gamma
 from stethoscope.detection.options import ThresholdMethod, ThresholdOptions
 from stethoscope.detection.recentring import RECENTRING, Recentring
 from stethoscope.errors import ModelError
 from stethoscope.machines import format_machines, machine_key, type_of, types_of
-from stethoscope.progress import format_range
 
 OWN_FIT = 30
 """Held-out normal clips from which on a machine has a fit of its own.
@@ -217,9 +217,10 @@ class Thresholds:
             return []
         pooled = ", pooled over machines" if any(one.pooled for one in weak.values()) else ""
         clips = format_range(one.n_clips for one in weak.values())
+        noun = "clip" if clips == "1" else "clips"
         text = (
             f"the threshold for a false-alarm rate of {rate:g} is computed from {clips} "
-            f"held-out normal clip(s){pooled}; "
+            f"held-out normal {noun}{pooled}; "
             f"use {math.ceil(_MIN_EXPECTED_BEYOND / rate)} or more for a reliable threshold"
         )
         return [format_machines(list(weak), text)]

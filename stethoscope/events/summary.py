@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from stethoscope.kubeflow.results import Results, skipped_lines
-from stethoscope.terminal import decimal, text_table
+from stethoscope.terminal import decimal, text_table, typed_path
 
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -43,9 +43,9 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         f"int8: {memory['model_flash']:,} bytes of flash, {memory['arena']:,} bytes of arena; "
         f"fits {', '.join(boards) or 'no board'}",
         *skipped_lines(evaluation["skipped"]),
-        f"Report: {folder / 'report.html'}",
-        f"Find events: stethoscope events {folder / 'bundle'} FILE.wav",
-        f"For a microcontroller: {folder / 'bundle' / 'c'}",
+        f"Report: {typed_path(folder / 'report.html')}",
+        f"Find events: stethoscope events {typed_path(folder / 'bundle')} FILE.wav",
+        f"For a microcontroller: {typed_path(folder / 'bundle' / 'c')}",
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.counts import count
 from stethoscope.datasets.audacity import intervals_of
 from stethoscope.datasets.background import BACKGROUND as NOISE
 from stethoscope.datasets.clips import Clip
@@ -261,7 +262,7 @@ def _divide(clip: _Integers, clips: Sequence[Clip], fit: EventFit) -> _Integers:
     names = sorted({clips[one].recording for one in np.unique(clip)})
     if len(names) < len(PARTS):
         raise DatasetError(
-            f"{len(names)} recording(s) cannot be divided into {', '.join(PARTS)}; "
+            f"{count(len(names), 'recording')} cannot be divided into {', '.join(PARTS)}; "
             "give at least 3, or set event_division=sequential"
         )
     order = np.random.default_rng(fit.seed).permutation(len(names))

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from stethoscope.counts import count, format_counts
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import Cutting
 from stethoscope.datasets.usage import mixed_lengths
 from stethoscope.errors import DatasetError
-from stethoscope.progress import format_counts, warn
+from stethoscope.progress import warn
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.measurement import Measurement
 from stethoscope.sound.suitability import MOST_USELESS
@@ -91,13 +92,13 @@ class Outcomes:
         """Warn about useless clips, which are left out, and about others, which are not."""
         if useless := list(self._useless.values()):
             warn(
-                f"{len(useless)} recording(s) are useless and left out "
+                f"{count(len(useless), 'recording')} left out as useless "
                 f"({format_counts(one.kind for one in useless)}); the first: {useless[0].reason}"
             )
         if names := list(self._cut_off):
             warn(
-                f"{len(names)} recording(s) are shorter than their headers say, the first is "
-                f"{names[0]}; their ends are missing, copy them again"
+                f"{count(len(names), 'recording')} shorter than the header says, the first is "
+                f"{names[0]}; the end is missing: copy the recording again"
             )
         for machine in self._divided:
             warn(

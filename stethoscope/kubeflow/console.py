@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -178,7 +179,8 @@ class Console(io.TextIOBase):
     def _head(self, running: "_Running") -> str:
         done = {name.partition(" ")[0] for name in self.seconds}
         number = len(done | {running.step})
-        return f"[{min(number, self._steps)}/{self._steps}] {running.item or running.step:<18}"
+        place = f"{min(number, self._steps):>{len(str(self._steps))}}/{self._steps}"
+        return f"[{place}] {running.item or running.step:<18}"
 
     def _show(self, text: str, *, last: bool = False) -> None:
         """Show a line; on a terminal it stays in place until the step has ended.
@@ -187,9 +189,10 @@ class Console(io.TextIOBase):
         """
         with contextlib.suppress(OSError):
             if self._terminal.isatty():
-                line = "\r" + text[:110].ljust(self._shown)
-                self._terminal.write(line + ("\n" if last else ""))
-                self._shown = 0 if last else len(text[:110])
+                # A line that the terminal folds could not be overwritten.
+                shown = text if last else text[: shutil.get_terminal_size().columns - 1]
+                self._terminal.write("\r" + shown.ljust(self._shown) + ("\n" if last else ""))
+                self._shown = 0 if last else len(shown)
             elif last:
                 self._terminal.write(text + "\n")
             self._terminal.flush()

@@ -28,6 +28,7 @@ from stethoscope.kubeflow.schedule import run_dag
 from stethoscope.kubeflow.steps import Steps
 from stethoscope.progress import warn
 from stethoscope.system import explain
+from stethoscope.terminal import typed_path
 
 
 class RunError(StethoscopeError):
@@ -118,7 +119,9 @@ def run_locally(
                 outputs = dict(pipeline(**arguments).outputs)
         except RuntimeError as error:
             reason = console.failure or plain(str(error))
-            raise RunError(f"{reason} (everything the steps printed is in {log})") from error
+            raise RunError(
+                f"{reason} (everything the steps printed is in {typed_path(log)})"
+            ) from error
     if console.log_error:
         warn(f"{log} is not complete: {explain(console.log_error, folders=[log.parent])}")
     artifacts = {name: Path(one.path) for name, one in outputs.items() if hasattr(one, "path")}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stethoscope.counts import count, format_counts
 from stethoscope.files import read_json
-from stethoscope.progress import format_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +85,8 @@ def skipped_lines(skipped: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     kinds = [one.get("kind") or "other" for one in skipped]
     counts = f" ({format_counts(kinds)})" if set(kinds) != {"other"} else ""
-    first = skipped[0]["reason"]
-    return [f"warning: {len(skipped)} recording(s) could not be used{counts}, the first: {first}"]
+    recordings, first = count(len(skipped), "recording"), skipped[0]["reason"]
+    return [f"warning: {recordings} could not be used{counts}, the first: {first}"]
 
 
 def _path(outputs: Mapping[str, Path], source: str) -> Path:

@@ -19,9 +19,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stethoscope.counts import format_range
 from stethoscope.kubeflow.results import Results, skipped_lines
-from stethoscope.progress import format_range
-from stethoscope.terminal import decimal, text_table
+from stethoscope.terminal import decimal, text_table, typed_path
 
 
 def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -32,8 +32,8 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         *_session_lines(evaluation.get("sessions", {})),
         *skipped_lines(evaluation["skipped"]),
         *_fault_lines(summary["diagnosis"], folder),
-        f"Report: {folder / 'report.html'}",
-        f"Judge recordings: stethoscope predict {folder / 'bundle'} FILE.wav",
+        f"Report: {typed_path(folder / 'report.html')}",
+        f"Judge recordings: stethoscope predict {typed_path(folder / 'bundle')} FILE.wav",
     ]
 
 
@@ -130,13 +130,13 @@ def _fault_lines(diagnosis: Mapping[str, Any], folder: Path) -> list[str]:
     left_out = diagnosis["left_out_unknown"]
     if left_out["value"] is not None:
         lines.append(
-            f"{100 * left_out['value']:.0f} % of the clips of a group that is left out of the "
-            "training are called unknown"
+            "faults that were not trained on (each group left out once): "
+            f"{100 * left_out['value']:.0f} % of their clips are called unknown"
         )
     if all(group["label"].endswith(str(number)) for number, group in enumerate(groups, start=1)):
         lines.append(
             "Listen to the groups in the report, then name them: "
-            f"stethoscope label {folder / 'bundle'} 1=NAME 2=NAME"
+            f"stethoscope label {typed_path(folder / 'bundle')} 1=NAME 2=NAME"
         )
     return lines
 

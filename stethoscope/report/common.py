@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from stethoscope.counts import count, format_counts
 from stethoscope.options import ParameterSet
-from stethoscope.progress import format_counts
 from stethoscope.report.blocks import notes, table
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section
-from stethoscope.report.words import count, short
+from stethoscope.report.words import short
 
 _NOT_LISTED = ("dataset_url", "export_registry")  # shown apart; may hold a password
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stethoscope.counts import count
 from stethoscope.report.blocks import table
 from stethoscope.report.html import Html, tag
-from stethoscope.report.words import count, figure, plain
+from stethoscope.report.words import figure, plain
 from stethoscope.stats.figure import Figure
 
 _MOST_CONFUSIONS = 3

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 
+from stethoscope.counts import count
 from stethoscope.files import write_text
 from stethoscope.report.blocks import card, gallery
 from stethoscope.report.charts import MAX_STYLES, SHARE_TICKS, Axis, Chart, legend
 from stethoscope.report.html import Html, tag
 from stethoscope.report.page import document
-from stethoscope.report.words import count, number, percent
+from stethoscope.report.words import number, percent
 
 Curves = Mapping[str, Sequence[float]]
 """Values by name, as Keras names them: ``loss``, ``val_loss``, ``accuracy``, ``val_accuracy``.

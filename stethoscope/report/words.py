@@ -8,11 +8,6 @@ from stethoscope.stats.figure import Figure
 _UNIT = "\u00a0%"
 
 
-def count(n: int, noun: str) -> str:
-    """Return a number with its noun: ``1 clip``, ``2 clips``, ``1,200 clips``."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
-
-
 def percent(share: float) -> str:
     """Return a share in per cent, with a decimal below 10 and above 99.
 

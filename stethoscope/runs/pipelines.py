@@ -17,6 +17,7 @@ from stethoscope.files import packaged_file
 from stethoscope.kubeflow.results import Results
 from stethoscope.monitoring.options import DETECT, MONITORING
 from stethoscope.options import ParameterSet
+from stethoscope.terminal import typed_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +117,5 @@ def results_of(spec: Mapping[str, Any], outputs: Iterable[str]) -> Results:
         return pipeline.results
     return Results(
         files={output: output for output in outputs},
-        closing_lines=lambda _, folder: [f"Results: {folder}"],
+        closing_lines=lambda _, folder: [f"Results: {typed_path(folder)}"],
     )

@@ -23,7 +23,7 @@ from stethoscope.options import split_list
 from stethoscope.runs.checks import check_here
 from stethoscope.runs.identity import code_identity, files_identity
 from stethoscope.runs.pipelines import compiled_file, results_of
-from stethoscope.terminal import text_table
+from stethoscope.terminal import typed_path
 
 
 def run(
@@ -130,8 +130,10 @@ def _execute(
     """Run a pipeline in its folder, and note there how it ended."""
     settings = _settings(compiled, given)
     data = f" on {settings['dataset_url']}" if "dataset_url" in settings else ""
-    print(f"Running {name}{data}; results go to {folder.path}")
-    again = f"stethoscope {'sweep' if name == 'sweep' else 'run'} --resume {folder.path}"
+    print(f"Running {name}{data}; results go to {typed_path(folder.path)}")
+    again = (
+        f"stethoscope {'sweep' if name == 'sweep' else 'run'} --resume {typed_path(folder.path)}"
+    )
     try:
         summary, closing = _run_steps(folder, name, given, compiled)
     except RunError as error:
@@ -228,13 +230,12 @@ def absolute(dataset_url: str) -> str:
     )
 
 
-def describe_parameters(pipeline: str) -> str:
-    """Return the parameters of a pipeline, one per line: name, default, description."""
-    rows = [
+def describe_parameters(pipeline: str) -> list[tuple[str, str, str]]:
+    """Return name, default and description of each parameter of a pipeline."""
+    return [
         (one.name, json.dumps(one.default), one.description)
         for one in read_parameters(compiled_file(pipeline)).values()
     ]
-    return "\n".join(text_table(rows, align="<<<"))
 
 
 def _make_folder(output: Path) -> Path:

@@ -7,6 +7,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
+from stethoscope.counts import count
 from stethoscope.serve.limits import Limits, RefusalError
 from stethoscope.serve.places import Place
 from stethoscope.sound.formats import MEDIA_TYPES
@@ -234,7 +235,7 @@ class _FormReader:
         return RefusalError(
             413,
             "too_many_files",
-            f"the form has more than {self._max_files} field(s) `file`{where}",
+            f"the form has more than {count(self._max_files, 'field')} `file`{where}",
         )
 
     def _extend_content(self, data: bytes, start: int, end: int) -> None:

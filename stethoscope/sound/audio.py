@@ -11,6 +11,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import soundfile
 
+from stethoscope.counts import count
 from stethoscope.errors import AudioError
 from stethoscope.sound.ffmpeg import convert
 from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
@@ -91,7 +92,7 @@ class Decoded:
         for channel in wanted:
             if not 0 <= channel < len(self.samples):
                 raise AudioError(
-                    f"{name or 'recording'}: has {len(self.samples)} channel(s),"
+                    f"{name or 'recording'}: has {count(len(self.samples), 'channel')},"
                     f" channel {channel} does not exist; choose one from 0"
                 )
         if len(wanted) == 1:  # which a mono recording gives without a copy

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from stethoscope.counts import count
 from stethoscope.files import read_json, write_csv, write_json, write_text
 from stethoscope.kubeflow.folder import WORK
 from stethoscope.report.blocks import table
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.page import Header, report_page, section
-from stethoscope.report.words import count
 from stethoscope.sweep.comparison import compare_with_best
 from stethoscope.sweep.items import RESULT
 from stethoscope.terminal import decimal

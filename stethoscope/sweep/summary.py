@@ -14,7 +14,7 @@ from typing import Any
 
 from stethoscope.kubeflow.results import Results
 from stethoscope.sweep.leaderboard import Leaderboard, describe_setting, figure_of
-from stethoscope.terminal import decimal, text_table
+from stethoscope.terminal import decimal, text_table, typed_path
 
 _MOST_REPORTS = 12
 """Reports that are named at the end; the leaderboard links to all."""
@@ -34,17 +34,21 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
         ]
         for one in board.results
     ]
+
+    def report_of(result: Mapping[str, Any]) -> str:
+        return typed_path(folder / "items" / result["item"] / "report.html")
+
     return [
         *text_table([("machine", "AUC", "pAUC", "seconds", "setting"), *rows], align="<>>><"),
         "",
         board.headline(),
         *(f"failed: {text}" for text in board.failed),
         *(
-            f"Report of {one['item']}: {folder / 'items' / one['item'] / 'report.html'}"
+            f"Report of {one['item']}: {report_of(one)}"
             for one in board.results[:_MOST_REPORTS]
             if one["figures"]
         ),
-        f"Leaderboard: {folder / 'leaderboard.html'}",
+        f"Leaderboard: {typed_path(folder / 'leaderboard.html')}",
     ]
 
 

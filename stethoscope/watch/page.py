@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from stethoscope.counts import count
 from stethoscope.report.charts import Axis, Chart, legend
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.page import Header, Section, report_page, section, tile
-from stethoscope.report.words import count
 from stethoscope.watch.history import Alarm
 from stethoscope.watch.overview import SPANS, Bucket, MachineOverview, Overview, RecordingRow
 
@@ -71,7 +71,8 @@ def _summary(view: Overview) -> str:
         unusable = count(view.n_unusable, "recording")
         parts.append(f"{unusable} gave no verdict; the reasons are below.")
     parts += [
-        f"{number} message(s) to {target} could not be delivered ({error}); they are sent again."
+        f"{count(number, 'message')} to {target} could not be delivered ({error}), "
+        "and will be sent again."
         for target, number, error in view.undelivered
         if error
     ]

@@ -173,7 +173,7 @@ def test_recentring_leaves_out_what_cannot_be_read_and_refuses_too_few_recording
     text = tmp_path / "text.wav"
     text.write_text("no sound")
     assert main(["threshold", str(copy), "--recentre", str(text), *place[:2]]) == 2
-    assert "fan/00: 2 recording(s) are too few to re-centre on" in capsys.readouterr().err
+    assert "fan/00: 2 recordings cannot be re-centred on" in capsys.readouterr().err
     assert (copy / "bundle.json").read_bytes() == content
     assert main(["threshold", str(copy), "--recentre", str(text), *place[:3]]) == 0
     assert "left out: " in capsys.readouterr().err

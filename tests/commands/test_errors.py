@@ -155,7 +155,7 @@ def test_one_bad_recording_does_not_end_a_run(
     )
     skipped = json.loads((tmp_path / "run" / "summary.json").read_text())["evaluation"]["skipped"]
     assert [Path(one["path"]).stem[-2:] for one in skipped] == ["90", "91", "94", "95"]
-    assert "4 recording(s) could not be used" in capsys.readouterr().out
+    assert "4 recordings could not be used" in capsys.readouterr().out
 
 
 @pytest.mark.slow

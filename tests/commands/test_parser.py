@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def test_a_wrong_call_is_answered_with_what_may_be_meant(
         main(arguments)
     assert ended.value.code == 2
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_help_lists_every_command_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([])
+    printed = capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["?"])
+    known = capsys.readouterr().err.partition("choose one of ")[2].strip().split(", ")
+    assert "predict" in known
+    assert sorted(re.findall("^    ([a-z]+)", printed, re.MULTILINE)) == sorted(known)
 
 
 def test_a_file_may_begin_with_a_hyphen(

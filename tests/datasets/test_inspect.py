@@ -112,8 +112,7 @@ def test_inspection_says_what_a_run_would_use(tmp_path: Path, wav: Callable[...,
     text = render(inspect([tmp_path / "pump"]))
     assert "pump: layout folders (as pump/normal/01.wav" in text
     assert (
-        "a run trains on 20 normal clip(s) of 1 machine(s) from 2 session(s)"
-        " and tests on 10 normal clip(s)"
+        "a run trains on 20 normal clips of 1 machine from 2 sessions and tests on 10 normal clips"
     ) in text
     assert "there is no anomalous recording" in text
 
@@ -126,10 +125,8 @@ def test_inspection_says_into_how_many_clips_long_recordings_are_cut(
     for i in range(6):
         (tmp_path / "pump" / f"{i}.wav").write_bytes(wav(seconds=62.0 if i < 5 else 14.0))
     text = render(inspect([tmp_path / "pump"]))
-    assert (
-        "a run cuts 5 long recording(s) into 30 clips of about 10 s (dataset_clip_seconds)" in text
-    )
-    assert "a run trains on 24 normal clip(s) of 1 machine(s) and tests on 7 normal clip(s)" in text
+    assert "a run cuts 5 long recordings into 30 clips of about 10 s (dataset_clip_seconds)" in text
+    assert "a run trains on 24 normal clips of 1 machine and tests on 7 normal clips" in text
 
 
 def test_inspection_says_that_a_lone_recording_is_divided(
@@ -138,7 +135,7 @@ def test_inspection_says_that_a_lone_recording_is_divided(
     """Also where it is so large that it is read part by part."""
     (tmp_path / "pump").mkdir()
     (tmp_path / "pump" / "monday.wav").write_bytes(wav(seconds=200.0))
-    expected = "a run trains on 15 normal clip(s) of 1 machine(s) and tests on 5 normal clip(s)"
+    expected = "a run trains on 15 normal clips of 1 machine and tests on 5 normal clips"
     for large in (32 << 20, 1 << 20):
         monkeypatch.setattr("stethoscope.datasets.archives.LARGE_BYTES", large)
         found = inspect([tmp_path / "pump"])

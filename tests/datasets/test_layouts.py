@@ -60,7 +60,7 @@ def test_recordings_outside_the_layout_give_a_warning(
     ]
     assert len(index([pack(names)])) == 1
     assert capsys.readouterr().err == (
-        "warning: 1 recording(s) are left out, because their names do not fit the layout;"
+        "warning: 1 recording left out, because the name does not fit the layout;"
         " the first is fan/attic/section_00_machine_0001_.wav in set.zip\n"
     )
 

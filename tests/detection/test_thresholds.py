@@ -35,7 +35,7 @@ def test_a_single_score_gives_a_threshold_and_a_warning():
     assert thresholds.threshold("fan/00") == 4.0
     assert thresholds.warnings() == [
         "fan/00: the threshold for a false-alarm rate of 0.1 is computed from 1 held-out normal "
-        "clip(s); use 30 or more for a reliable threshold"
+        "clip; use 30 or more for a reliable threshold"
     ]
 
 
@@ -68,7 +68,7 @@ def test_a_machine_with_30_clips_has_its_own_fit_and_others_share():
     assert [warning.split(":")[0] for warning in thresholds.warnings()] == ["pump/00"]
     assert thresholds.with_false_alarm_rate(0.01).warnings() == [
         "fan/00, fan/01, fan/02, pump/00: the threshold for a false-alarm rate of 0.01 is computed "
-        "from 9 to 62 held-out normal clip(s), pooled over machines; "
+        "from 9 to 62 held-out normal clips, pooled over machines; "
         "use 300 or more for a reliable threshold"
     ]
 

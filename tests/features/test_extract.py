@@ -99,7 +99,7 @@ def test_other_rates_are_resampled_and_the_channel_is_chosen(tmp_path: Path) -> 
 def test_missing_channel_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     write_wav(folder / "a.wav", noise(0))
-    with pytest.raises(DatasetError, match=r"a\.wav: has 1 channel\(s\), channel 2 does not exist"):
+    with pytest.raises(DatasetError, match=r"a\.wav: has 1 channel, channel 2 does not exist"):
         extract_features([folder], clips_of(folder), LogMel(channel=2), tmp_path / "store")
 
 
@@ -146,7 +146,7 @@ def test_useless_recordings_are_left_out_counted_and_named_by_kind(
         "faint.wav": "nearly_empty",
         "huge.wav": "too_large",
     }
-    assert "6 recording(s) are useless and left out (silent: 2, " in capsys.readouterr().err
+    assert "6 recordings left out as useless (silent: 2, " in capsys.readouterr().err
 
 
 def test_more_than_half_useless_training_recordings_fail_with_one_line(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_recordings_that_were_cut_off_are_used_with_a_warning(
     (folder / "a.wav").write_bytes(content[:20_000])
     store = extract_features([folder], clips_of(folder), LogMel(), tmp_path / "store")
     assert [one.missing_seconds > 0 for one in store.measured] == [True, False]
-    assert "1 recording(s) are shorter than their headers say, the first is a.wav" in (
+    assert "1 recording shorter than the header says, the first is a.wav" in (
         capsys.readouterr().err
     )
 

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -144,6 +145,18 @@ def test_console_names_the_item_of_a_loop() -> None:
     [line] = terminal.getvalue().splitlines()
     assert line.startswith("[1/1] fan-1 ")
     assert list(console.seconds) == ["sweep-item fan-1"]
+
+
+def test_progress_is_cut_to_the_width_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    with Console(io.StringIO(), terminal, steps=12) as console:
+        print(STARTED.format("train-detector"), file=console)
+        print("epochs 3/9  loss 0.123456789  accuracy 0.8", file=console)
+        print(ENDED.format("train-detector", "SUCCESS"), file=console)
+    assert terminal.getvalue().startswith("\r[ 1/12] train-detector")
+    assert max(map(len, re.split(r"[\r\n]", terminal.getvalue()))) == 39
 
 
 def test_console_shows_a_step_that_did_not_end() -> None:

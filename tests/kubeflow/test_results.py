@@ -82,4 +82,4 @@ def test_a_missing_json_file_is_refused(outputs: dict[str, Path], folder: Path) 
 def test_skipped_recordings_are_counted_and_the_first_is_named() -> None:
     assert skipped_lines([]) == []
     [line] = skipped_lines([{"reason": "a.wav: is empty"}, {"reason": "b.wav: is short"}])
-    assert line == "warning: 2 recording(s) could not be used, the first: a.wav: is empty"
+    assert line == "warning: 2 recordings could not be used, the first: a.wav: is empty"

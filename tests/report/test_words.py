@@ -1,7 +1,6 @@
 """Figures as text."""
 
 from stethoscope.report.words import (
-    count,
     figure,
     hertz,
     interval,
@@ -13,8 +12,7 @@ from stethoscope.report.words import (
 from stethoscope.stats.figure import Figure
 
 
-def test_numbers_have_units_and_plural() -> None:
-    assert [count(n, "clip") for n in (0, 1, 1200)] == ["0 clips", "1 clip", "1,200 clips"]
+def test_numbers_have_units() -> None:
     shares = {
         0: "0",
         1e-5: "0.1",

@@ -92,10 +92,10 @@ def test_relative_paths_of_recordings_become_absolute(
 
 
 def test_parameters_are_listed_with_default_and_description() -> None:
-    lines = describe_parameters("main").splitlines()
-    [line] = [line for line in lines if line.startswith("max_fpr ")]
-    name, default, description = line.split(maxsplit=2)
-    assert (name, default) == ("max_fpr", "0.1")
+    [(_, default, description)] = [
+        one for one in describe_parameters("main") if one[0] == "max_fpr"
+    ]
+    assert default == "0.1"
     assert len(description) > 10
 
 

@@ -1,12 +1,13 @@
 """How the figures were measured, and how the delivered model was trained."""
 
 from stethoscope.classification.report.inputs import ClassInputs
+from stethoscope.counts import count
 from stethoscope.report.blocks import table
 from stethoscope.report.common import settings_section
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section
 from stethoscope.report.training import training_charts
-from stethoscope.report.words import count, percent
+from stethoscope.report.words import percent
 from stethoscope.sound.planes import planes_of
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from stethoscope.classification.report.inputs import ClassInputs
+from stethoscope.counts import count
 from stethoscope.report.confusion import class_table, confusion_table, frequent_confusions
 from stethoscope.report.html import tag
 from stethoscope.report.page import Header, Section, Verdict, fold, section, tile
-from stethoscope.report.words import count, interval, percent, plain
+from stethoscope.report.words import interval, percent, plain
 from stethoscope.stats.figure import Figure
 
 LEAST_RECALL = 0.7

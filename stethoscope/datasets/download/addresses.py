@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from stethoscope.counts import count
 from stethoscope.datasets import catalogue
 from stethoscope.datasets.download.credentials import HEADERS
 from stethoscope.datasets.download.simulated import simulator_options
@@ -56,7 +57,7 @@ def _split_md5(md5: str, n_addresses: int) -> list[str]:
     sums = [part.strip().lower() for part in md5.split(",")]
     if len(sums) != n_addresses:
         raise ParameterError(
-            f"dataset_md5 has {len(sums)} value(s) for {n_addresses} archive(s);"
+            f"dataset_md5 has {count(len(sums), 'value')} for {count(n_addresses, 'archive')};"
             " give one each, empty where unknown"
         )
     if wrong := [one for one in sums if one and not re.fullmatch("[0-9a-f]{32}", one)]:

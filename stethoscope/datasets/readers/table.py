@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+from stethoscope.counts import count
 from stethoscope.datasets.archives import Archive
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.readers.layout import Layout
@@ -43,7 +44,7 @@ def _read(archive: Archive) -> list[Clip]:
             " give paths relative to the folder of the table"
         )
     if absent:
-        warn(f"{len(absent)} recording(s) are listed but not there; the first is {absent[0]}")
+        warn(f"{count(len(absent), 'recording')} listed but not there; the first is {absent[0]}")
     return list(clips.values())
 
 

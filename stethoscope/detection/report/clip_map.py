@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stethoscope.counts import count
 from stethoscope.detection.report.contributions import FloatArray, spread
 from stethoscope.detection.report.distributions import MAX_CHARTS
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
@@ -14,7 +15,7 @@ from stethoscope.report.charts import Axis, Chart, legend
 from stethoscope.report.html import Html, tag
 from stethoscope.report.media import clip_key, clip_name
 from stethoscope.report.page import Section, section
-from stethoscope.report.words import count, number, percent, short
+from stethoscope.report.words import number, percent, short
 
 MAX_DOTS = 6000
 """Most clips on all maps together; each map has an equal share, at most a quarter."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.counts import count
 from stethoscope.detection.evidence import STRENGTHS, Evidence, heat
 from stethoscope.detection.report.choice import ShownClips, choose
 from stethoscope.detection.report.contributions import evidence_of, smooth
@@ -35,7 +36,7 @@ from stethoscope.report.spectrogram import (
     spectrogram,
     time_axis,
 )
-from stethoscope.report.words import count, decibels, hertz, number, percent, short
+from stethoscope.report.words import decibels, hertz, number, percent, short
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.logmel import LogMel
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from stethoscope.counts import count
 from stethoscope.detection.metrics import MachineFigures
 from stethoscope.detection.report.distributions import MAX_CHARTS
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
@@ -12,7 +13,7 @@ from stethoscope.report.blocks import card, gallery
 from stethoscope.report.charts import MAX_STYLES, SHARE_TICKS, Axis, Chart, legend
 from stethoscope.report.html import Html, tag
 from stethoscope.report.page import Section, section
-from stethoscope.report.words import count, percent
+from stethoscope.report.words import percent
 from stethoscope.stats.figure import wilson_interval
 from stethoscope.stats.roc import Curve, roc_curve
 

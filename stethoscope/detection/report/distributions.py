@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.counts import count
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.report.blocks import card, gallery
 from stethoscope.report.charts import Axis, Chart, legend, two_sided_axis
 from stethoscope.report.html import Html, tag
 from stethoscope.report.page import Section, section
-from stethoscope.report.words import count, number
+from stethoscope.report.words import number
 
 MAX_CHARTS = 60
 """Most machines, or machine types, of which a section has charts; of more, those of lowest AUC."""

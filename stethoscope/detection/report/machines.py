@@ -1,12 +1,13 @@
 """Results per machine, and their means by machine type, signal-to-noise ratio and domain."""
 
+from stethoscope.counts import count
 from stethoscope.detection.metrics import MachineFigures, Summary
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.report.overview import outcome_text, separation
 from stethoscope.report.blocks import table
 from stethoscope.report.html import Content, Html, join, tag
 from stethoscope.report.page import Section, fold, section
-from stethoscope.report.words import count, figure, number, percent
+from stethoscope.report.words import figure, number, percent
 from stethoscope.stats.figure import Figure
 
 MAX_OUTCOMES = 12

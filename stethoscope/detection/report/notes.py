@@ -1,12 +1,16 @@
 """Warnings, training curves and settings of a detector."""
 
+import re
 from collections.abc import Iterable
 
+from stethoscope.counts import count
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.report.common import settings_section
 from stethoscope.report.page import Section, section
 from stethoscope.report.training import loss_charts
-from stethoscope.report.words import count
+
+_MORE = re.compile(r" and \d+ more$")
+"""What :func:`stethoscope.machines.format_machines` writes after the first machines of a list."""
 
 
 def warning_texts(inputs: DetectionInputs) -> list[str]:
@@ -22,9 +26,13 @@ def _grouped(warnings: Iterable[str], n_machines: int) -> list[str]:
     """Return warnings; those with the same text about several machines become one."""
     machines: dict[str, list[str]] = {}
     for warning in warnings:
-        subject, colon, text = warning.partition(": ")
-        if colon and "/" in subject and " " not in subject:
-            machines.setdefault(text, []).append(machine_name(subject))
+        subject, _, text = warning.partition(": ")
+        found = _MORE.search(subject)
+        more = found[0] if found else ""
+        keys = subject.removesuffix(more).split(", ")
+        if text and all("/" in key and " " not in key for key in keys):
+            names = [machine_name(key) for key in keys]
+            machines.setdefault(text, []).extend([*names[:-1], names[-1] + more])
         else:
             machines.setdefault(warning, [])
     texts = []

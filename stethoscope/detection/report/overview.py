@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
+from stethoscope.counts import count
 from stethoscope.detection.metrics import Summary
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.report.verdict import verdict
 from stethoscope.detection.scores import ScoredClip
 from stethoscope.report.html import Html
 from stethoscope.report.page import Header, tile
-from stethoscope.report.words import count, interval, percent
+from stethoscope.report.words import interval, percent
 from stethoscope.stats.figure import Figure
 
 _SEPARATIONS = (
+    (1.0, "perfectly separated"),
     (0.97, "almost perfectly separated"),
     (0.9, "well separated"),
     (0.8, "fairly well separated"),

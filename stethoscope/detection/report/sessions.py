@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from statistics import mean
 
+from stethoscope.counts import count, format_range
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.detection.thresholds import Thresholds, fit_thresholds
-from stethoscope.progress import format_range
 from stethoscope.report.blocks import table
 from stethoscope.report.html import Content, join, tag
 from stethoscope.report.page import Section, fold, section
-from stethoscope.report.words import count, percent
+from stethoscope.report.words import percent
 
 SIMULATED = {1: (0.82, 0.94), 2: (0.07, 0.23), 3: (0.07, 0.28), 5: (0.10, 0.35), 8: (0.07, 0.33)}
 """Sessions that simulated machines were trained on: false alarms and anomalies found in others.

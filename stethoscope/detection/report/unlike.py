@@ -1,10 +1,10 @@
 """How many test clips are unlike the recordings of the training."""
 
+from stethoscope.counts import count
 from stethoscope.detection.report.inputs import DetectionInputs
 from stethoscope.report.blocks import table
 from stethoscope.report.html import tag
 from stethoscope.report.page import Section, section
-from stethoscope.report.words import count
 
 _IN_WORDS = {
     "clipped": "samples are clipped",

@@ -12,10 +12,11 @@ The rules are in the order in which the first that holds decides:
 from collections.abc import Callable, Iterable
 from statistics import mean
 
+from stethoscope.counts import count
 from stethoscope.detection.metrics import FEW_CLIPS, MachineFigures
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
 from stethoscope.report.page import Verdict
-from stethoscope.report.words import count, percent
+from stethoscope.report.words import percent
 from stethoscope.stats.figure import Figure
 
 LEAST_RECALL = 0.5

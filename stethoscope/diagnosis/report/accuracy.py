@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from stethoscope.counts import count
 from stethoscope.diagnosis.report.inputs import FaultInputs
 from stethoscope.report.blocks import card, gallery
 from stethoscope.report.charts import Axis, Chart, legend, two_sided_axis
@@ -12,7 +13,7 @@ from stethoscope.report.confusion import class_table, confusion_table, frequent_
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.page import Section, fold, section
 from stethoscope.report.training import training_charts
-from stethoscope.report.words import count, percent, share_with_interval
+from stethoscope.report.words import percent, share_with_interval
 from stethoscope.stats.figure import Figure
 
 _BINS = 20

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from stethoscope.counts import count
 from stethoscope.detection.report.contributions import spread
 from stethoscope.detection.report.inputs import machine_name
 from stethoscope.diagnosis.report.inputs import FaultInputs
@@ -21,7 +22,7 @@ from stethoscope.report.charts import SHARE_TICKS, Axis, Chart, legend
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.media import clip_name
 from stethoscope.report.page import Section, fold, section
-from stethoscope.report.words import count, percent, short
+from stethoscope.report.words import percent, short
 
 MAX_ROWS = 30
 """Most clips in the table of distances."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from stethoscope.counts import count
 from stethoscope.detection.report.contributions import spread
 from stethoscope.detection.report.inputs import machine_name
 from stethoscope.diagnosis.groups import GroupedClip
@@ -14,7 +15,7 @@ from stethoscope.report.charts import MAX_STYLES, Axis, Chart, legend
 from stethoscope.report.cloud import Point, cloud
 from stethoscope.report.html import Html, tag
 from stethoscope.report.media import clip_name
-from stethoscope.report.words import count, percent, short
+from stethoscope.report.words import percent, short
 
 MAX_POINTS = 600
 """Most clips on a map, at even distances."""

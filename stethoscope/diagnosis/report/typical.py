@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stethoscope.counts import count
 from stethoscope.datasets.clips import Clip
 from stethoscope.detection.report.contributions import spread
 from stethoscope.detection.report.inputs import DetectionInputs, machine_name
@@ -25,7 +26,7 @@ from stethoscope.report.media import (
 )
 from stethoscope.report.page import Section, section
 from stethoscope.report.spectrogram import Levels, level_scale, levels_of, spectrogram
-from stethoscope.report.words import count, short
+from stethoscope.report.words import short
 from stethoscope.sound.definition import Frames
 
 SECONDS = 5.0

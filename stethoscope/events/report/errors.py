@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stethoscope.counts import count
 from stethoscope.events.report.inputs import EventInputs, Row
 from stethoscope.events.report.recordings import (
     background_clips,
@@ -20,7 +21,7 @@ from stethoscope.report.html import Html, tag
 from stethoscope.report.media import Sound, player, read_sounds, recording_key, sound_address
 from stethoscope.report.page import Section, section
 from stethoscope.report.spectrogram import level_scale, levels_of, spectrogram
-from stethoscope.report.words import count, short
+from stethoscope.report.words import short
 from stethoscope.sound.feature import load_for_feature
 
 MAX_ERRORS = 18

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stethoscope.counts import count
 from stethoscope.events.evaluate import figures_by_class
 from stethoscope.events.model import EventClass
 from stethoscope.events.report.inputs import EventInputs
@@ -13,7 +14,7 @@ from stethoscope.report.blocks import notes, table
 from stethoscope.report.confusion import confusion_table
 from stethoscope.report.html import Html, tag
 from stethoscope.report.page import Header, Section, Verdict, fold, section, tile
-from stethoscope.report.words import count, percent
+from stethoscope.report.words import percent
 
 _ROWS = (
     ("Windows: AUC", "windows", "auc", "{:.3f}"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from stethoscope.counts import count
 from stethoscope.events.evaluate import window_column
 from stethoscope.events.report.inputs import EventInputs, Row
 from stethoscope.events.windows import BACKGROUND, PARTS
@@ -14,7 +15,7 @@ from stethoscope.report.html import Html, tag
 from stethoscope.report.media import picture
 from stethoscope.report.page import Section, fold, section
 from stethoscope.report.spectrogram import COLOURS, levels_of, value_axis
-from stethoscope.report.words import count, short
+from stethoscope.report.words import short
 from stethoscope.sound.definition import Frames
 
 MAX_OPEN = 8

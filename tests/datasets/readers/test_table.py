@@ -77,7 +77,7 @@ def test_listed_recordings_that_are_absent_give_a_warning(
     table = "path,condition\na.wav,ok\nb.wav,ok\n"
     assert len(index([archive(tmp_path, table, ["a.wav", "c.wav"])])) == 1
     printed = capsys.readouterr().err
-    assert "1 recording(s) are listed but not there; the first is b.wav" in printed
+    assert "1 recording listed but not there; the first is b.wav" in printed
     assert "the first is c.wav in set.zip" in printed
 
 

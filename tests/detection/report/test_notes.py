@@ -21,6 +21,12 @@ def test_warnings_with_the_same_text_become_one(inputs: DetectionInputs) -> None
     assert texts == ["fan 00, fan 02: few clips", "no clip was held out"]
 
 
+def test_machines_of_a_list_are_named_as_elsewhere_in_the_report(inputs: DetectionInputs) -> None:
+    warnings = ["fan/00, fan/02 and 3 more: few clips", "two words, a/b: not machines"]
+    texts = warning_texts(replace(inputs, warnings=warnings))
+    assert texts == ["fan 00, fan 02 and 3 more: few clips", "two words, a/b: not machines"]
+
+
 def test_no_text_without_warnings(inputs: DetectionInputs) -> None:
     assert warning_texts(replace(inputs, warnings=[], skipped=[])) == []
 

@@ -36,6 +36,7 @@ def test_outcome_counts_anomalies_and_false_alarms() -> None:
 @pytest.mark.parametrize(
     ("auc", "words"),
     [
+        (Figure(1.0, 0.9, 1.0), "perfectly separated"),
         (Figure(0.99, 0.95, 1.0), "almost perfectly separated"),
         (Figure(0.9, 0.8, 0.95), "well separated"),
         (Figure(0.6, 0.51, 0.7), "hardly separated"),
