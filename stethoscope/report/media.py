@@ -16,6 +16,7 @@ from stethoscope.datasets.archives import open_archive
 from stethoscope.datasets.playable import part_name
 from stethoscope.errors import AudioError, DatasetError
 from stethoscope.progress import track
+from stethoscope.report.colours import coloured
 from stethoscope.report.html import Html, tag
 from stethoscope.report.words import short
 from stethoscope.sound.parts import LongSource
@@ -239,24 +240,19 @@ def picture(values: npt.NDArray[np.floating], colours: str) -> Html:
     values : np.ndarray [shape=(n_frames, n_bands)]
         From 0 to 1; the first band is drawn at the bottom.
     colours : str
-        Name of a colour map of matplotlib.
+        A key of :data:`~stethoscope.report.colours.COLOUR_MAPS`.
     """
-    # Not `matplotlib.image`, whose import takes three times as long.
-    import matplotlib
-    from PIL import Image
+    # Without the plugin of the format, Pillow would import those of all formats.
+    from PIL import Image, WebPImagePlugin  # noqa: F401
 
     file = io.BytesIO()
-    drawn = matplotlib.colormaps[colours](values.T[::-1], bytes=True)
-    Image.fromarray(drawn).save(file, "webp", quality=_QUALITY)
+    Image.fromarray(coloured(values.T[::-1], colours)).save(file, "webp", quality=_QUALITY)
     return tag("img", src=_data_address("image/webp", file.getvalue()), alt="")
 
 
 def colour_scale(low: str, high: str, colours: str) -> Html:
     """Return a colour map as a strip between the names of its ends."""
-    import matplotlib
-
-    stops = matplotlib.colormaps[colours](np.linspace(0, 1, 7), bytes=True)[:, :3]
-    gradient = ",".join("#" + bytes(stop).hex() for stop in stops)
+    gradient = ",".join("#" + bytes(stop).hex() for stop in coloured(np.linspace(0, 1, 7), colours))
     strip = tag("i", style=f"background:linear-gradient(90deg,{gradient})")
     return tag("span", low, strip, high, class_="scale")
 
