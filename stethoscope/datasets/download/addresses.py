@@ -5,12 +5,10 @@ import re
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from stethoscope.counts import count
 from stethoscope.datasets import catalogue
 from stethoscope.datasets.download.credentials import HEADERS
-from stethoscope.datasets.download.simulated import simulator_options
 from stethoscope.datasets.download.stores import is_store, parse_store
 from stethoscope.errors import DownloadError, ParameterError, shown
 from stethoscope.files import advice_on_path
@@ -75,6 +73,9 @@ def check_address(address: str) -> None:
     """
     kind = address_kind(address)
     if kind == "simulated":
+        # Here: every step imports the parameters of data sets, but none needs the simulator.
+        from stethoscope.datasets.download.simulated import simulator_options
+
         simulator_options(address)
     elif kind == "store":
         parse_store(address)
@@ -127,8 +128,11 @@ def _refuse_password(address: str) -> None:
 
 def local_path(address: str) -> Path:
     """Return the path of an address on this machine, ``file://`` or a path itself."""
-    is_url = address.lower().startswith("file://")
-    return Path(url2pathname(urlsplit(address).path) if is_url else address)
+    if not address.lower().startswith("file://"):
+        return Path(address)
+    from urllib.request import url2pathname  # here: it imports the network client
+
+    return Path(url2pathname(urlsplit(address).path))
 
 
 def _kind_of_name(address: str) -> Kind:
