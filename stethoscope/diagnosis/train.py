@@ -23,6 +23,9 @@ from stethoscope.progress import warn
 if TYPE_CHECKING:
     from stethoscope.classification.train import ClassTraining
 
+IMPORTED_LATER = ("stethoscope.classification.train",)
+"""It loads TensorFlow. A step that is started early imports it at once."""
+
 
 def fit_diagnosis(
     features: str | os.PathLike[str],

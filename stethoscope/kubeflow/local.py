@@ -24,7 +24,8 @@ from stethoscope.files import cache_folder
 from stethoscope.kubeflow.compiled import read_spec, tasks_of
 from stethoscope.kubeflow.console import Console, plain
 from stethoscope.kubeflow.journal import Journal
-from stethoscope.kubeflow.schedule import run_dag
+from stethoscope.kubeflow.order import Plan
+from stethoscope.kubeflow.schedule import run_dag, steps_at_once
 from stethoscope.kubeflow.steps import Steps
 from stethoscope.progress import warn
 from stethoscope.system import explain
@@ -108,10 +109,11 @@ def run_locally(
         raise_on_error=True,
     )
     steps = len(spec["root"]["dag"]["tasks"])
+    plan = Plan.of(spec) if steps_at_once() > 1 else Plan()
     with (
         _log_file(log) as file,
         Console(file, terminal or sys.stdout, steps) as console,
-        Steps(console, Journal(work, salt, console)) as runner,
+        Steps(console, Journal(work, salt, console), plan) as runner,
     ):
         try:
             with _captured_by(console), _replaced_in_kfp(runner):

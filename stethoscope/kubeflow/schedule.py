@@ -8,20 +8,21 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+from stethoscope.kubeflow.order import Dependencies, heights
 from stethoscope.kubeflow.steps import LOCAL
 from stethoscope.resources import processors
 
 
 def run_steps(
-    dependencies: Mapping[str, frozenset[str]],
+    dependencies: Dependencies,
     execute: Callable[[str], bool],
     *,
     at_once: int,
 ) -> list[str]:
     """Execute steps, as many at the same time as are allowed and do not depend on each other.
 
-    Of several steps that can begin, the one with the most steps behind it goes first. After a
-    failure no further step begins; those that are running are waited for.
+    Of several steps that can begin, the one with the longest chain of steps behind it goes first.
+    After a failure no further step begins; those that are running are waited for.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def run_steps(
     list of str
         Steps that failed; empty if all succeeded.
     """
-    waiting = sorted(dependencies, key=lambda step: (-len(_later(step, dependencies)), step))
+    height = heights(dependencies)
+    waiting = sorted(dependencies, key=lambda step: (-height[step], step))
     running: dict[Future[bool], str] = {}
     succeeded: set[str] = set()
     failed: list[str] = []
@@ -56,12 +58,6 @@ def run_steps(
                 else:
                     failed.append(step)
     return failed
-
-
-def _later(step: str, dependencies: Mapping[str, frozenset[str]]) -> set[str]:
-    """Return the steps that need a step, directly or through others."""
-    found = {one for one, needed in dependencies.items() if step in needed}
-    return found.union(*(_later(one, dependencies) for one in found))
 
 
 def run_dag(
@@ -118,7 +114,7 @@ def run_dag(
         return bool(status == Status.SUCCESS)
 
     dependencies = {name: frozenset(task.dependent_tasks) for name, task in dag.tasks.items()}
-    fail_stack += run_steps(dependencies, execute, at_once=_at_once())
+    fail_stack += run_steps(dependencies, execute, at_once=steps_at_once())
     if fail_stack:
         return {}, Status.FAILURE
     return OrchestratorUtils.get_dag_outputs(
@@ -126,7 +122,7 @@ def run_dag(
     ), Status.SUCCESS
 
 
-def _at_once() -> int:
+def steps_at_once() -> int:
     """Return how many steps may run at the same time.
 
     It is two, because of their memory. A run that is a step of another one, an item of a sweep,

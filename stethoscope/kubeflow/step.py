@@ -1,12 +1,19 @@
-"""One step of a local run, in a process of its own: ``python -m stethoscope.kubeflow.step FOLDER``.
+"""One step of a local run, in a process: ``python -m stethoscope.kubeflow.step MODULE...``.
+
+The process imports the modules, then reads the path of a folder from standard input and executes
+the step of that folder. It can so be started before the steps have ended that this one waits for.
 
 The folder is that of the step's outputs. It holds the source of the component and its inputs, which
 KFP would give as arguments of a process; there their length is limited.
 """
 
+import contextlib
+import importlib
+import json
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from stethoscope.errors import StethoscopeError
@@ -18,11 +25,29 @@ SOURCE = "component.py"
 ARGUMENTS = "arguments.json"
 FAILED = "step failed: "
 """Begins the line that says why a step failed, its last one."""
+LATER = "IMPORTED_LATER"
+"""Name of a tuple of modules that a module imports only once it needs them."""
 
 
-def main(folder: Path) -> int:
-    """Execute the component of a folder, and return the exit status."""
+def main(modules: Sequence[str]) -> int:
+    """Import modules, execute the component of the folder that is given then, return the status."""
     keep_freed_memory()
+    os.environ["_KFP_RUNTIME"] = "true"  # KFP imports its client otherwise
+    _import(["kfp.dsl.executor_main", *modules])
+    line = sys.stdin.readline()
+    return _run(Path(json.loads(line))) if line else 0  # no line: the step is not needed
+
+
+def _import(modules: Sequence[str]) -> None:
+    """Import modules, and those that they import later; the step itself reports what fails."""
+    with contextlib.suppress(Exception):
+        for name in modules:
+            module = importlib.import_module(name)
+            _import(getattr(module, LATER, ()))
+
+
+def _run(folder: Path) -> int:
+    """Execute the component of a folder, and return the exit status."""
     try:
         _execute(folder)
         sync_folder(folder)
@@ -37,7 +62,6 @@ def main(folder: Path) -> int:
 
 
 def _execute(folder: Path) -> None:
-    os.environ["_KFP_RUNTIME"] = "true"
     sys.argv[1:] = ["--component_module_path", str(folder / SOURCE)]
     sys.argv += read_json(folder / ARGUMENTS)["arguments"]
     from kfp.dsl.executor_main import executor_main
@@ -57,4 +81,4 @@ def _describe(error: BaseException, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(sys.argv[1:]))

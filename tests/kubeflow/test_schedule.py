@@ -2,7 +2,9 @@
 
 import builtins
 import io
+import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -114,12 +116,50 @@ def failing(folder: str):
     join(one=kept.output, two="").after(refused)
 
 
+@component
+def wait_for(file: str, then: str) -> str:
+    """Wait until a file is written; then fail, kill the process it names or return a word."""
+    import os
+    import signal
+    import time
+    from pathlib import Path
+
+    for _ in range(600):
+        if Path(file).is_file():
+            break
+        time.sleep(0.1)
+    else:
+        raise TimeoutError(f"{file} was not written")
+    if then == "kill":
+        os.kill(int(Path(file).read_text()), signal.SIGKILL)
+    if then == "fail":
+        raise ValueError("it cannot work")
+    return then
+
+
+@component
+def say(word: str, made: dsl.Output[dsl.Artifact]):
+    from pathlib import Path
+
+    from tests.kubeflow.early import WORD
+
+    Path(made.path).write_text(f"{word} {WORD}")
+
+
+@dsl.pipeline(name="p")
+def following(file: str, then: str) -> dsl.Artifact:
+    waited = wait_for(file=file, then=then)
+    return say(word=waited.output).outputs["made"]
+
+
 @pytest.fixture(autouse=True)
 def _two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "processors", lambda: 2)
 
 
-def run(pipeline: object, folder: Path) -> tuple[LocalRun | str, list[str]]:
+def run(
+    pipeline: object, folder: Path, arguments: Mapping[str, str] | None = None
+) -> tuple[LocalRun | str, list[str]]:
     """Return the outcome of a run and the lines on the terminal."""
     compiler.Compiler().compile(pipeline, str(folder / "pipeline.yaml"))
     terminal = io.StringIO()
@@ -127,7 +167,7 @@ def run(pipeline: object, folder: Path) -> tuple[LocalRun | str, list[str]]:
     try:
         outcome = run_locally(
             folder / "pipeline.yaml",
-            {"folder": str(folder)},
+            {"folder": str(folder)} if arguments is None else arguments,
             work=folder / "work",
             log=folder / "run.log",
             terminal=terminal,
@@ -155,3 +195,44 @@ def test_what_ran_beside_a_failed_step_is_kept(tmp_path: Path) -> None:
     assert "it cannot work" in str(outcome)
     assert (tmp_path / "work" / "steps" / "meet" / "step.json").exists()
     assert not (tmp_path / "work" / "steps" / "join").exists()
+
+
+@pytest.fixture
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file that the import of `tests.kubeflow.early` writes."""
+    place = tmp_path / "noted"
+    monkeypatch.setenv("NOTED_IMPORT", str(place))
+    return place
+
+
+def test_a_step_imports_what_it_needs_while_the_one_before_it_is_executed(
+    tmp_path: Path, noted: Path
+) -> None:
+    """The first step waits for the import by the second one."""
+    done, _ = run(following, tmp_path, {"file": str(noted), "then": "go"})
+    assert isinstance(done, LocalRun)
+    assert done.outputs["Output"].read_text() == "go imported"
+
+
+def test_a_process_that_was_started_early_ends_when_its_step_is_not_executed(
+    tmp_path: Path, noted: Path
+) -> None:
+    outcome, _ = run(following, tmp_path, {"file": str(noted), "then": "fail"})
+    assert "it cannot work" in str(outcome)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(noted.read_text()), 0)
+
+
+def test_finished_steps_start_no_process_early(tmp_path: Path, noted: Path) -> None:
+    arguments = {"file": str(noted), "then": "go"}
+    run(following, tmp_path, arguments)
+    noted.unlink()
+    again, _ = run(following, tmp_path, arguments)
+    assert isinstance(again, LocalRun)
+    assert again.taken == 2
+    assert not noted.exists()
+
+
+def test_an_early_process_that_was_killed_fails_its_step(tmp_path: Path, noted: Path) -> None:
+    outcome, _ = run(following, tmp_path, {"file": str(noted), "then": "kill"})
+    assert str(outcome).startswith("the step say was killed")
