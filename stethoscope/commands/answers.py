@@ -39,6 +39,13 @@ class Columns:
     cells: Callable[[Mapping[str, Any]], Sequence[str | Cell]]
 
 
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names a bundle."""
+    parser.add_argument(
+        "bundle", type=Path, metavar="BUNDLE", help="the exported model: the folder bundle of a run"
+    )
+
+
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add the argument that names recordings, and the option for JSON."""
     parser.add_argument(
@@ -58,7 +65,7 @@ def add_machine_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--machine-id",
         default="",
-        help="id of the machine, such as 02; by default taken from the file's name",
+        help="id of the machine, such as 02 (default: that in the file's name)",
     )
 
 

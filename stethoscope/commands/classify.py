@@ -14,7 +14,9 @@ from stethoscope.terminal import Cell
 def register(add: Add) -> None:
     """Add the commands to the parser."""
     one = add("classify", _classify, "classify recordings")
-    one.add_argument("model", type=Path, metavar="MODEL", help="folder of the classifier")
+    one.add_argument(
+        "model", type=Path, metavar="MODEL", help="the classifier: the folder model of a run"
+    )
     add_files(one)
 
 

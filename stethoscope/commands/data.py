@@ -29,41 +29,68 @@ _SIMULATE = (
 def register(add: Add) -> None:
     """Add the commands to the parser."""
     one = add("inspect", _inspect, "describe a set of recordings before training")
-    one.add_argument("url", metavar="RECORDINGS", help="as for run --dataset-url")
     one.add_argument(
-        "--layout", default="auto", help="how the recordings are named (default: auto)"
+        "url",
+        metavar="RECORDINGS",
+        help="address, path, folder, name of the catalogue, or simulated/<machine>",
+    )
+    one.add_argument(
+        "--layout",
+        default="auto",
+        help="how the recordings are named, such as dcase2020 or folders (default: auto)",
     )
     one.add_argument("--json", action="store_true", help="print JSON")
 
     one = add("simulate", _simulate, "write an archive of simulated recordings")
     one.add_argument("output", type=Path, metavar="OUT", help="the zip to write")
     one.add_argument("--machine", required=True, help="fan, pump, slider or valve")
-    one.add_argument("--seed", type=int, default=0, help="(default: 0)")
     one.add_argument(
-        "--snr-db", type=float, default=0.0, help="machine over background, in dB (default: 0)"
+        "--seed", type=int, default=0, metavar="N", help="seed of everything random (default: 0)"
+    )
+    one.add_argument(
+        "--snr-db",
+        type=float,
+        default=0.0,
+        metavar="DB",
+        help="level of the machine over the background, in dB (default: 0)",
     )
     one.add_argument(
         "--layout", default="dcase2020", help="dcase2020 or mimii (default: dcase2020)"
     )
-    one.add_argument("--ids", type=int, default=3, help="number of machines (default: 3)")
     one.add_argument(
-        "--train-clips", type=int, default=30, help="training clips per id (default: 30)"
+        "--ids", type=int, default=3, metavar="N", help="number of machines (default: 3)"
     )
     one.add_argument(
-        "--test-normal", type=int, help="normal test clips per id (default: as anomalous ones)"
+        "--train-clips",
+        type=int,
+        default=30,
+        metavar="N",
+        help="training clips per id (default: 30)",
     )
     one.add_argument(
-        "--test-anomaly", type=int, default=30, help="anomalous test clips per id (default: 30)"
+        "--test-normal",
+        type=int,
+        metavar="N",
+        help="normal test clips per id (default: as many as anomalous ones)",
+    )
+    one.add_argument(
+        "--test-anomaly",
+        type=int,
+        default=30,
+        metavar="N",
+        help="anomalous test clips per id (default: 30)",
     )
     one.add_argument(
         "--sessions",
         type=int,
         default=0,
+        metavar="N",
         help="recording sessions of the training clips; 0 for none (default: 0)",
     )
     one.add_argument(
         "--test-sessions",
         type=int,
+        metavar="N",
         help="other sessions, of the test clips (default: as many as --sessions)",
     )
     for name, what in (("noise", "the background"), ("machine", "the healthy machine")):
@@ -71,16 +98,22 @@ def register(add: Add) -> None:
             f"--{name}-clips",
             type=int,
             default=0,
+            metavar="N",
             help=f"further clips of {what} alone, per id (default: 0)",
         )
     one.add_argument(
         "--channels",
         type=int,
         default=1,
+        metavar="N",
         help="2 adds a microphone farther from the machine (default: 1)",
     )
     one.add_argument(
-        "--seconds", type=float, default=10.0, help="length of a clip, in seconds (default: 10)"
+        "--seconds",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="length of a clip (default: 10)",
     )
 
     one = add("datasets", _datasets, "list the public data sets of the catalogue")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
+from stethoscope.commands.answers import add_bundle
 from stethoscope.commands.verify import add_sign_option
 from stethoscope.errors import DatasetError, ParameterError
 from stethoscope.machines import machine_key
@@ -23,7 +24,7 @@ def register(add: Add) -> None:
     one = add(
         "threshold", _threshold, "set the false-alarm rate of a bundle without training it again"
     )
-    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    add_bundle(one)
     one.add_argument(
         "--false-alarm-rate",
         type=float,
@@ -48,7 +49,7 @@ def register(add: Add) -> None:
     one.add_argument(
         "--machine-id",
         default="",
-        help="id of the machine in these recordings; by default taken from their names",
+        help="id of the machine in these recordings (default: those in their names)",
     )
     one.add_argument(
         "--undo-recentre",

@@ -3,11 +3,10 @@
 import argparse
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from stethoscope.commands import Add
-from stethoscope.commands.answers import Columns, add_exit_code, add_files, answer_files
+from stethoscope.commands.answers import Columns, add_bundle, add_exit_code, add_files, answer_files
 from stethoscope.terminal import Cell
 
 
@@ -18,7 +17,7 @@ def register(add: Add) -> None:
         _events,
         "list the events of recordings with label, start, end and score",
     )
-    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    add_bundle(one)
     add_files(one)
     add_exit_code(one, "an event is found")
     one.add_argument(

@@ -20,7 +20,7 @@ def register(add: Add) -> None:
         "bundle",
         type=Path,
         metavar="BUNDLE",
-        help="or the folder `model` of a classifier of sounds",
+        help="the exported model: the folder bundle of a run, or model of a classifier of sounds",
     )
     one.add_argument(
         "--role",
@@ -28,7 +28,9 @@ def register(add: Add) -> None:
         choices=("events", "detector", "diagnosis"),
         help="which of the bundle's models (default: its main one)",
     )
-    one.add_argument("--target", required=True, choices=("c",))
+    one.add_argument(
+        "--target", required=True, choices=("c",), help="language of the exported code"
+    )
     one.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="the folder to write"
     )
@@ -48,12 +50,14 @@ def register(add: Add) -> None:
     one.add_argument(
         "--machine",
         default="",
+        metavar="TYPE/ID",
         help="machine that a detector is for, such as fan/02 (default: all of its type)",
     )
     one.add_argument(
         "--max-drop",
         type=float,
         default=MAX_DROP.default,
+        metavar="X",
         help="accepted loss by the conversion to int8: of the AUC over test clips, or the fraction "
         f"of clips with another label (default: {MAX_DROP.default})",
     )

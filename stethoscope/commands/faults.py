@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from stethoscope.commands import Add
+from stethoscope.commands.answers import add_bundle
 from stethoscope.commands.verify import add_sign_option
 from stethoscope.errors import ParameterError
 
@@ -12,7 +12,7 @@ from stethoscope.errors import ParameterError
 def register(add: Add) -> None:
     """Add the commands to the parser."""
     one = add("label", _label, "name the faults of a bundle, or show them")
-    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    add_bundle(one)
     one.add_argument(
         "names",
         nargs="*",

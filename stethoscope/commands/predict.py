@@ -3,12 +3,12 @@
 import argparse
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from stethoscope.commands import Add
 from stethoscope.commands.answers import (
     Columns,
+    add_bundle,
     add_exit_code,
     add_files,
     add_machine_id,
@@ -20,7 +20,7 @@ from stethoscope.terminal import Cell
 def register(add: Add) -> None:
     """Add the commands to the parser."""
     one = add("predict", _predict, "judge whether recordings are anomalous")
-    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    add_bundle(one)
     add_files(one)
     add_exit_code(one, "a recording is anomalous")
     add_machine_id(one)
@@ -34,14 +34,14 @@ def register(add: Add) -> None:
         "--window",
         type=float,
         metavar="SECONDS",
-        help="judge recordings of at least 1.5 windows window by window; 0 never does; by default "
-        "the length of the training recordings",
+        help="judge recordings of at least 1.5 windows window by window; 0 never does (default: "
+        "the length of the training recordings)",
     )
     one.add_argument(
         "--step",
         type=float,
         metavar="SECONDS",
-        help="from window to window; by default the length of a window",
+        help="distance from window to window (default: the length of a window)",
     )
 
 

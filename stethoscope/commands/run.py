@@ -96,7 +96,13 @@ def add_resume(parser: argparse.ArgumentParser) -> None:
 
 def add_pipeline(parser: argparse.ArgumentParser) -> None:
     """Add the option that chooses a pipeline."""
-    parser.add_argument("--pipeline", default="main", help="name of the pipeline (default: main)")
+    parser.add_argument(
+        "--pipeline",
+        default="main",
+        metavar="NAME",
+        help="main, detect (without diagnosis), event-detection, sound-classification or sweep "
+        "(default: main)",
+    )
 
 
 def add_parameters(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +110,9 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
     add_pipeline(parser)
     parser.add_argument(
         "--dataset-url",
-        help="address, path, folder, name of the catalogue, or simulated/<machine>",
+        metavar="RECORDINGS",
+        help="address, path, folder, name of the catalogue, or simulated/<machine>; several "
+        "separated by commas (default: the pipeline's, for main simulated/fan)",
     )
     parser.add_argument(
         "-p",
@@ -112,7 +120,8 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="set a pipeline parameter; repeatable",
+        help="set a parameter of the pipeline, of those that `stethoscope run --parameters` lists; "
+        "repeatable",
     )
 
 

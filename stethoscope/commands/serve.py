@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
-from stethoscope.commands.answers import add_machine_id
+from stethoscope.commands.answers import add_bundle, add_machine_id
 
 if TYPE_CHECKING:
     from stethoscope.serve.limits import Limits
@@ -24,18 +24,26 @@ def register(add: Add) -> None:
 
 def _register_serve(add: Add) -> None:
     one = add("serve", _serve, "judge recordings over HTTP, with a page for browsers")
-    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    add_bundle(one)
     one.add_argument(
         "--host",
         default="127.0.0.1",
         help="address to listen on; 0.0.0.0 for all (default: 127.0.0.1)",
     )
-    one.add_argument("--port", type=int, default=5000, help="default: 5000; 0 takes a free one")
+    one.add_argument("--port", type=int, default=5000, help="0 takes a free one (default: 5000)")
     one.add_argument(
-        "--max-seconds", type=float, default=300.0, help="longest recording (default: 300)"
+        "--max-seconds",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="longest recording that is judged (default: 300)",
     )
     one.add_argument(
-        "--max-bytes", type=int, default=32 << 20, help=f"largest request (default: {32 << 20})"
+        "--max-bytes",
+        type=int,
+        default=32 << 20,
+        metavar="BYTES",
+        help=f"largest request that is accepted (default: {32 << 20}, which are 32 MiB)",
     )
     one.add_argument(
         "--max-streams",
@@ -100,21 +108,31 @@ def _register_listen(add: Add) -> None:
     )
     add_machine_id(one)
     one.add_argument(
-        "--window", type=float, default=10.0, help="length of a window in seconds (default: 10)"
+        "--window",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="length of a window (default: 10)",
     )
     one.add_argument(
         "--step",
         type=float,
-        help="distance from window to window in seconds (default: the window's length)",
+        metavar="SECONDS",
+        help="distance from window to window (default: the window's length)",
     )
     one.add_argument(
         "--rate",
         type=int,
         default=16_000,
+        metavar="HZ",
         help="samples per second of standard input (default: 16000)",
     )
     one.add_argument(
-        "--channels", type=int, default=1, help="channels of standard input (default: 1)"
+        "--channels",
+        type=int,
+        default=1,
+        metavar="N",
+        help="channels of standard input (default: 1)",
     )
     one.add_argument(
         "--encoding",

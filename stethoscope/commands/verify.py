@@ -6,13 +6,14 @@ import os
 from pathlib import Path
 
 from stethoscope.commands import Add
+from stethoscope.commands.answers import add_bundle
 from stethoscope.terminal import coloured
 
 
 def register(add: Add) -> None:
     """Add the commands to the parser."""
     one = add("verify", _verify, "check that a bundle is as it was exported, and sign it")
-    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    add_bundle(one)
     one.add_argument(
         "--key", type=Path, metavar="PUBLIC_KEY", help="key that the bundle must be signed with"
     )

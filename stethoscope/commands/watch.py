@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
-from stethoscope.commands.answers import add_machine_id
+from stethoscope.commands.answers import add_bundle, add_machine_id
 from stethoscope.terminal import coloured
 
 if TYPE_CHECKING:
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 def register(add: Add) -> None:
     """Add the command to the parser."""
     one = add("watch", _watch, "judge every new recording of a folder or a sound card, with alarms")
-    one.add_argument("bundle", type=Path, metavar="BUNDLE")
+    add_bundle(one)
     one.add_argument(
         "folder", type=Path, nargs="?", metavar="FOLDER", help="folder of the recordings"
     )
     one.add_argument(
-        "--history", type=Path, metavar="FILE", help="default: history.sqlite beside the folder"
+        "--history",
+        type=Path,
+        metavar="FILE",
+        help="where the verdicts are kept (default: history.sqlite beside the folder)",
     )
     add_machine_id(one)
     one.add_argument(
@@ -48,10 +51,18 @@ def register(add: Add) -> None:
     _register_stream(one)
     _register_messages(one)
     one.add_argument(
-        "--keep-days", type=float, default=0.0, metavar="DAYS", help="delete older history"
+        "--keep-days",
+        type=float,
+        default=0.0,
+        metavar="DAYS",
+        help="delete what is older from the history (default: keep all)",
     )
     one.add_argument(
-        "--keep-mb", type=float, default=0.0, metavar="MB", help="delete the oldest history beyond"
+        "--keep-mb",
+        type=float,
+        default=0.0,
+        metavar="MB",
+        help="delete the oldest of a history that is larger (default: keep all)",
     )
 
 
@@ -79,10 +90,22 @@ def _register_stream(one: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="a sound card by its ALSA name, or - for raw samples of 16 bit from standard input",
     )
-    group.add_argument("--rate", type=int, default=16_000, help="samples per second (16000)")
-    group.add_argument("--channels", type=int, default=1, help="(default: 1)")
     group.add_argument(
-        "--window", type=float, default=10.0, metavar="SECONDS", help="of a recording (default: 10)"
+        "--rate",
+        type=int,
+        default=16_000,
+        metavar="HZ",
+        help="samples per second of raw samples (default: 16000)",
+    )
+    group.add_argument(
+        "--channels", type=int, default=1, metavar="N", help="channels of raw samples (default: 1)"
+    )
+    group.add_argument(
+        "--window",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="length of what is judged at once (default: 10)",
     )
     group.add_argument(
         "--clips", type=Path, metavar="DIR", help="keep the anomalous windows there, as FLAC"
@@ -90,12 +113,20 @@ def _register_stream(one: argparse.ArgumentParser) -> None:
 
 
 def _register_messages(one: argparse.ArgumentParser) -> None:
-    group = one.add_argument_group("where alarms are sent, each may be given several times")
+    group = one.add_argument_group("where alarms are sent; each may be given several times")
     group.add_argument(
-        "--webhook", action="append", default=[], metavar="URL", help="a POST request"
+        "--webhook",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="address that gets a POST request with JSON",
     )
     group.add_argument(
-        "--mqtt", action="append", default=[], metavar="URL", help="mqtt://broker:1883/topic"
+        "--mqtt",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="topic of a broker, such as mqtt://broker:1883/topic",
     )
     group.add_argument(
         "--command",

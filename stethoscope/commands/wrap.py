@@ -17,7 +17,9 @@ def register(add: Add) -> None:
         metavar="MODEL",
         help="a .h5 or .keras classifier on MFCC; or the folder `model` of a classifier of sounds",
     )
-    one.add_argument("--output", type=Path, required=True, metavar="BUNDLE")
+    one.add_argument(
+        "--output", type=Path, required=True, metavar="BUNDLE", help="the folder to write"
+    )
     one.add_argument("--name", default="", help="name of the bundle (default: that of the file)")
     one.add_argument(
         "--normal", default="", metavar="LABEL", help="class of normal sound (default: normal)"
@@ -28,18 +30,19 @@ def register(add: Add) -> None:
     )
     for name, default, text in (
         ("sample-rate", 22_050, "rate to which recordings are resampled, in Hz"),
-        ("n-mfcc", 40, "coefficients"),
-        ("n-mels", 128, "mel bands"),
-        ("n-fft", 2048, "samples of a frame"),
-        ("hop-length", 512, "samples from frame to frame"),
+        ("n-mfcc", 40, "number of cepstral coefficients"),
+        ("n-mels", 128, "number of mel bands"),
+        ("n-fft", 2048, "length of a frame, in samples"),
+        ("hop-length", 512, "step from frame to frame, in samples"),
     ):
         group.add_argument(
-            f"--{name}", type=int, default=default, help=f"{text} (default: {default})"
+            f"--{name}", type=int, default=default, metavar="N", help=f"{text} (default: {default})"
         )
     group.add_argument(
         "--seconds",
         type=float,
         default=0.0,
+        metavar="SECONDS",
         help="length of the clips, for a network that takes the mean over a clip",
     )
 

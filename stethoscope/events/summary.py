@@ -41,7 +41,7 @@ def closing_lines(summary: Mapping[str, Any], folder: Path) -> list[str]:
     return [
         *text_table([header, *rows]),
         f"int8: {memory['model_flash']:,} bytes of flash, {memory['arena']:,} bytes of arena; "
-        f"fits {', '.join(boards) or 'no board'}",
+        f"fits {'; '.join(boards) or 'no board'}",
         *skipped_lines(evaluation["skipped"]),
         f"Report: {typed_path(folder / 'report.html')}",
         f"Find events: stethoscope events {typed_path(folder / 'bundle')} FILE.wav",

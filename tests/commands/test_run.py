@@ -1,5 +1,6 @@
 """The command `compile`; `run` is tested with what it runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from stethoscope import __version__
 from stethoscope.cli import main
 from stethoscope.kubeflow.compiled import parse
-from stethoscope.runs.pipelines import compiled_file
+from stethoscope.runs.pipelines import PIPELINES, compiled_file
 
 
 def test_compile_sets_the_image_and_nothing_else(
@@ -29,3 +30,14 @@ def test_compile_of_an_unknown_pipeline_is_refused(
     assert main(["compile", "--pipeline", "mian", "--output", str(output)]) == 2
     assert "pipeline is 'mian'; choose one of main" in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_help_names_every_pipeline(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    [named] = re.findall(r"--pipeline NAME +(.*) \(default: main\)", capsys.readouterr().out)
+    words = re.split(", | or ", re.sub(r" \(.*?\)", "", named))
+    assert sorted(words) == sorted(PIPELINES)
