@@ -2,6 +2,7 @@
 
 import argparse
 import glob
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,13 +31,13 @@ class Columns:
         Beside the name of the file.
     align : str
         ``<`` or ``>`` for each of them.
-    cells : callable
-        Returns the cells for the fields of an answer.
+    rows : callable
+        Returns a row or more for the fields of an answer, without the name of the file.
     """
 
     header: tuple[str, ...]
     align: str
-    cells: Callable[[Mapping[str, Any]], Sequence[str | Cell]]
+    rows: Callable[[Mapping[str, Any]], Sequence[Sequence[str | Cell]]]
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
@@ -157,7 +158,10 @@ def _answer_in_table(
             reason = str(fields["Error"]).removeprefix(f"{fields['File']}: ")
             unusable.append(coloured(f"{fields['File']}: {reason}", "yellow"))
         else:
-            rows.append([fields["File"], *columns.cells(fields)])
+            names = itertools.chain([fields["File"]], itertools.repeat(""))
+            rows.extend(
+                [name, *row] for name, row in zip(names, columns.rows(fields), strict=False)
+            )
 
     listed = track(files, label="recordings", total=len(files)) if len(files) > 1 else files
     try:

@@ -33,15 +33,16 @@ def _classify(options: argparse.Namespace) -> int:
             "Probabilities": {label: round(p, 4) for label, p in probabilities.items()},
         }
 
-    columns = Columns(("label", "probability", "next likely"), "<><", _cells)
+    columns = Columns(("label", "probability", "next likely"), "<><", _rows)
     return answer_files(options, answer, columns)
 
 
-def _cells(fields: Mapping[str, Any]) -> list[str | Cell]:
+def _rows(fields: Mapping[str, Any]) -> list[list[str | Cell]]:
     probabilities = fields["Probabilities"]
     others = islice(probabilities.items(), 1, 3)
-    return [
+    row: list[str | Cell] = [
         Cell(fields["Label"], "bold"),
         f"{probabilities[fields['Label']]:.0%}",
         ", ".join(f"{label} {p:.0%}" for label, p in others),
     ]
+    return [row]

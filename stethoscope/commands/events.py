@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from stethoscope.commands import Add
@@ -35,24 +34,23 @@ def _events(options: argparse.Namespace) -> int:
     detector = open_tried(options.bundle).events
     if options.network != "float":
         detector = EventDetector.open(options.bundle / "models" / "events", options.network)
-    named = len(detector.classes) > 1
     return answer_files(
         options,
         lambda file: {"Events": [one.to_json() for one in detector.find(file)]},
-        Columns(
-            ("events", f"{'label, ' if named else ''}start to end in s (score)"),
-            "><",
-            partial(_cells, named=named),
-        ),
+        Columns(("event", "start, s", "end, s", "score"), "<>>>", _rows),
         lambda fields: bool(fields["Events"]),
     )
 
 
-def _cells(fields: Mapping[str, Any], *, named: bool) -> list[str | Cell]:
-    events = fields["Events"]
-    texts = [
-        f"{one['label'] + ' ' if named else ''}"
-        f"{one['start']:.2f} to {one['end']:.2f} ({one['score']:.2f})"
-        for one in events
+def _rows(fields: Mapping[str, Any]) -> list[list[str | Cell]]:
+    """Return a row per event."""
+    rows: list[list[str | Cell]] = [
+        [
+            Cell(one["label"], "bold"),
+            f"{one['start']:.2f}",
+            f"{one['end']:.2f}",
+            f"{one['score']:.2f}",
+        ]
+        for one in fields["Events"]
     ]
-    return [Cell(str(len(events)), "bold" if events else ""), ", ".join(texts)]
+    return rows or [["none", "", "", ""]]

@@ -66,13 +66,13 @@ def _predict(options: argparse.Namespace) -> int:
         Columns(
             ("verdict", "score", "threshold", "machine", "notes"),
             "<>><<",
-            partial(_cells, named=named),
+            partial(_rows, named=named),
         ),
         lambda fields: bool(fields["Anomaly"]),
     )
 
 
-def _cells(fields: Mapping[str, Any], *, named: bool) -> list[str | Cell]:
+def _rows(fields: Mapping[str, Any], *, named: bool) -> list[list[str | Cell]]:
     details = fields["Details"]
     machine = "/".join(filter(None, (details["MachineType"], details["MachineId"])))
     events = details.get("Events", ())
@@ -83,10 +83,11 @@ def _cells(fields: Mapping[str, Any], *, named: bool) -> list[str | Cell]:
         notes.append(f"{timeline['Anomalous']} of {judged} windows anomalous")
         if refused := timeline["Refused"]:
             notes.append(f"{len(refused)} refused, the first: {refused[0]['Message']}")
-    return [
+    row: list[str | Cell] = [
         Cell(details["Message"], "bold red" if fields["Anomaly"] else "green"),
         f"{details['Score']:.3g}",
         f"{details['Threshold']:.3g}",
         machine,
         "; ".join(notes),
     ]
+    return [row]

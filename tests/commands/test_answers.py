@@ -20,7 +20,7 @@ def answer(file: str) -> dict[str, object]:
     return {"Label": "Lüfter"}
 
 
-COLUMNS = Columns(("label",), "<", lambda fields: [Cell(fields["Label"], "green")])
+COLUMNS = Columns(("label",), "<", lambda fields: [[Cell(fields["Label"], "green")], ["2"]])
 
 
 def answers(*files: str, json: bool = False, **options: bool) -> int:
@@ -104,6 +104,7 @@ def test_a_terminal_gets_an_aligned_table_in_colour() -> None:
     assert [line.rstrip() for line in plain.splitlines()] == [
         "file   label",
         "a.wav  Lüfter",
+        "       2",
         "broken.wav: holds no samples",
     ]
 
@@ -114,7 +115,7 @@ def test_a_terminal_gets_a_plain_table_where_rich_is_not_installed(
     monkeypatch.setitem(sys.modules, "rich.console", None)
     with terminal() as output:
         assert answers("a.wav") == 0
-    assert output.getvalue() == "file   label\na.wav  Lüfter\n"
+    assert output.getvalue() == "file   label\na.wav  Lüfter\n       2\n"
 
 
 def test_a_terminal_gets_json_on_request() -> None:

@@ -36,7 +36,7 @@ CONTEXT = 3.0
 LONGEST = 20.0
 """Longest excerpt, in seconds."""
 
-_WORDS = {"missed": "missed event", "false": "false find", "hit": "found event"}
+_WORDS = {"missed": "missed event", "false": "false event", "hit": "found event"}
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def header(inputs: EventInputs, facts: Sequence[tuple[str, str]]) -> Header:
             f"of {n_events}",
         ),
         tile(
-            "False finds",
+            "False events",
             str(events["false_events"]),
             per_hour,
             f"in {events['hours'] * 60:.0f} min",
@@ -128,13 +128,13 @@ def _verdict(events: Mapping[str, Any], n_events: int) -> Verdict:
     """Return whether the events of the test recordings were found, and what to do if not."""
     reason = (
         f"{events['hits']} of {count(n_events, 'event')} found, "
-        f"{count(events['false_events'], 'false find')}."
+        f"{count(events['false_events'], 'false event')}."
     )
     if not n_events:
         return Verdict("trial", "the test recordings have no event.", "Label more recordings.")
     if events["recall"] < LEAST_RECALL or events["precision"] < LEAST_PRECISION:
         advice = (
-            "Listen to the misses and false finds below: correct their labels, or record and label "
+            "Listen to the misses and false events below: correct their labels, or record and label "
             "more events like them."
         )
         return Verdict("not ready", reason, advice)

@@ -30,7 +30,7 @@ _FOUND_HEIGHT = 1.08  # found events are drawn above the scores, which end at 1
 _LEGEND = (
     ("bar wrong pale", "missed"),
     ("line right", "found"),
-    ("line wrong", "false find"),
+    ("line wrong", "false event"),
 )
 _CLASS_STYLES = 6  # colours of classes
 
