@@ -134,8 +134,8 @@ def _verdict(events: Mapping[str, Any], n_events: int) -> Verdict:
         return Verdict("trial", "the test recordings have no event.", "Label more recordings.")
     if events["recall"] < LEAST_RECALL or events["precision"] < LEAST_PRECISION:
         advice = (
-            "Listen to the misses and false events below: correct their labels, or record and label "
-            "more events like them."
+            "Listen to the missed and false events below: correct their labels, or record and "
+            "label more events like them."
         )
         return Verdict("not ready", reason, advice)
     minutes = events["hours"] * 60
