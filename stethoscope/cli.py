@@ -29,8 +29,9 @@ from stethoscope.commands import (
     wrap,
 )
 from stethoscope.commands.parser import GroupedCommands, Parser, protect_files
-from stethoscope.errors import ParameterError, StethoscopeError
+from stethoscope.errors import ParameterError, StethoscopeError, printable
 from stethoscope.system import explain
+from stethoscope.terminal import prepare_streams
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # TensorFlow reads it when it is loaded: errors only.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    prepare_streams()
     options = _parse(sys.argv[1:] if arguments is None else arguments)
     command: Command = options.command
     try:
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StethoscopeError as error:
         if options.debug:
             raise
-        print(f"stethoscope: {error}", file=sys.stderr)
+        print(f"stethoscope: {printable(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, ParameterError) else 1
     except ModuleNotFoundError as error:
         if options.debug:
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text = explain(error, folders=[output] if isinstance(output, Path) else [])
         if not text or options.debug:
             raise
-        print(f"stethoscope: {text}", file=sys.stderr)
+        print(f"stethoscope: {printable(text)}", file=sys.stderr)
         return 1
 
 

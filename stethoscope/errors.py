@@ -60,6 +60,19 @@ def shown(value: object) -> str:
     return complete if len(complete) <= _LONGEST_SHOWN else f"{complete[:_LONGEST_SHOWN]}…"
 
 
+def printable(text: str) -> str:
+    """Return a text in one line that a terminal shows as it is.
+
+    A name of a file can hold line breaks, control codes of terminals, characters that reverse the
+    direction of writing, and bytes that are no text. They are shown as their codes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text
+    )
+
+
 def refuse(problems: Sequence[str]) -> None:
     """Report all problems of parameters in one error.
 

@@ -328,8 +328,12 @@ def _umask() -> int:
 
 
 def advice_on_path(path: str | os.PathLike[str]) -> str:
-    """Return what a user can do who gave a path that does not exist; "" if nothing is alike."""
+    """Return what a user can do who gave a path that does not exist; "" if nothing is known."""
     path = Path(path)
+    try:
+        path.absolute()
+    except FileNotFoundError:
+        return "the current folder was deleted; change to another"
     try:
         there = [one.name for one in path.parent.iterdir()]
     except OSError:

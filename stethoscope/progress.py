@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from stethoscope.errors import printable
+
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_LINES = 2.0
@@ -82,7 +84,7 @@ def warn(text: str) -> None:
     This is the one way for warnings. A local run collects the lines of all steps for its end and
     for ``summary.json``.
     """
-    line = " ".join(text.split())
+    line = printable(" ".join(text.split()))
     _given_warnings.append(line)
     print(f"warning: {line}", file=sys.stderr, flush=True)
 

@@ -1,12 +1,17 @@
 """Text for the terminal: tables, numbers, colours and suggestions."""
 
 import difflib
+import io
+import json
 import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from stethoscope.errors import printable
 
 _CODES = {"bold": 1, "red": 31, "green": 32, "yellow": 33}
 """Numbers of colours in the codes of terminals (ECMA-48)."""
@@ -56,6 +61,33 @@ class Cell:
     style: str = ""
 
 
+def prepare_streams() -> None:
+    """Make the standard streams usable in a program that was started without one of them.
+
+    A stream that is closed is replaced by the null device: the next file that the program opens
+    would get its number otherwise, and what libraries print would be written into that file.
+    Characters that standard output cannot encode are shown as their codes.
+    """
+    for number in range(3):
+        _occupy(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # until the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _occupy(number: int) -> None:
+    """Open the null device as the file of a number, unless another one has it already."""
+    try:
+        os.fstat(number)
+    except OSError:
+        opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+
+
 def is_terminal() -> bool:
     """Return whether standard output is a terminal, where people read."""
     return sys.stdout is not None and sys.stdout.isatty()
@@ -73,7 +105,7 @@ def print_table(rows: Sequence[Sequence[str | Cell]], *, align: str = "") -> Non
     align : str, optional
         As for :func:`text_table`.
     """
-    cells = [[one if isinstance(one, Cell) else Cell(one) for one in row] for row in rows]
+    cells = [[Cell(printable(one)) if isinstance(one, str) else one for one in row] for row in rows]
     if not (is_terminal() and _print_rich(cells, align or "<" + ">" * (len(cells[0]) - 1))):
         print("\n".join(text_table([[one.text for one in row] for row in cells], align=align)))
 
@@ -96,6 +128,27 @@ def _print_rich(rows: Sequence[Sequence[Cell]], align: str) -> bool:
         table.add_row(*(Text(cell.text, cell.style) for cell in row))
     Console(highlight=False).print(table)
     return True
+
+
+def print_json(value: object, *, indent: int | None = None, **options: Any) -> None:
+    """Print a value as JSON, in the characters that standard output can encode.
+
+    Parameters
+    ----------
+    value : object
+        What JSON can hold.
+    indent : int, optional
+        Of the lines; by default there is one line.
+    **options
+        Of :func:`print`.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        # The undecodable bytes in a name of a file cannot be encoded either.
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent, allow_nan=False)
+    print(text, **options)
 
 
 def coloured(text: str, style: str) -> str:

@@ -84,6 +84,13 @@ def test_reader_that_ends_early_is_not_an_error() -> None:
     assert (done.stdout.strip(), done.stderr) == ("0", "")
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_command_runs_without_standard_streams(closed: str) -> None:
+    command = f"{sys.executable} -m stethoscope datasets {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli._parser().parse_args(["--help"])

@@ -233,3 +233,13 @@ def test_paths_that_do_not_exist_get_the_names_that_are_alike(tmp_path: Path) ->
     )
     assert files.advice_on_path(tmp_path / "unlike") == ""
     assert files.advice_on_path(tmp_path / "absent" / "recordings.zip") == ""
+
+
+def test_path_in_a_folder_that_was_deleted_gets_that_as_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert "folder was deleted" in files.advice_on_path("runs")
+    assert files.advice_on_path("/nowhere/a.zip") == ""

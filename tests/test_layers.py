@@ -50,6 +50,7 @@ NEIGHBOURS = {
     ("checks", "errors"),
     ("checks", "options"),
     ("progress", "errors"),
+    ("terminal", "errors"),
     ("files", "errors"),
     ("options", "errors"),
     ("parallel", "resources"),

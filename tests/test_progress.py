@@ -7,7 +7,11 @@ from stethoscope.progress import given_warnings, track, warn
 
 def test_warning_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     warn("few clips;\n  record more")
-    assert capsys.readouterr().err == "warning: few clips; record more\n"
+    warn("a\x1b[2J.wav is silent")
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: few clips; record more",
+        r"warning: a\x1b[2J.wav is silent",
+    ]
 
 
 def test_warnings_of_a_process_are_kept_once() -> None:

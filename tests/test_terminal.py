@@ -1,3 +1,6 @@
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +34,12 @@ def test_path_is_shown_as_it_is_typed_in_the_working_folder(
     assert typed_path(tmp_path / "runs" / "my pump") == "'runs/my pump'"
     assert typed_path(Path("runs/first")) == "runs/first"
     assert typed_path(tmp_path.parent) == str(tmp_path.parent)
+
+
+def test_no_file_gets_the_number_of_a_stream_that_was_closed() -> None:
+    program = (
+        "import os; from stethoscope.terminal import prepare_streams; prepare_streams()\n"
+        "print('no one reads this'); os._exit(2 < os.open('/dev/null', os.O_RDONLY))"
+    )
+    command = f"{shlex.quote(sys.executable)} -c {shlex.quote(program)} <&- >&- 2>&-"
+    assert subprocess.run(["bash", "-c", command]).returncode == 1

@@ -3,16 +3,15 @@
 import argparse
 import glob
 import itertools
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stethoscope.errors import AudioError, ParameterError
+from stethoscope.errors import AudioError, ParameterError, printable
 from stethoscope.progress import track
-from stethoscope.terminal import Cell, coloured, is_terminal, print_table
+from stethoscope.terminal import Cell, coloured, is_terminal, print_json, print_table
 
 FOUND_ANOMALY = 3
 """Exit status of ``--exit-code`` if a recording is anomalous."""
@@ -97,7 +96,12 @@ def _recordings(name: str) -> list[str]:
 
     path = Path(name)
     if path.is_dir():
-        found = [str(one) for one in path.rglob("*") if one.suffix.lower() in SUFFIXES]
+        found = [
+            str(one)
+            for one in path.rglob("*")
+            # A pipe or a device may never end. A broken link is answered with an error.
+            if one.suffix.lower() in SUFFIXES and (one.is_file() or not one.exists())
+        ]
         if not found:
             raise ParameterError(f"{name}: holds no recordings; these are read: {FORMATS_TEXT}")
         return sorted(found)
@@ -156,7 +160,7 @@ def _answer_in_table(
     def show(fields: Mapping[str, Any]) -> None:
         if "Error" in fields:
             reason = str(fields["Error"]).removeprefix(f"{fields['File']}: ")
-            unusable.append(coloured(f"{fields['File']}: {reason}", "yellow"))
+            unusable.append(coloured(printable(f"{fields['File']}: {reason}"), "yellow"))
         else:
             names = itertools.chain([fields["File"]], itertools.repeat(""))
             rows.extend(
@@ -193,4 +197,4 @@ def _answer_each(
 
 
 def _print_line(fields: Mapping[str, Any]) -> None:
-    print(json.dumps(fields, ensure_ascii=False, allow_nan=False), flush=True)
+    print_json(fields, flush=True)

@@ -1,12 +1,12 @@
 """Commands for recordings: inspect, simulate, datasets."""
 
 import argparse
-import json
 import re
 from pathlib import Path
 
 from stethoscope.commands import Add
-from stethoscope.terminal import Cell, coloured, is_terminal, print_table
+from stethoscope.errors import printable
+from stethoscope.terminal import Cell, coloured, is_terminal, print_json, print_table
 
 _SIMULATE = (
     "machine",
@@ -134,9 +134,9 @@ def _inspect(options: argparse.Namespace) -> int:
             fetched = fetch(options.url, folder, cache=cache_folder())
             inspection = inspect([one.path for one in fetched], options.layout)
     if options.json:
-        print(_json(inspection.to_json()))
+        print_json(inspection.to_json(), indent=2)
     else:
-        print("\n".join(map(_highlight, render(inspection).split("\n"))))
+        print("\n".join(map(_highlight, map(printable, render(inspection).split("\n")))))
     return 1 if "unknown" in inspection.layouts.values() else 0
 
 
@@ -167,7 +167,7 @@ def _datasets(options: argparse.Namespace) -> int:
 
     known = entries()
     if options.json:
-        print(_json({name: asdict(entry) for name, entry in known.items()}))
+        print_json({name: asdict(entry) for name, entry in known.items()}, indent=2)
         return 0
     header = ("name", "layout", "licence", "size", "address")
     rows = [
@@ -182,7 +182,3 @@ def _datasets(options: argparse.Namespace) -> int:
     ]
     print_table([header, *rows] if is_terminal() else rows, align="<<<><")
     return 0
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)

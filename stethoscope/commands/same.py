@@ -31,7 +31,7 @@ from stethoscope.commands.cluster import (
     version_by_id,
 )
 from stethoscope.commands.run import add_cluster_options, cluster_options
-from stethoscope.errors import ParameterError, StethoscopeError
+from stethoscope.errors import ParameterError, StethoscopeError, printable
 from stethoscope.files import write_text
 from stethoscope.kubeflow.cluster import Cluster, Version
 from stethoscope.kubeflow.compiled import read_spec
@@ -39,6 +39,7 @@ from stethoscope.kubeflow.parameters import parse_assignments
 from stethoscope.kubeflow.settings import check_images
 from stethoscope.runs.run import run
 from stethoscope.system import explain
+from stethoscope.terminal import prepare_streams
 
 _KFP = "from kfp.cli.__main__ import main; main()"  # the command kfp, which cannot be run by -m
 
@@ -135,11 +136,12 @@ class Program:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 not done, 2 called wrongly."""
+    prepare_streams()
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
     except StethoscopeError as error:
-        print(f"same: {error}", file=sys.stderr)
+        print(f"same: {printable(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, ParameterError) else 1
     except KeyboardInterrupt:
         print("same: interrupted", file=sys.stderr)
@@ -147,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not (text := explain(error)):
             raise
-        print(f"same: {text}", file=sys.stderr)
+        print(f"same: {printable(text)}", file=sys.stderr)
         return 1
 
 

@@ -1,13 +1,13 @@
 """The commands ``serve`` and ``listen``: a service, and a client of its stream."""
 
 import argparse
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.commands.answers import add_bundle, add_machine_id
+from stethoscope.terminal import print_json
 
 if TYPE_CHECKING:
     from stethoscope.serve.limits import Limits
@@ -212,6 +212,6 @@ def _listen(options: argparse.Namespace) -> int:
         api_key=os.environ.get(_KEY, ""),
         retry_seconds=options.retry_seconds,
     ):
-        print(json.dumps(verdict, ensure_ascii=False), flush=True)
+        print_json(verdict, flush=True)
         answered += "Error" not in verdict
     return 0 if answered else 1

@@ -1,13 +1,12 @@
 """The command ``verify``: check a bundle, and sign it."""
 
 import argparse
-import json
 import os
 from pathlib import Path
 
 from stethoscope.commands import Add
 from stethoscope.commands.answers import add_bundle
-from stethoscope.terminal import coloured
+from stethoscope.terminal import coloured, print_json
 
 
 def register(add: Add) -> None:
@@ -41,7 +40,7 @@ def _verify(options: argparse.Namespace) -> int:
         sign_bundle(options.bundle, sign)
     found = try_in_process(options.bundle, public_key=options.key)
     if options.json:
-        print(json.dumps({"bundle": str(options.bundle), **found}, ensure_ascii=False))
+        print_json({"bundle": str(options.bundle), **found})
         return 0
     machines = ", ".join(found["machines"])
     judged = f"judged as {machines}" if machines else "judged"

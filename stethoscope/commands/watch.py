@@ -1,13 +1,13 @@
 """The command ``watch``."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stethoscope.commands import Add
 from stethoscope.commands.answers import add_bundle, add_machine_id
-from stethoscope.terminal import coloured
+from stethoscope.errors import printable
+from stethoscope.terminal import coloured, print_json
 
 if TYPE_CHECKING:
     import threading
@@ -239,7 +239,7 @@ def _run(
 def _print(entry: "Entry", change: bool | None) -> None:
     score = "" if entry.score is None else f"  score {entry.score:.3g} ({entry.threshold:.3g})"
     style = {True: "red", False: "green", None: "yellow"}[entry.anomaly]
-    print(f"{entry.key[0]}  {coloured(entry.message, style)}{score}", flush=True)
+    print(f"{printable(entry.key[0])}  {coloured(entry.message, style)}{score}", flush=True)
     if change is not None:
         text = coloured("ALARM", "red") if change else coloured("alarm cleared", "green")
         print(f"{text}: {entry.machine}", flush=True)
@@ -255,7 +255,7 @@ def _print_json(entry: "Entry", change: bool | None) -> None:
         "Machine": entry.machine,
         "Alarm": change,
     }
-    print(json.dumps(fields, ensure_ascii=False, allow_nan=False), flush=True)
+    print_json(fields, flush=True)
 
 
 def _write_page(history: "History", options: argparse.Namespace) -> None:

@@ -111,6 +111,7 @@ class Archive(ABC):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = file_name(path)
+        self._links: list[str] = []
 
     def members(self) -> list[Member]:
         """List the regular files, in archive order. Links, dot files and ``__MACOSX`` are left out.
@@ -124,6 +125,16 @@ class Archive(ABC):
             module.
         """
         return [member for member, _ in self._entries.values()]
+
+    def links(self) -> list[str]:
+        """List the links to recordings or folders; none is followed, as it could lead anywhere."""
+        self.members()
+        return sorted(
+            str(name)
+            for name in map(PurePosixPath, self._links)
+            if (is_recording(str(name)) or not name.suffix)
+            and not any(part.startswith(".") for part in name.parts)
+        )
 
     def recordings(self) -> list[Member]:
         """List the members that are recordings by their ending."""
@@ -358,12 +369,15 @@ class _Folder(Archive):
             # Removed here, so that a hidden folder such as .git is not read.
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
             place, root = Path(folder).relative_to(self.path).as_posix(), Path(folder)
-            for file in sorted(files):
+            links = [name for name in subfolders if (root / name).is_symlink()]
+            for file in sorted([*files, *links]):
                 path = root / file
                 status = path.lstat()
+                name = file if place == "." else f"{place}/{file}"
                 if stat.S_ISREG(status.st_mode):
-                    name = file if place == "." else f"{place}/{file}"
                     yield name, status.st_size, status.st_mtime, path
+                elif stat.S_ISLNK(status.st_mode):
+                    self._links.append(name)
 
     def _read(self, entry: Path) -> bytes:
         return entry.read_bytes()
@@ -399,6 +413,8 @@ class _Zip(Archive):
     def _scan(self) -> Iterator[tuple[str, int, float, zipfile.ZipInfo]]:
         for info in sorted(self._zip.infolist(), key=lambda info: info.header_offset):
             mode = info.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                self._links.append(info.filename)
             if info.filename.endswith("/") or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)):
                 continue
             if info.flag_bits & 1:
@@ -457,6 +473,8 @@ class _Tar(Archive):
         for info in self._tar:
             if info.isreg():
                 yield info.name, info.size, float(info.mtime), info
+            elif info.issym() or info.islnk():
+                self._links.append(info.name)
         # For tarfile a cut or damaged header is the end. A complete tar ends with zeros; behind
         # them follows the checksum of its compression.
         if self._bytes.last != bytes(_TAR_BLOCK):

@@ -23,7 +23,7 @@ from stethoscope.datasets.readers.mimii import MIMII
 from stethoscope.datasets.readers.table import TABLE
 from stethoscope.datasets.readers.urbansound8k import URBANSOUND8K
 from stethoscope.datasets.splits import divide_plainly
-from stethoscope.errors import DatasetError, ParameterError
+from stethoscope.errors import DatasetError, ParameterError, shown
 from stethoscope.progress import warn
 from stethoscope.sound.formats import SUFFIXES
 
@@ -31,6 +31,8 @@ LAYOUTS: dict[str, Layout] = {
     layout.name: layout
     for layout in (DCASE2020, DCASE2021, MIMII, AUDACITY, URBANSOUND8K, TABLE, FOLDERS)
 }
+
+_TABLES = (".csv", ".tsv", ".xls", ".xlsx", ".ods")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,11 @@ def survey(archives: Sequence[Archive], layout: str = "auto") -> Survey:
     for archive in archives:
         if archive.name in layouts:
             raise DatasetError(f"{archive.name}: is given twice; rename one of the archives")
+        if links := archive.links():
+            warn(
+                f"{archive.name}: {len(links)} link(s) are left out; the first is"
+                f" {shown(links[0])}; put what they link to in their place"
+            )
         chosen, rows = _best_fit(archive, candidates)
         layouts[archive.name] = chosen.name if rows else ""
         clips[chosen.name] += rows
@@ -141,8 +148,20 @@ def _best_fit(archive: Archive, candidates: Sequence[Layout]) -> tuple[Layout, l
     )
     if not rows and len(candidates) > 1:
         chosen, rows = FOLDERS, FOLDERS.read(archive)
+        _warn_of_tables(archive)
     ordered = sorted(rows, key=lambda clip: natural_order(clip.path))
     return chosen, [replace(clip, source=archive.name) for clip in ordered]
+
+
+def _warn_of_tables(archive: Archive) -> None:
+    """Warn of a table that is not used: without it, all recordings might count as normal."""
+    tables = [one.name for one in archive.members() if one.name.lower().endswith(_TABLES)]
+    if tables:
+        warn(
+            f"{archive.name}: {shown(tables[0])} is not used; a table that describes recordings is"
+            " a CSV file with a row for each, and its first line names the columns path and"
+            " condition"
+        )
 
 
 def _unknown_layout(archive: Archive, layout: str) -> str:

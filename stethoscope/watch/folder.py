@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class WatchedFolder:
                 status = path.stat()
             except OSError:
                 continue  # removed meanwhile
+            if not stat.S_ISREG(status.st_mode):
+                continue  # reading a pipe might never end
             key = (path.relative_to(self.folder).as_posix(), status.st_size, status.st_mtime_ns)
             recorded_at = time_of_name(path.stem) or status.st_mtime
             if key in self._known or recorded_at < after:

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import re
 import sys
 from argparse import Namespace
@@ -66,6 +67,7 @@ def test_folders_and_patterns_stand_for_the_recordings_in_them(tmp_path: Path) -
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "[1].wav").touch()
+    os.mkfifo(tmp_path / "pipe.wav")
     names = ["none.wav", f"{tmp_path}/[1].wav", str(tmp_path / "day2"), f"{tmp_path}/d*/*.*a*"]
     found = [one.removeprefix(f"{tmp_path}/") for one in recordings_of(names)]
     assert found == ["none.wav", "[1].wav", "day2/c.mp3", "day1/a.flac"]
@@ -122,3 +124,25 @@ def test_a_terminal_gets_json_on_request() -> None:
     with terminal() as output:
         assert answers("a.wav", json=True) == 0
     assert json.loads(output.getvalue()) == {"File": "a.wav", "Label": "Lüfter"}
+
+
+NAME = "a\x1bc\n\u202egnp\udcff.wav"
+"""With the code that resets a terminal, a line break, a right-to-left override, and no UTF-8."""
+
+
+def test_no_name_of_a_file_controls_the_terminal() -> None:
+    shown = r"a\x1bc\n\u202egnp\udcff.wav"
+    with terminal() as output:
+        assert answers(NAME, f"broken{NAME}") == 0
+    *table, error = re.sub(r"\x1b\[[\d;]*m", "", output.getvalue()).splitlines()
+    assert shown in re.sub(r"\s", "", "".join(table))
+    assert error == f"broken{shown}: holds no samples"
+
+
+def test_json_is_valid_in_every_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding in ("utf-8", "ascii", "latin-1"):
+        written = io.BytesIO()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding))
+        assert answers(NAME, "Lüfter.wav") == 0
+        lines = written.getvalue().decode(encoding).splitlines()
+        assert [json.loads(line)["File"] for line in lines] == [NAME, "Lüfter.wav"]

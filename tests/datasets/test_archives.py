@@ -132,19 +132,26 @@ def test_links_are_left_out(tmp_path: Path) -> None:
     folder = write("folder", tmp_path, {"a.wav": b"x"})
     (folder / "secret.wav").symlink_to("/etc/hostname")
     (folder / "up").symlink_to(tmp_path, target_is_directory=True)
+    (folder / "notes.txt").symlink_to("/etc/hostname")
     assert listing(folder) == ["a.wav"]
+    with open_archive(folder) as archive:
+        assert archive.links() == ["secret.wav", "up"]
     with tarfile.open(tmp_path / "links.tar", "w") as file:
         file.add(folder, "set")
         hard = tarfile.TarInfo("set/hard.wav")
         hard.type, hard.linkname = tarfile.LNKTYPE, "/etc/hostname"
         file.addfile(hard)
     assert listing(tmp_path / "links.tar") == ["set/a.wav"]
+    with open_archive(tmp_path / "links.tar") as archive:
+        assert archive.links() == ["set/hard.wav", "set/secret.wav", "set/up"]
     link = zipfile.ZipInfo("secret.wav")
     link.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(tmp_path / "links.zip", "w") as archive:
-        archive.writestr(link, "/etc/hostname")
-        archive.writestr("a.wav", b"x")
+    with zipfile.ZipFile(tmp_path / "links.zip", "w") as packed:
+        packed.writestr(link, "/etc/hostname")
+        packed.writestr("a.wav", b"x")
     assert listing(tmp_path / "links.zip") == ["a.wav"]
+    with open_archive(tmp_path / "links.zip") as archive:
+        assert archive.links() == ["secret.wav"]
 
 
 @pytest.mark.parametrize(

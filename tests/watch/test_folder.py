@@ -18,6 +18,7 @@ def test_recordings_come_in_the_order_of_their_times(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"sound")
         os.utime(tmp_path / name, (time, time))
     (tmp_path / ".upload.wav").write_bytes(b"sound")
+    os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "2026-01-01_00-00-00.wav").write_bytes(b"sound")
     folder = WatchedFolder(tmp_path, (), settle_seconds=0.0)
     assert names(folder) == ["b.wav", "sub/c.flac", "a.wav", "2026-01-01_00-00-00.wav"]

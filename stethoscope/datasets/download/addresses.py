@@ -16,6 +16,8 @@ from stethoscope.options import split_list
 
 ARCHIVE_SUFFIX = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
 
+_CREDENTIALS = re.compile("//[^/]*@")
+
 LONGEST_ADDRESS = 4_000
 """Characters; signed addresses of object stores have up to about 2,000."""
 
@@ -93,7 +95,8 @@ def address_kind(address: str) -> Kind:
     try:
         urlsplit(address)
     except ValueError as error:
-        raise DownloadError(f"{address}: is not a valid address ({error}); check it") from error
+        known = _CREDENTIALS.sub("//...@", address)
+        raise DownloadError(f"{known}: is not a valid address ({error}); check it") from error
     if address.startswith("simulated/"):
         return "simulated"
     if "://" in address:
@@ -103,8 +106,8 @@ def address_kind(address: str) -> Kind:
 
 def _kind_of_scheme(address: str) -> Kind:
     scheme = address.split("://", 1)[0].lower()
+    _refuse_password(address)
     if scheme in ("http", "https"):
-        _refuse_password(address)
         return "web"
     if is_store(address):
         return "store"
@@ -117,12 +120,17 @@ def _kind_of_scheme(address: str) -> Kind:
 
 
 def _refuse_password(address: str) -> None:
-    """Refuse an address with a password, which logs, reports and user interfaces would show."""
+    """Refuse an address with a password, which logs, reports and user interfaces would show.
+
+    A user name is refused as well: sites take tokens there.
+    """
     parts = urlsplit(address)
-    if parts.password is not None:
+    if parts.username or parts.password:
+        host = parts.netloc.rpartition("@")[2]
+        variable = HEADERS if parts.scheme in ("http", "https") else "the variables of the store"
         raise DownloadError(
-            f"dataset_url holds a password for {parts.hostname}, which everybody could see;"
-            f" leave it out and set {HEADERS}, with `--secret` on a cluster"
+            f"dataset_url holds a user or a password for {host}, which everybody could see;"
+            f" leave it out and set {variable}, with `--secret` on a cluster"
         )
 
 

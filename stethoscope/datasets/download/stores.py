@@ -131,8 +131,9 @@ def _of_s3(one: StoreAddress, region: str) -> str:
             "get_object", Params={"Bucket": one.bucket, "Key": one.key}, ExpiresIn=_VALID_SECONDS
         )
     except (BotoCoreError, ValueError) as error:
+        reason = " ".join(str(error).split())
         raise DownloadError(
-            f"{one.scheme}://{one.bucket}/{one.key}: cannot be requested ({error});"
+            f"{one.scheme}://{one.bucket}/{one.key}: cannot be requested ({reason});"
             " check the credentials, and region and endpoint"
         ) from error
     return url

@@ -9,6 +9,7 @@ from stethoscope.datasets.audacity import parse_labels
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.readers.layout import Layout
 from stethoscope.datasets.readers.names import machine_of_path
+from stethoscope.datasets.readers.text import decode_text
 
 _RECORDING = re.compile(r"audio_(.+)")
 _LABELS = re.compile(r"labels?_(.+)\.txt")
@@ -36,7 +37,7 @@ def _read(archive: Archive) -> list[Clip]:
         recording = Clip(
             path=member.name, recording=f"{machine_type}/{named[1]}", machine_type=machine_type
         )
-        text = archive.read(labels).decode("utf-8", errors="replace")
+        text = decode_text(archive.read(labels))
         clips.append(recording)
         clips += [
             replace(recording, label=one.label, start=one.start, end=one.end)

@@ -11,6 +11,7 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.readers.layout import Layout
 from stethoscope.datasets.readers.names import machine_of_name, snr_of_path
 from stethoscope.datasets.readers.plain_words import condition_of, split_of
+from stethoscope.datasets.readers.text import decode_text, naming_line
 from stethoscope.datasets.splits import divide_plainly
 from stethoscope.errors import DatasetError
 from stethoscope.machines import split_key
@@ -27,10 +28,13 @@ def _read(archive: Archive) -> list[Clip]:
     clips: dict[str, Clip] = {}
     absent: list[str] = []
     for member in archive.members():
-        if not member.name.lower().endswith(".csv") or member.size > _MOST_BYTES:
+        if not member.name.lower().endswith(".csv"):
             continue
         where = f"{archive.name}: {member.name}"
-        for line, row in _rows(archive.read(member.name)):
+        if member.size > _MOST_BYTES:
+            warn(f"{where}: has {member.size:,} bytes, over {_MOST_BYTES:,}; split it")
+            continue
+        for line, row in _rows(archive.read(member.name), where):
             path = _path(row["path"], member.name, recordings)
             if path is None:
                 absent.append(f"{row['path']} ({where}, line {line})")
@@ -48,19 +52,23 @@ def _read(archive: Archive) -> list[Clip]:
     return list(clips.values())
 
 
-def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(content: bytes, where: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield number and values of each line; nothing if the columns are those of another table."""
-    text = content.decode("utf-8-sig", errors="replace")
+    text = decode_text(content)
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)  # a spreadsheet may write semicolons
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    header = [name.strip().lower() for name in next(rows, [])]
+    try:
+        header = [name.strip().lower() for name in next(rows, [])]
+    except csv.Error:
+        return
     if not set(header) >= _REQUIRED:
         return
-    for values in rows:
-        row = dict(zip(header, (value.strip() for value in values), strict=False))
-        if row.get("path"):
-            yield rows.line_num, {name: row.get(name, "") for name in _COLUMNS}
+    with naming_line(rows, where):
+        for values in rows:
+            row = dict(zip(header, (value.strip() for value in values), strict=False))
+            if row.get("path"):
+                yield rows.line_num, {name: row.get(name, "") for name in _COLUMNS}
 
 
 def _path(listed: str, table: str, recordings: set[str]) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from stethoscope.datasets.archives import Archive
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.readers.layout import Layout
+from stethoscope.datasets.readers.text import decode_text, naming_line
 from stethoscope.errors import DatasetError
 from stethoscope.progress import warn
 
@@ -53,27 +54,28 @@ def _listed(archive: Archive, table: str) -> Iterator[Clip]:
 
 def _rows(content: bytes, name: str) -> Iterator[tuple[str, int, str, str]]:
     """Yield file name, fold, class and fsID of each row."""
-    rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig", errors="replace"), newline=""))
-    if absent := set(_COLUMNS) - set(rows.fieldnames or ()):
-        raise DatasetError(
-            f"{name}: column {', '.join(sorted(absent))} is missing;"
-            " take the table as UrbanSound8K publishes it"
-        )
-    seen: set[tuple[str, str]] = set()
-    for row in rows:
-        file, fold, label, recording = ((row[column] or "").strip() for column in _COLUMNS)
-        if not all((file, fold, label, recording)) or not fold.isdecimal():
+    rows = csv.DictReader(io.StringIO(decode_text(content), newline=""))
+    with naming_line(rows, name):
+        if absent := set(_COLUMNS) - set(rows.fieldnames or ()):
             raise DatasetError(
-                f"{name}, line {rows.line_num}: {','.join((file, fold, label, recording))!r}"
-                " is no file, fold, class and fsID; correct the row"
+                f"{name}: column {', '.join(sorted(absent))} is missing;"
+                " take the table as UrbanSound8K publishes it"
             )
-        if (fold, file) in seen:
-            raise DatasetError(
-                f"{name}, line {rows.line_num}: {file} in fold {fold} is listed twice;"
-                " remove one of the rows"
-            )
-        seen.add((fold, file))
-        yield file, int(fold), label, recording
+        seen: set[tuple[str, str]] = set()
+        for row in rows:
+            file, fold, label, recording = ((row[column] or "").strip() for column in _COLUMNS)
+            if not all((file, fold, label, recording)) or not fold.isdecimal():
+                raise DatasetError(
+                    f"{name}, line {rows.line_num}: {','.join((file, fold, label, recording))!r}"
+                    " is no file, fold, class and fsID; correct the row"
+                )
+            if (fold, file) in seen:
+                raise DatasetError(
+                    f"{name}, line {rows.line_num}: {file} in fold {fold} is listed twice;"
+                    " remove one of the rows"
+                )
+            seen.add((fold, file))
+            yield file, int(fold), label, recording
 
 
 URBANSOUND8K = Layout(

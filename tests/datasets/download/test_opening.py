@@ -63,7 +63,20 @@ def test_wrong_line_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPat
     assert "secret" not in str(caught.value)
 
 
-def test_password_in_an_address_is_refused_without_being_shown() -> None:
-    with pytest.raises(DownloadError, match=rf"password for data.example.org.*{HEADERS}") as caught:
-        address_kind("https://ann:hidden@data.example.org/a.zip")
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("https://ann:hidden@data.example.org/a.zip", f"password for data.example.org.*{HEADERS}"),
+        (
+            "https://hidden@data.example.org:80/a.zip",
+            "a user or a password for data.example.org:80",
+        ),
+        ("s3://key:hidden@bucket/a.zip", "for bucket, .* set the variables of the store"),
+        ("ftp://ann:hidden@data.example.org/a.zip", "password for data.example.org"),
+        ("https://ann:hidden@[data/a.zip", r"^https://\.\.\.@\[data/a.zip: is not a valid address"),
+    ],
+)
+def test_password_in_an_address_is_refused_without_being_shown(address: str, message: str) -> None:
+    with pytest.raises(DownloadError, match=message) as caught:
+        address_kind(address)
     assert "hidden" not in str(caught.value)

@@ -84,3 +84,30 @@ def test_listed_recordings_that_are_absent_give_a_warning(
 def test_tables_with_other_columns_are_no_description(tmp_path: Path) -> None:
     clips = index([archive(tmp_path, "name,value\na.wav,1\n", ["a.wav"])])
     assert [clip.machine for clip in clips] == ["set/"]
+
+
+def test_table_that_is_not_used_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a word, the faulty recordings that it lists would be taken for normal ones."""
+    index([archive(tmp_path, "file,condition\na.wav,faulty\n", ["a.wav"])])
+    assert "'recordings.csv' is not used; a table that" in capsys.readouterr().err
+    monkeypatch.setattr("stethoscope.datasets.readers.table._MOST_BYTES", 10)
+    index([archive(tmp_path, "path,condition\na.wav,faulty\n", ["a.wav"])])
+    assert "recordings.csv: has 28 bytes, over 10; split it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_table_in_the_encodings_of_spreadsheets_is_read(tmp_path: Path, encoding: str) -> None:
+    table = "path,condition,label\na.wav,faulty,Lüfter\n"
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("recordings.csv", table.encode(encoding))
+        packed.writestr("a.wav", make_wav())
+    assert [(clip.condition, clip.label) for clip in index([path])] == [("anomaly", "Lüfter")]
+
+
+def test_cell_that_is_too_large_is_named_by_its_line(tmp_path: Path) -> None:
+    table = f'path,condition\na.wav,ok\nb.wav,"{"x" * 200_000}"\n'
+    with pytest.raises(DatasetError, match=r"recordings\.csv, line 3: cannot be read.*correct the"):
+        index([archive(tmp_path, table, ["a.wav"])])
