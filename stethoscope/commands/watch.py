@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stethoscope.commands import Add
 from stethoscope.commands.answers import add_bundle, add_machine_id
 from stethoscope.errors import printable
-from stethoscope.terminal import coloured, print_json
+from stethoscope.terminal import coloured, print_json, typed_path
 
 if TYPE_CHECKING:
     import threading
@@ -28,7 +28,7 @@ def register(add: Add) -> None:
         "--history",
         type=Path,
         metavar="FILE",
-        help="where the verdicts are kept (default: history.sqlite beside the folder)",
+        help="where the verdicts are kept (default: FOLDER-history.sqlite, beside the folder)",
     )
     add_machine_id(one)
     one.add_argument(
@@ -175,7 +175,7 @@ def _watch(options: argparse.Namespace) -> int:
             if options.page:
                 _write_page(history, options)
     if not options.json:
-        print(f"History: {path}")
+        print(f"History: {typed_path(path)}")
     return 0
 
 
@@ -237,7 +237,9 @@ def _run(
 
 
 def _print(entry: "Entry", change: bool | None) -> None:
-    score = "" if entry.score is None else f"  score {entry.score:.3g} ({entry.threshold:.3g})"
+    score = ""
+    if entry.score is not None:
+        score = f"  score {entry.score:.3g}, threshold {entry.threshold:.3g}"
     style = {True: "red", False: "green", None: "yellow"}[entry.anomaly]
     print(f"{printable(entry.key[0])}  {coloured(entry.message, style)}{score}", flush=True)
     if change is not None:
@@ -271,4 +273,4 @@ def _write_page(history: "History", options: argparse.Namespace) -> None:
     )
     write_text(options.page, page)
     if not options.json:
-        print(f"Page: {options.page}")
+        print(f"Page: {typed_path(options.page)}")

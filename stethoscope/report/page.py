@@ -159,7 +159,12 @@ def tile(name: str, value: str, below: str, beside: str = "") -> Html:
     return tag("div", tag("dt", name), shown, tag("dd", below), class_="card tile")
 
 
-def report_page(header: Header, sections: Sequence[Section | SizedSection | None]) -> str:
+_WHOLE = "This file contains its sounds and pictures and needs no network."
+
+
+def report_page(
+    header: Header, sections: Sequence[Section | SizedSection | None], *, note: str = _WHOLE
+) -> str:
     """Return a report as one HTML file that needs no network.
 
     Parameters
@@ -168,13 +173,15 @@ def report_page(header: Header, sections: Sequence[Section | SizedSection | None
     sections : sequence of Section, SizedSection or None
         From top to bottom. None is left out. A :data:`SizedSection` is made after all others, so
         that the page has at most :data:`MAX_BYTES`.
+    note : str
+        Sentence at the end of the page: what it needs beside itself.
     """
     fixed = [one for one in sections if isinstance(one, Section)]
     room = MAX_BYTES - _FRAME_BYTES - sum(len(one.html.encode()) for one in fixed)
     made = [one(room) if callable(one) else one for one in sections]
     shown = [one for one in made if one is not None]
     main = tag("main", [one.html for one in shown])
-    return document(header.title, header.html(shown), main, _footer())
+    return document(header.title, header.html(shown), main, _footer(note))
 
 
 def write_page(
@@ -213,12 +220,8 @@ def document(title: str, *body: Content) -> str:
     return "<!doctype html>\n" + tag("html", head, tag("body", *body, script), lang="en") + "\n"
 
 
-def _footer() -> Html:
-    return tag(
-        "footer",
-        f"Made by stethoscope {__version__}. "
-        "This file contains its sounds and pictures and needs no network.",
-    )
+def _footer(note: str) -> Html:
+    return tag("footer", f"Made by stethoscope {__version__}. {note}")
 
 
 def _packaged(name: str) -> str:

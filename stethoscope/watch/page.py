@@ -19,6 +19,9 @@ Address = Callable[[RecordingRow], str]
 """Returns the address of a recording's sound, "" if it has none."""
 
 
+_NOTE = "The recordings are played from where they are; they are not part of this page."
+
+
 def history_page(
     view: Overview, *, title: str, address: Address, span: str = "", links: bool = False
 ) -> str:
@@ -51,7 +54,7 @@ def history_page(
         _recordings("anomalous", "Anomalous recordings", view.anomalous, address),
         _recordings("unusable", "Recordings without a verdict", view.unusable, address),
     ]
-    return report_page(header, sections)
+    return report_page(header, sections, note=_NOTE)
 
 
 def _headline(view: Overview, active: Sequence[Alarm]) -> str:
@@ -143,7 +146,7 @@ def _scores(one: MachineOverview, view: Overview) -> Html:
     low, high = min(lows), max(highs)
     margin = 0.05 * ((high - low) or 1.0)
     chart = Chart(
-        Axis(view.begin, max(view.end, view.begin + 1.0), time_ticks(view.begin, view.end), "time"),
+        _time_axis(view.begin, view.end),
         Axis.linear(low - margin, high + margin, "score"),
     )
     for alarm in view.alarms:
@@ -198,10 +201,22 @@ def _draw_summaries(chart: Chart, buckets: Sequence[Bucket]) -> None:
         begin = end
 
 
+def _time_axis(begin: float, end: float) -> Axis:
+    """Return the axis of the times, in seconds since 1970.
+
+    Recordings that were copied at once have nearly the same time.
+    """
+    if end - begin < 1.0:
+        margin = 0.05 * (end - begin) + 0.01
+        return Axis(begin - margin, end + margin, (), "time: all within a second")
+    return Axis(begin, end, time_ticks(begin, end), "time")
+
+
 def time_ticks(begin: float, end: float) -> tuple[tuple[float, str], ...]:
     """Return marks of a time axis at round local times, with their text."""
     span = max(end - begin, 1.0)
-    steps = [60.0 * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)]
+    steps = [1.0 * n for n in (1, 2, 5, 10, 15, 30)]
+    steps += [60.0 * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)]
     steps += [86_400.0 * n for n in (1, 2, 5, 7, 14, 30, 60, 90, 182, 365)]
     years = math.ceil(span / (steps[-1] * _MOST_TICKS))
     step = next((one for one in steps if span / one <= _MOST_TICKS), years * steps[-1])
@@ -209,6 +224,7 @@ def time_ticks(begin: float, end: float) -> tuple[tuple[float, str], ...]:
     shift = offset.total_seconds() if offset else 0.0
     first = math.ceil((begin + shift) / step) * step - shift
     form = "%H:%M" if step < 86_400.0 and span <= 86_400.0 else "%d %b %H:%M"
+    form = "%H:%M:%S" if step < 60.0 else form
     form = form if step < 86_400.0 else "%d %b" if span < 150 * 86_400.0 else "%b %Y"
     marks, at = [], first
     while at <= end:

@@ -50,3 +50,20 @@ def test_ticks_are_at_round_local_times() -> None:
     assert ticks[0][0] == datetime(2026, 3, 14, 10, 0).timestamp()
     for span in (1.0, 86_400.0, 40 * 86_400.0, 400 * 86_400.0, 9000 * 86_400.0):
         assert 0 <= len(time_ticks(begin, begin + span)) <= 7
+
+
+def test_recordings_within_a_minute_have_marks_of_seconds() -> None:
+    begin = datetime(2026, 3, 14, 9, 30, 1).timestamp()
+    assert [text for _, text in time_ticks(begin, begin + 9.0)] == [
+        "09:30:02",
+        "09:30:04",
+        "09:30:06",
+        "09:30:08",
+        "09:30:10",
+    ]
+
+
+def test_recordings_that_were_copied_at_once_fill_the_width(history: History) -> None:
+    for number in range(3):
+        history.add(judged(number, anomaly=False, at=1e9 + number / 100))
+    assert "time: all within a second" in page(history)

@@ -66,7 +66,7 @@ def _verdict(inputs: ClassInputs) -> Verdict:
     worst = min(classes, key=lambda one: one["recall"]["value"] or 0.0)
     recall = worst["recall"]["value"] or 0.0
     n_right, n_clips = len(inputs.answers) - len(inputs.mistakes), len(inputs.answers)
-    least = f"; least of {plain(worst['label'])}, {percent(recall)}" if recall < balanced else ""
+    least = f"; lowest: {plain(worst['label'])}, {percent(recall)}" if recall < balanced else ""
     reason = f"{n_right:,} of {count(n_clips, 'clip')} classified correctly{least}."
     if balanced < LEAST_RECALL or recall < LEAST_RECALL / 2:
         advice = (

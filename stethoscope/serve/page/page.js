@@ -273,7 +273,7 @@ function paint(entry) {
   $("picture").setAttribute("aria-label", `Spectrogram of ${Picture.Seconds.toFixed(1)} seconds. ${made}.`);
   $("picture-title").textContent = made;
   const parts = Object.entries(Picture.Parts || {}).sort(([, one], [, other]) => other - one);
-  $("parts").textContent = parts.length > 1 ? `Contributions to the score by view: ${parts.map(([name, value]) => `${name} ${value.toFixed(2)}`).join(", ")}` : "";
+  $("parts").textContent = parts.length > 1 ? `Contributions to the score by view: ${parts.map(([name, value]) => `${name} ${value.toFixed(2).replace("-", "−")}`).join(", ")}` : "";
 }
 
 function spot(deviation, { Columns, Bands, Seconds, Frequencies }) {
