@@ -87,7 +87,3 @@ def refuse(problems: Sequence[str]) -> None:
 
 class ServiceError(StethoscopeError):
     """A service cannot be reached, or refuses what it was sent."""
-
-
-class SystemLimitError(StethoscopeError):
-    """The operating system refused something: a full disk, no permission, no memory."""

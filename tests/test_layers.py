@@ -117,6 +117,14 @@ def test_a_room_imports_only_from_the_floors_below(path: Path) -> None:
         )
 
 
+def test_the_documentation_shows_the_same_floors() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    block = page.partition("## What may import what")[2].split("```")[1]
+    assert [set(line.split(", ")) for line in block.strip().splitlines()] == list(FLOORS)
+    places = page.partition("## Folders")[2].partition("## What may")[0]
+    assert all(f"`{room}" in places or f"/{room}" in places for rooms in FLOORS for room in rooms)
+
+
 DEPLOYED = (
     "bundle/bundle",
     "bundle/inference",

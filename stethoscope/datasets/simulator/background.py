@@ -65,13 +65,6 @@ def background_sources(
     return Background(rumble, hiss, other_machine, clanks)
 
 
-def background_noise(
-    n: int, rng: np.random.Generator, place: np.random.Generator | None = None
-) -> Signal:
-    """Return the sum of the sources of :func:`background_sources` [shape=(n,)]."""
-    return background_sources(n, rng, place).mixed()
-
-
 def add_clanks(sound: Signal, clanks: list[tuple[int, Signal]]) -> None:
     """Add clanks to a sound, in place."""
     for start, clank in clanks:
