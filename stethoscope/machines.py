@@ -27,11 +27,17 @@ def types_of(machines: Iterable[str]) -> list[str]:
     return sorted({type_of(machine) for machine in machines})
 
 
+def format_machine(machine: str) -> str:
+    """Return a machine for people: ``fan/00``, and ``fan`` where no id is known."""
+    return machine.strip(_SEPARATOR) or "machine unknown"
+
+
 def format_machines(machines: Sequence[str], text: str) -> str:
     """Return one line for a text that holds for several machines, ``fan/00, fan/02: text``.
 
     Only the first machines of a long list are named.
     """
     more = len(machines) - _MOST_NAMES
-    names = ", ".join(machines[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    names = ", ".join(map(format_machine, machines[:_MOST_NAMES]))
+    names += f" and {more} more" if more > 0 else ""
     return f"{names}: {text}"

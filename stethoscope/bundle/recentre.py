@@ -18,6 +18,7 @@ from stethoscope.detection.recentring import (
 )
 from stethoscope.detection.thresholds import Thresholds
 from stethoscope.errors import AudioError, ParameterError
+from stethoscope.machines import format_machine
 from stethoscope.progress import warn
 
 
@@ -95,7 +96,8 @@ def _scores(
     for machine, of_machine in scores.items():
         if len(of_machine) < LEAST_CLIPS:
             raise ParameterError(
-                f"{machine}: {count(len(of_machine), 'recording')} cannot be re-centred on; "
+                f"{format_machine(machine)}: {count(len(of_machine), 'recording')} cannot be "
+                "re-centred on; "
                 f"give {LEAST_CLIPS} or more, better a dozen"
             )
     return scores
@@ -118,12 +120,14 @@ def _warnings(machine: str, scores: Mapping[str, float], far: Sequence[str]) -> 
     texts = []
     if len(scores) < ENOUGH_CLIPS:
         texts.append(
-            f"{machine}: {len(scores)} recordings show little of the place; give about a dozen"
+            f"{format_machine(machine)}: {len(scores)} recordings show little of the place; "
+            "give about a dozen"
         )
     if far:
         names = ", ".join(Path(file).name for file in far)
         texts.append(
-            f"{machine}: the recordings look mixed, {len(far)} of {len(scores)} score far above "
-            f"the others: {names}; listen to them, and if they may be faulty, give the others alone"
+            f"{format_machine(machine)}: the recordings look mixed, {len(far)} of {len(scores)} "
+            f"score far above the others: {names}; listen to them, and if they may be faulty, "
+            "give the others alone"
         )
     return texts

@@ -10,7 +10,7 @@ from stethoscope.commands import Add
 from stethoscope.commands.answers import add_bundle
 from stethoscope.commands.verify import add_sign_option
 from stethoscope.errors import DatasetError, ParameterError
-from stethoscope.machines import machine_key
+from stethoscope.machines import format_machine, machine_key
 from stethoscope.terminal import decimal, text_table
 
 if TYPE_CHECKING:
@@ -115,13 +115,12 @@ def _recentre(options: argparse.Namespace) -> None:
         for text in one.warnings:
             warn(text)
         clips = len(one.change.files)
+        machine = format_machine(one.machine)
         if one.change.shift == 0:
-            print(
-                f"{one.machine}: not moved, because the {clips} recordings score like normal ones"
-            )
+            print(f"{machine}: not moved, because the {clips} recordings score like normal ones")
             continue
         print(
-            f"{one.machine}: moved by {one.change.shift:.6g} on {clips} recordings; "
+            f"{machine}: moved by {one.change.shift:.6g} on {clips} recordings; "
             f"{one.alarms_before} of them were above the threshold, {one.alarms_after} are now"
         )
     print("A fault that is in these recordings is taken for normal from now on.")
@@ -146,7 +145,7 @@ def _format_thresholds(thresholds: "Thresholds", before: "Thresholds | None" = N
 
 
 def _thresholds_by_name(thresholds: "Thresholds") -> "dict[str, Threshold]":
-    names = {machine: machine for machine in thresholds.machines} | {
+    names = {format_machine(machine): machine for machine in thresholds.machines} | {
         f"{machine_type or 'any type'}, unknown id": machine_type and machine_key(machine_type, "")
         for machine_type in thresholds.unknown
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stethoscope.commands import Add
 from stethoscope.commands.answers import add_bundle, add_machine_id
 from stethoscope.errors import printable
+from stethoscope.machines import format_machine
 from stethoscope.terminal import coloured, print_json, typed_path
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def _print(entry: "Entry", change: bool | None) -> None:
     print(f"{printable(entry.key[0])}  {coloured(entry.message, style)}{score}", flush=True)
     if change is not None:
         text = coloured("ALARM", "red") if change else coloured("alarm cleared", "green")
-        print(f"{text}: {entry.machine}", flush=True)
+        print(f"{text}: {format_machine(entry.machine)}", flush=True)
 
 
 def _print_json(entry: "Entry", change: bool | None) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from stethoscope.counts import count
 from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import Cutting
+from stethoscope.machines import format_machine
 from stethoscope.sound.parts import equal_parts, is_long
 
 _CONDITIONS = {"normal": "normal", "anomaly": "anomalous", "unknown": "unknown"}
@@ -98,8 +99,8 @@ def _cutting(clips: Sequence[Clip], cut: Sequence[Clip], seconds: float) -> list
     whole = {(clip.machine, clip.recording) for clip in clips}
     divided = sorted({c.machine for c in parts if (c.machine, c.recording) not in whole})
     lines += [
-        f"{machine}: the single recording is divided: the last quarter is tested on; record on"
-        " several days, because one says little about another"
+        f"{format_machine(machine)}: the single recording is divided: the last quarter is tested"
+        " on; record on several days, because one says little about another"
         for machine in divided
     ]
     return lines

@@ -8,6 +8,7 @@ from stethoscope.datasets.clips import Clip
 from stethoscope.datasets.splits import Cutting
 from stethoscope.datasets.usage import mixed_lengths
 from stethoscope.errors import DatasetError
+from stethoscope.machines import format_machine
 from stethoscope.progress import warn
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.measurement import Measurement
@@ -102,9 +103,9 @@ class Outcomes:
             )
         for machine in self._divided:
             warn(
-                f"{machine}: has a single normal recording to train on, so its beginning, middle "
-                "and end stand for different recordings; expect more false alarms on other days, "
-                "and record on several days"
+                f"{format_machine(machine)}: has a single normal recording to train on, so its "
+                "beginning, middle and end stand for different recordings; expect more false "
+                "alarms on other days, and record on several days"
             )
         for machine_type, seconds in self._seconds.items() if self._cutting else ():
             if warning := mixed_lengths(machine_type, seconds):

@@ -21,6 +21,7 @@ from typing import Any
 
 from stethoscope.counts import format_range
 from stethoscope.kubeflow.results import Results, skipped_lines
+from stethoscope.machines import format_machine
 from stethoscope.terminal import decimal, text_table, typed_path
 
 
@@ -73,7 +74,7 @@ def _machine_lines(overall: Mapping[str, Any]) -> list[str]:
         return _alarm_lines(overall)
     rows = [
         [
-            one["machine"],
+            format_machine(one["machine"]),
             decimal(one["auc"]["value"]),
             decimal(one["pauc"]["value"]),
             _count(one["recall"], one["n_anomaly"]),
@@ -92,7 +93,7 @@ def _machine_lines(overall: Mapping[str, Any]) -> list[str]:
 def _alarm_lines(overall: Mapping[str, Any]) -> list[str]:
     """Return the table for a set without anomalous clips: expected false alarms."""
     rows = [
-        [one["machine"], _count(rate, one["n_normal"]), *_expected(rate)]
+        [format_machine(one["machine"]), _count(rate, one["n_normal"]), *_expected(rate)]
         for one in overall["machines"]
         for rate in [one["false_alarm_rate"]]
     ]

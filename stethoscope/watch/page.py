@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from stethoscope.counts import count
+from stethoscope.machines import format_machine
 from stethoscope.report.charts import Axis, Chart, legend
 from stethoscope.report.html import Content, Html, tag
 from stethoscope.report.page import Header, Section, report_page, section, tile
@@ -62,7 +63,7 @@ def _headline(view: Overview, active: Sequence[Alarm]) -> str:
         return "No recording has been judged yet"
     if not active:
         return "No alarm"
-    return f"Alarm: {', '.join(one.machine for one in active)}"
+    return f"Alarm: {', '.join(format_machine(one.machine) for one in active)}"
 
 
 def _summary(view: Overview) -> str:
@@ -136,7 +137,7 @@ def _machine(number: int, one: MachineOverview, view: Overview) -> Section:
                 _table(("from", "to", "hours"), rows),
             )
         )
-    return section(f"machine{number}", _machine_name(one.machine), *contents)
+    return section(f"machine{number}", format_machine(one.machine), *contents)
 
 
 def _scores(one: MachineOverview, view: Overview) -> Html:
@@ -165,7 +166,8 @@ def _scores(one: MachineOverview, view: Overview) -> Html:
         [bucket.begin for bucket in buckets], [bucket.threshold for bucket in buckets], "limit"
     )
     description = (
-        f"Scores of {one.machine} over time: {one.n} recordings, {one.n_anomalous} anomalous"
+        f"Scores of {format_machine(one.machine)} over time: "
+        f"{count(one.n, 'recording')}, {one.n_anomalous} anomalous"
     )
     marks = _OF_RECORDINGS if single else _OF_SUMMARIES
     legends = legend(*marks, ("line limit", "threshold"), ("bar pale anomaly", "alarm"))
@@ -238,7 +240,7 @@ def _alarms(view: Overview) -> Section | None:
         return None
     rows = [
         (
-            _machine_name(one.machine),
+            format_machine(one.machine),
             _time(one.raised_at),
             "lasts" if one.cleared_at is None else _time(one.cleared_at),
             f"{((one.cleared_at or view.end) - one.raised_at) / 3600.0:.1f}",
@@ -258,7 +260,7 @@ def _recordings(
     cells = [
         (
             _time(row.recorded_at),
-            _machine_name(row.machine),
+            format_machine(row.machine),
             _named(row),
             *((_number(row.score), _number(row.threshold)) if scored else ()),
             _player(address(row)),
@@ -296,10 +298,6 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Content]]) -> Html:
         class_="scroll",
         tabindex="0",
     )
-
-
-def _machine_name(machine: str) -> str:
-    return machine.rstrip("/") or "machine unknown"
 
 
 def _number(value: float | None) -> str:

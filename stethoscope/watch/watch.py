@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from stethoscope.bundle.inference import Inference
 from stethoscope.errors import UNUSABLE, AudioError, DatasetError
+from stethoscope.machines import format_machine
 from stethoscope.progress import warn
 from stethoscope.watch.alarms import AlarmRule
 from stethoscope.watch.folder import NewRecording, WatchedFolder
@@ -244,10 +245,11 @@ class Watch:
 
 def _message(entry: Entry, rule: AlarmRule, *, raised: bool) -> dict[str, Any]:
     """Return the body of the message about an alarm."""
+    machine = format_machine(entry.machine)
     text = (
-        f"{entry.machine}: {rule.count} of the last {rule.of} recordings are anomalous"
+        f"{machine}: {rule.count} of the last {rule.of} recordings are anomalous"
         if raised
-        else f"{entry.machine}: the last {rule.of} recordings are normal"
+        else f"{machine}: the last {rule.of} recordings are normal"
     )
     return {
         "event": "raised" if raised else "cleared",

@@ -141,7 +141,7 @@ def test_inspection_says_that_a_lone_recording_is_divided(
         found = inspect([tmp_path / "pump"])
         assert found.seconds["total"] == pytest.approx(200.0, abs=0.01)
         assert expected in render(found)
-        assert "pump/: the single recording is divided" in render(found)
+        assert "pump: the single recording is divided" in render(found)
 
 
 def test_inspection_warns_about_mixed_lengths_and_names_the_remedy(
