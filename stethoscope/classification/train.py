@@ -167,13 +167,13 @@ def _examples(
     fit: ClassFit,
 ) -> Examples:
     """Return all windows of clips, unaltered, and their classes, one-hot."""
-    windows = [
-        cover(prepare_frames(store.clip_frames(index), store.feature), window) for index in clips
-    ]
-    numbers = [classes.index(labels[index]) for index in clips]
-    wanted = np.repeat(numbers, [len(one) for one in windows])
-    one_hot = np.eye(len(classes), dtype=np.float32)[wanted]
-    return Examples(np.concatenate(windows), one_hot, fit.batch_size)
+    counts = -(-store.n_frames[clips] // window)
+    windows = np.empty((counts.sum(), window, store.feature.size), np.float32)
+    for index, one in zip(clips, np.split(windows, np.cumsum(counts)[:-1]), strict=True):
+        one[:] = cover(prepare_frames(store.clip_frames(index), store.feature), window)
+    numbers = np.array([classes.index(labels[index]) for index in clips])
+    one_hot = np.eye(len(classes), dtype=np.float32)[np.repeat(numbers, counts)]
+    return Examples(windows, one_hot, fit.batch_size)
 
 
 def _write(
