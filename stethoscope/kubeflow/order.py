@@ -31,38 +31,40 @@ def heights(dependencies: Dependencies) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When the processes of a run's steps are started, and which of them go first.
+    """Which steps of a run go first: those of the longest chain, which its end waits for.
 
     Attributes
     ----------
-    containers : dict of str to dict
-        Command and environment of each step, as in the compiled pipeline.
+    chain : tuple of str
+        Steps of the longest chain, and of others as long as it, in order.
     started_with : dict of str to list of str
-        For each step those whose processes are started when it begins: it is the last step that
-        they wait for.
-    hurried : frozenset of str
-        Steps of the longest chain. They are computed first where processors are few.
+        For each step those of the chain whose processes are started when it begins: it is the last
+        step that they wait for.
+    containers : dict of str to dict
+        Command and environment of the steps, as in the compiled pipeline.
     """
 
-    containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    chain: tuple[str, ...] = ()
     started_with: Mapping[str, list[str]] = field(default_factory=dict)
-    hurried: frozenset[str] = frozenset()
+    containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> Self:
         """Plan the steps of a compiled pipeline, except its loops."""
         tasks = spec["root"]["dag"]["tasks"]
-        needed = {name: frozenset(task.get("dependentTasks", ())) for name, task in tasks.items()}
-        depth, height = depths(needed), heights(needed)
-        containers: dict[str, Mapping[str, Any]] = {}
-        started_with: dict[str, list[str]] = {}
+        containers = {}
         for name, task in tasks.items():
             component = spec["components"][task["componentRef"]["name"]]
             if label := component.get("executorLabel"):
                 containers[name] = spec["deploymentSpec"]["executors"][label]["container"]
-                if needed[name]:
-                    last = max(needed[name], key=lambda one: (depth[one], one))
-                    started_with.setdefault(last, []).append(name)
-        longest = max(depth.values(), default=0)
-        hurried = (name for name in tasks if depth[name] + height[name] > longest)
-        return cls(containers, started_with, frozenset(hurried))
+        needed = {name: frozenset(task.get("dependentTasks", ())) for name, task in tasks.items()}
+        depth, height = depths(needed), heights(needed)
+        longest = max(depth.values())
+        chain = [name for name in tasks if depth[name] + height[name] > longest]
+        chain.sort(key=lambda name: depth[name])
+        started_with: dict[str, list[str]] = {}
+        for name in chain:
+            if needed[name] and name in containers:
+                last = max(needed[name], key=lambda one: (depth[one], one))
+                started_with.setdefault(last, []).append(name)
+        return cls(tuple(chain), started_with, containers)

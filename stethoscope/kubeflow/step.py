@@ -25,6 +25,8 @@ SOURCE = "component.py"
 ARGUMENTS = "arguments.json"
 FAILED = "step failed: "
 """Begins the line that says why a step failed, its last one."""
+KFP_RUNTIME = "_KFP_RUNTIME"
+"""Environment variable in which "true" lets KFP import only what the process of a step needs."""
 LATER = "IMPORTED_LATER"
 """Name of a tuple of modules that a module imports only once it needs them."""
 
@@ -32,7 +34,7 @@ LATER = "IMPORTED_LATER"
 def main(modules: Sequence[str]) -> int:
     """Import modules, execute the component of the folder that is given then, return the status."""
     keep_freed_memory()
-    os.environ["_KFP_RUNTIME"] = "true"  # KFP imports its client otherwise
+    os.environ[KFP_RUNTIME] = "true"
     _import(["kfp.dsl.executor_main", *modules])
     line = sys.stdin.readline()
     return _run(Path(json.loads(line))) if line else 0  # no line: the step is not needed

@@ -34,9 +34,9 @@ _PLAIN = 2
 class Steps:
     """Executes the steps of a run, each in a process that ends with this one.
 
-    A step's process is started while the last step that it waits for is executed, and imports what
-    the step needs meanwhile. As a context, this ends the processes of all steps when this process
-    is interrupted or terminated.
+    The process of a step of the longest chain is started while the one before it is executed, and
+    imports what the step needs; steps off that chain have a lower priority. As a context, this ends
+    the processes of all steps when this process is interrupted or terminated.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Steps:
     journal : Journal
         Records which step is executed.
     plan : Plan
-        Which steps are started early, and which go first.
+        Which steps go first.
     """
 
     def __init__(self, console: Console, journal: Journal, plan: Plan) -> None:
@@ -132,7 +132,7 @@ class Steps:
         return status
 
     def _start_early(self, begun: str) -> None:
-        """Start the processes of the steps whose last predecessor has begun."""
+        """Start the processes of the steps that follow one that has begun."""
         for step in self._plan.started_with.get(begun, ()):
             container = self._plan.containers[step]
             script, source = _source(container["command"])
@@ -172,7 +172,7 @@ class Steps:
             process_group=0,
         )
         self._processes.add(process)
-        if self._plan.hurried and step not in self._plan.hurried:
+        if self._plan.chain and step not in self._plan.chain:
             niceness = os.getpriority(os.PRIO_PROCESS, 0) + _BEHIND
             os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
         if self._stopped:  # meanwhile

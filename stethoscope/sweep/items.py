@@ -22,6 +22,7 @@ from stethoscope.errors import ParameterError, refuse
 from stethoscope.files import packaged_file, write_json
 from stethoscope.kubeflow.folder import WORK, RunFolder
 from stethoscope.kubeflow.parameters import CompiledParameter, cast_values, read_parameters
+from stethoscope.kubeflow.step import KFP_RUNTIME
 from stethoscope.kubeflow.steps import LOCAL
 from stethoscope.processes import bound_command
 from stethoscope.system import explain_exit
@@ -189,8 +190,7 @@ def _command(item: Item, folder: Path) -> list[str]:
 
 def _environment(folder: Path, cache: str) -> dict[str, str]:
     """Return the environment of an item's process."""
-    # With _KFP_RUNTIME, which is set in a step, KFP would load only what steps need.
-    environment = {key: value for key, value in os.environ.items() if key != "_KFP_RUNTIME"}
+    environment = {key: value for key, value in os.environ.items() if key != KFP_RUNTIME}
     # Without a cache, downloads go beside the run's own files: there they can be linked.
     downloads = str((folder / WORK / "downloads").absolute())
     environment["STETHOSCOPE_CACHE"] = cache or environment.get("STETHOSCOPE_CACHE") or downloads

@@ -4,6 +4,8 @@ import io
 import logging
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -189,3 +191,26 @@ def test_step_whose_end_the_runner_does_not_log_is_not_called_stopped() -> None:
         assert console.last_step()["name"] == "one"
     assert len(terminal.getvalue().splitlines()) == 1
     assert "stopped" not in terminal.getvalue()
+
+
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from stethoscope.kubeflow.local import run_locally
+folder = Path(sys.argv[1])
+run_locally(folder / "pipeline.yaml", {}, work=folder / "work", log=folder / "run.log")
+assert "kfp.client" not in sys.modules
+import kfp
+assert kfp.Client.__module__ == "kfp.client.client"
+assert kfp.dsl.component and kfp.components.load_component_from_text
+assert not hasattr(kfp, "Nothing")
+"""
+
+
+def test_a_run_imports_no_client_and_leaves_kfp_whole_for_other_code(tmp_path: Path) -> None:
+    @dsl.pipeline(name="p")
+    def pipeline():
+        warn_once(text="one")
+
+    compiler.Compiler().compile(pipeline, str(tmp_path / "pipeline.yaml"))
+    subprocess.run([sys.executable, "-c", ELSEWHERE, str(tmp_path)], check=True)
