@@ -90,16 +90,18 @@ class Program:
         # pathlib's is_file() raises an error for a name that is too long.
         if not os.path.isfile(package):  # noqa: PTH113
             raise ParameterError(
-                f"{path}: pipeline.package is {pipeline['package']!r}, but there is no {package}"
+                f"{path}: pipeline.package is {pipeline['package']!r}, but there is no {package}; "
+                "give its path relative to this file"
             )
+        metadata = _section(path, document, "metadata")
         return cls(
-            experiment=str(_section(path, document, "metadata").get("name") or pipeline["name"]),
+            experiment=_text(path, metadata, "metadata.name") or pipeline["name"],
             name=pipeline["name"],
-            description=str(pipeline.get("description") or ""),
-            image=str(pipeline.get("image") or ""),
-            train_image=str(pipeline.get("train_image") or ""),
+            description=_text(path, pipeline, "pipeline.description"),
+            image=_text(path, pipeline, "pipeline.image"),
+            train_image=_text(path, pipeline, "pipeline.train_image"),
             package=package,
-            run_name=str(once.get("name") or pipeline["name"]),
+            run_name=_text(path, once, "run.name") or pipeline["name"],
             parameters=_single_values(path, _section(path, once, "parameters")),
         )
 
@@ -298,6 +300,15 @@ def _section(path: Path, document: Mapping[str, Any], key: str) -> dict[str, Any
     if not isinstance(value, dict):
         raise ParameterError(f"{path}: {key} must hold further keys")
     return value
+
+
+def _text(path: Path, section: Mapping[str, Any], key: str) -> str:
+    """Return a value as a text; empty if it is not there."""
+    value = section.get(key.rpartition(".")[2])
+    # Some lines of references to each other stand for a list of billions of items.
+    if isinstance(value, (dict, list)):
+        raise ParameterError(f"{path}: {key} is not a single value; give a text")
+    return str(value or "")
 
 
 def _single_values(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:

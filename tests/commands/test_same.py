@@ -143,6 +143,7 @@ def test_wrong_parameters_are_refused_before_anything_is_sent(
         ),
         ({"pipeline": {"name": "p", "package": "empty.py"}}, "does not compile"),
         ({"pipeline": "p"}, "pipeline must hold further keys"),
+        ({"run": {"name": ["a", ["b"]]}}, "run.name is not a single value; give a text"),
         (
             {"run": {"parameters": {"fit_epochs": [1, 2]}}},
             "run.parameters.fit_epochs is not a single value",
