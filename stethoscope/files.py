@@ -338,5 +338,7 @@ def advice_on_path(path: str | os.PathLike[str]) -> str:
         there = [one.name for one in path.parent.iterdir()]
     except OSError:
         return ""
+    if path.name in there:
+        return ""
     near = difflib.get_close_matches(path.name, there, n=2, cutoff=0.6)
     return f"did you mean {' or '.join(str(path.parent / name) for name in near)}?" if near else ""

@@ -96,6 +96,17 @@ def explain(error: BaseException, *, folders: Sequence[Path] = ()) -> str:
     return ""
 
 
+def explain_access(error: BaseException) -> str:
+    """Return why a file could not be read, and the remedy; empty if its content is the reason.
+
+    The message that begins with the name of the file goes on with it.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number in _LIMITS:
+        return _LIMITS[number]
+    return "; ".join(part for part in _FAILURES.get(number or 0, ()) if part)
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and the errors that it was raised from or during."""
     seen: set[int] = set()
@@ -172,9 +183,18 @@ def _elsewhere(place: Path | None) -> str:
     """Return how another place is chosen."""
     if place is not None and place.absolute().is_relative_to(cache_folder()):
         return "set STETHOSCOPE_CACHE to another folder"
-    if place is not None and place.absolute().is_relative_to(_temporary()):
+    if place is not None and _is_temporary(place):
         return "set TMPDIR to another folder"
     return "choose another folder"
+
+
+def _is_temporary(place: Path) -> bool:
+    """Return whether a place is the folder for temporary files, or one that Python makes in it."""
+    folder = Path(_temporary())
+    if not place.absolute().is_relative_to(folder):
+        return False
+    inside = place.absolute().relative_to(folder).parts
+    return not inside or inside[0].startswith(tempfile.gettempprefix())
 
 
 def explain_exit(status: int, *, out_of_memory: bool = False) -> str:

@@ -231,6 +231,7 @@ def test_paths_that_do_not_exist_get_the_names_that_are_alike(tmp_path: Path) ->
     assert files.advice_on_path(tmp_path / "recording.zip") == (
         f"did you mean {tmp_path / 'recordings.zip'}?"
     )
+    assert files.advice_on_path(tmp_path / "recordings.zip") == "", "it exists"
     assert files.advice_on_path(tmp_path / "unlike") == ""
     assert files.advice_on_path(tmp_path / "absent" / "recordings.zip") == ""
 

@@ -31,6 +31,7 @@ from typing import IO, Any, NoReturn, Self
 from stethoscope.errors import DatasetError
 from stethoscope.files import advice_on_path
 from stethoscope.sound.formats import SUFFIXES
+from stethoscope.system import explain_access
 
 MAX_MEMBERS = 200_000
 """Most members of an archive; the largest public sets hold fewer than 60,000."""
@@ -258,6 +259,8 @@ class Archive(ABC):
             yield path
 
     def _broken(self, name: str, error: Exception) -> DatasetError:
+        if reason := explain_access(error):
+            return DatasetError(f"{self.name}: {name}: {reason}")
         return DatasetError(
             f"{self.name}: {name} is broken ({_reason(error)}); get the archive again"
         )
@@ -311,6 +314,9 @@ class Archive(ABC):
                 if name:
                     entries[name] = Member(name, size, modified), entry
         except _UNREADABLE as error:
+            if reason := explain_access(error):
+                place = getattr(error, "filename", None) or self.path
+                raise DatasetError(f"{place}: {reason}") from error
             raise DatasetError(
                 f"{self.name}: is broken or cut off ({_reason(error)}); get it again"
             ) from error
@@ -543,7 +549,7 @@ def open_archive(path: str | os.PathLike[str]) -> Archive:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         advice = advice_on_path(path) or "give a zip, a tar or a folder"
-        raise DatasetError(f"{path}: {reason}; {advice}") from error
+        raise DatasetError(f"{path}: {explain_access(error) or f'{reason}; {advice}'}") from error
     if not start:
         raise DatasetError(f"{path.name}: is empty; get it again")
     if start.startswith((b"PK\3\4", b"PK\5\6")):

@@ -25,6 +25,7 @@ from stethoscope.files import advice_on_path
 from stethoscope.progress import warn
 from stethoscope.sound.audio import decode
 from stethoscope.sound.formats import UNREADABLE, find_format
+from stethoscope.system import explain_access
 
 _BLOCK_SECONDS = 0.25
 _SECONDS_BETWEEN_TRIES = 0.5
@@ -92,7 +93,7 @@ def read_file(path: str | os.PathLike[str], machine_id: str = "") -> SampleStrea
 
 def _reason_unread(path: str | os.PathLike[str], error: Exception) -> str:
     if not isinstance(error, FileNotFoundError):
-        return UNREADABLE
+        return explain_access(error) or UNREADABLE
     return f"no such file; {advice_on_path(path) or 'check the path'}"
 
 

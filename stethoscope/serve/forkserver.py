@@ -20,6 +20,7 @@ from stethoscope.errors import StethoscopeError
 from stethoscope.serve import wire
 from stethoscope.serve.memory import return_large_buffers, settle_memory
 from stethoscope.serve.worker import work
+from stethoscope.system import explain
 
 
 def main() -> None:
@@ -38,7 +39,8 @@ def main() -> None:
         wire.send(connection, {"model": describe(inference)})
     # The service reports what is wrong with the bundle, whatever it is.
     except Exception as error:
-        message = str(error) if isinstance(error, StethoscopeError) else repr(error)
+        known = str(error) if isinstance(error, StethoscopeError) else explain(error)
+        message = known or repr(error)
         wire.send(connection, {"error": message})
         return
     signal.alarm(0)

@@ -18,6 +18,7 @@ from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
 from stethoscope.sound.plain import PlainWav, open_sound
 from stethoscope.sound.resampling import Samples as Samples
 from stethoscope.sound.resampling import resample
+from stethoscope.system import explain_access
 
 MAX_SECONDS = 3600.0
 """Longest recording that is decoded, in seconds: a small file can declare days of silence."""
@@ -141,7 +142,7 @@ def decode(
     except FileNotFoundError as error:
         raise AudioError(f"{name}: no such file") from error
     except (soundfile.LibsndfileError, OSError, TypeError, ValueError, MemoryError) as error:
-        raise AudioError(f"{name}: {UNREADABLE}") from error
+        raise AudioError(f"{name}: {explain_access(error) or UNREADABLE}") from error
     if decoded.samples.size == 0:
         raise AudioError(f"{name}: holds no samples; record it again")
     if not (decoded.coding == "PCM_16" or np.isfinite(decoded.samples).all()):

@@ -28,6 +28,7 @@ from stethoscope.sound.audio import (
 )
 from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
 from stethoscope.sound.plain import PlainWav, open_sound
+from stethoscope.system import explain_access
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 """A recording: its path, its content, or an open binary file."""
@@ -214,7 +215,7 @@ class LongSource:
         except FileNotFoundError as error:
             raise AudioError(f"{self.name}: no such file") from error
         except (soundfile.LibsndfileError, OSError, TypeError, ValueError) as error:
-            raise AudioError(f"{self.name}: {UNREADABLE}") from error
+            raise AudioError(f"{self.name}: {explain_access(error) or UNREADABLE}") from error
 
     def _read_header(self, file: BinaryIO, form: Format) -> None:
         missing = missing_bytes(file) if form is WAV else 0

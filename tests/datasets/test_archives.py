@@ -379,3 +379,24 @@ def test_a_name_of_many_characters_makes_no_message_of_many(tmp_path: Path) -> N
     with open_archive(path) as archive, pytest.raises(DatasetError, match="is broken") as one:
         archive.read("a.wav")
     assert len(str(one.value)) < 500
+
+
+def test_recording_or_folder_that_may_not_be_read_is_no_broken_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write("folder", tmp_path, {"a.wav": b"x"})
+
+    def refuse(place: object, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(place))
+
+    with monkeypatch.context() as patch, open_archive(folder) as archive:
+        patch.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(DatasetError, match=r": a\.wav: permission denied; change its perm"):
+            archive.read("a.wav")
+    with monkeypatch.context() as patch, open_archive(folder) as archive:
+        patch.setattr("os.scandir", refuse)
+        with pytest.raises(DatasetError, match=f"^{folder}: permission denied; change its perm"):
+            archive.members()
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DatasetError, match=r"a\.zip: permission denied; change its permissions$"):
+        open_archive(tmp_path / "a.zip")

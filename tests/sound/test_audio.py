@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from stethoscope.errors import AudioError
 from stethoscope.sound.audio import decode, load
+from stethoscope.sound.parts import LongSource
 
 
 def encoded(
@@ -149,3 +152,24 @@ def test_recording_of_less_than_a_sample_at_the_wanted_rate_is_refused() -> None
     soundfile.write(buffer, np.ones(100), 500_000_000, format="WAV")
     with pytest.raises(AudioError, match="less than a sample at 16000 Hz"):
         load(buffer.getvalue(), sample_rate=16_000)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.EACCES, "permission denied; change its permissions"),
+        (errno.EIO, "the disk reports an error; check the disk"),
+        (errno.EMFILE, "too many files are open"),
+        (errno.EINVAL, "not a readable recording; these formats are read"),
+    ],
+)
+def test_reason_of_the_system_is_told_apart_from_a_damaged_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, message: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (decode, lambda path: LongSource(path).__enter__()):
+        with pytest.raises(AudioError, match=rf"a\.wav: {message}"):
+            read(tmp_path / "a.wav")
