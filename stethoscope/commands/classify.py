@@ -23,7 +23,13 @@ def register(add: Add) -> None:
 def _classify(options: argparse.Namespace) -> int:
     from stethoscope.bundle.trial import open_model_tried
     from stethoscope.classification.model import Classifier
+    from stethoscope.errors import ParameterError
 
+    if (options.model / "bundle.json").is_file():
+        raise ParameterError(
+            f"{options.model}: is a bundle; name the folder `model` of a run of "
+            "sound-classification, or judge by the bundle: stethoscope predict"
+        )
     classifier = open_model_tried(options.model, Classifier.open, Classifier.try_out)
 
     def answer(file: str) -> dict[str, object]:

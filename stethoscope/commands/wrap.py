@@ -69,6 +69,6 @@ def _wrap(options: argparse.Namespace) -> int:
             name=options.name,
             normal=options.normal,
         )
-    print(f"{options.output} written, {', '.join(bundle.manifest['labels'])}")
+    print(f"{options.output} written; its classes: {', '.join(bundle.manifest['labels'])}")
     print(f"Serve it: stethoscope serve {options.output}")
     return 0

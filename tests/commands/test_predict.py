@@ -47,3 +47,11 @@ def test_nothing_but_the_answer_is_printed(fan_bundle: Path, fan_archive: Path) 
     )
     assert done.stderr == ""
     assert json.loads(done.stdout)["File"].endswith("normal_id_00_00000000.wav")
+
+
+def test_classify_of_a_bundle_names_the_command_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bundle.json").write_text("{}")
+    assert main(["classify", str(tmp_path), "a.wav"]) == 2
+    assert "is a bundle; name the folder `model`" in capsys.readouterr().err
