@@ -1,8 +1,10 @@
 """Which steps of a run are executed at the same time."""
 
+import ast
 import builtins
 import io
 import os
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,9 +12,12 @@ from pathlib import Path
 import pytest
 from kfp import compiler, dsl
 
+import stethoscope
 from stethoscope.kubeflow import schedule
 from stethoscope.kubeflow.local import LocalRun, RunError, run_locally
 from stethoscope.kubeflow.schedule import run_steps
+
+ROOT = Path(stethoscope.__file__).parent
 
 DIAMOND = {
     "last": frozenset({"left", "right"}),
@@ -141,9 +146,9 @@ def wait_for(file: str, then: str) -> str:
 def say(word: str, made: dsl.Output[dsl.Artifact]):
     from pathlib import Path
 
-    from tests.kubeflow.early import WORD
+    from tests.kubeflow.later import word as imported
 
-    Path(made.path).write_text(f"{word} {WORD}")
+    Path(made.path).write_text(f"{word} {imported()}")
 
 
 @dsl.pipeline(name="p")
@@ -236,3 +241,15 @@ def test_finished_steps_start_no_process_early(tmp_path: Path, noted: Path) -> N
 def test_an_early_process_that_was_killed_fails_its_step(tmp_path: Path, noted: Path) -> None:
     outcome, _ = run(following, tmp_path, {"file": str(noted), "then": "kill"})
     assert str(outcome).startswith("the step say was killed")
+
+
+def test_what_modules_say_they_import_later_is_what_they_import() -> None:
+    found = 0
+    for path in ROOT.glob("**/*.py"):
+        text = path.read_text()
+        for names in re.findall(r"^IMPORTED_LATER = (\(.+\))$", text, re.MULTILINE):
+            for name in ast.literal_eval(names):
+                found += 1
+                room = "\n".join(one.read_text() for one in path.parent.glob("*.py"))
+                assert re.search(rf"^ +from {re.escape(name)} import ", room, re.MULTILINE), name
+    assert found
