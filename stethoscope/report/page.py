@@ -221,7 +221,7 @@ def document(title: str, *body: Content) -> str:
 
 
 def _footer(note: str) -> Html:
-    return tag("footer", f"Made by stethoscope {__version__}. {note}")
+    return tag("footer", f"Made by stethoscope {__version__}. {note}".strip())
 
 
 def _packaged(name: str) -> str:

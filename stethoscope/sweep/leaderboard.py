@@ -34,9 +34,9 @@ SETTING_COLUMNS = (
 
 _SETTINGS_NOTE = (
     "Means over the machines for which a setting succeeded. Settings that succeeded for more "
-    "machines come first. The column below the highest has the difference to the first setting on "
-    "the same clips, with its 95 % interval (paired bootstrap over clips). Seconds in all also "
-    "count runs that failed."
+    "machines come first. Below the highest: the difference from the first setting on the same "
+    "clips, with its 95 % interval (paired bootstrap over clips). Seconds in all: runs that failed "
+    "count as well."
 )
 _MATRIX_NOTE = (
     "AUC of each machine (row) with each setting (column). The darker a cell, the further it lies "
@@ -160,7 +160,8 @@ class Leaderboard:
         )
         runs = section("runs", "Runs", tag("p", _RUNS_NOTE), table(COLUMNS, rows, caption="Runs"))
         header = Header("Sweep", ["Leaderboard"], headline="Sweep", summary=self.headline())
-        return report_page(header, [settings, matrix, runs])
+        note = "Its links lead to the reports in the folder items beside it." if links else ""
+        return report_page(header, [settings, matrix, runs], note=note)
 
     def headline(self) -> str:
         """Return the outcome in a sentence or two."""
