@@ -242,7 +242,8 @@ def _print(entry: "Entry", change: bool | None) -> None:
     if entry.score is not None:
         score = f"  score {entry.score:.3g}, threshold {entry.threshold:.3g}"
     style = {True: "red", False: "green", None: "yellow"}[entry.anomaly]
-    print(f"{printable(entry.key[0])}  {coloured(entry.message, style)}{score}", flush=True)
+    message = coloured(printable(entry.message), style)
+    print(f"{printable(entry.key[0])}  {message}{score}", flush=True)
     if change is not None:
         text = coloured("ALARM", "red") if change else coloured("alarm cleared", "green")
         print(f"{text}: {format_machine(entry.machine)}", flush=True)

@@ -54,7 +54,7 @@ class Delivery(threading.Thread):
     def send_due(self, history: History) -> int:
         """Send what is due, and return how many messages were delivered."""
         delivered = 0
-        for message in history.due(time.time()):
+        for message in history.due(time.time(), longest_delay=LONGEST_DELAY):
             target = self._targets.get(message.target)
             if target is None:
                 continue  # a target of an earlier call: its messages wait until it is given again

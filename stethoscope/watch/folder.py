@@ -87,7 +87,7 @@ class WatchedFolder:
                 continue  # removed meanwhile
             if not stat.S_ISREG(status.st_mode):
                 continue  # reading a pipe might never end
-            key = (path.relative_to(self.folder).as_posix(), status.st_size, status.st_mtime_ns)
+            key = (self._name(path), status.st_size, status.st_mtime_ns)
             recorded_at = time_of_name(path.stem) or status.st_mtime
             if key in self._known or recorded_at < after:
                 continue
@@ -101,6 +101,11 @@ class WatchedFolder:
         for name in self._seen.keys() - there:
             del self._seen[name]
         return sorted(found, key=lambda one: (one.recorded_at, one.key))
+
+    def _name(self, path: Path) -> str:
+        """Return the name in the folder; bytes that are no text are written as their codes."""
+        name = path.relative_to(self.folder).as_posix()
+        return name.encode(errors="backslashreplace").decode()
 
     def _files(self) -> list[Path]:
         def refuse(error: OSError) -> None:

@@ -7,6 +7,7 @@ again.
 """
 
 import json
+import math
 import os
 import sqlite3
 import time
@@ -408,12 +409,17 @@ class History:
         )
         return [Alarm(*row) for row in rows]
 
-    def due(self, now: float) -> list[Message]:
-        """Return the messages that are to be sent by now, the oldest first."""
+    def due(self, now: float, *, longest_delay: float = math.inf) -> list[Message]:
+        """Return the messages that are to be sent by now, the oldest first.
+
+        One that would wait for more than the longest delay was written before the clock was set
+        back, and is due as well. Times are in seconds.
+        """
         rows = self._db.execute(
             "select id, target, body, attempts from messages"
-            " where delivered_at is null and next_attempt_at <= ? order by id limit 100",
-            (now,),
+            " where delivered_at is null and next_attempt_at not between ? and ?"
+            " order by id limit 100",
+            (math.nextafter(now, math.inf), now + longest_delay),
         ).fetchall()
         return [Message(number, target, json.loads(body), n) for number, target, body, n in rows]
 

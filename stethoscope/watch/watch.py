@@ -128,9 +128,14 @@ class Watch:
         return entry if written is not None else None
 
     def _horizon(self) -> float:
-        """Return the time from which on recordings are kept, in seconds since 1970."""
-        days = self._retention.days
-        return max(self._history.horizon, time.time() - 86_400.0 * days if days else 0.0)
+        """Return the time from which on recordings are kept, in seconds since 1970.
+
+        A horizon in the future was written before the clock was set back: with it, no recording
+        would be judged.
+        """
+        now, days = time.time(), self._retention.days
+        before = self._history.horizon
+        return max(before if before <= now else 0.0, now - 86_400.0 * days if days else 0.0)
 
     def _judge_file(self, recording: NewRecording, stopped: threading.Event) -> bool:
         """Judge a file and write it down; False if it is stopped before that is written."""

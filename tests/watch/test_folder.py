@@ -46,6 +46,13 @@ def test_recording_that_is_still_written_is_not_taken(
     assert folder.pending == 0
 
 
+def test_name_of_undecodable_bytes_is_text_and_the_file_is_found(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/fan\xff.wav"))
+    path.write_bytes(b"sound")
+    [found] = WatchedFolder(tmp_path, (), settle_seconds=0.0).complete()
+    assert (found.path, found.key[0]) == (path, "fan\\udcff.wav")
+
+
 def test_known_and_forgotten_recordings_are_left_out_and_rewritten_ones_are_not(
     tmp_path: Path,
 ) -> None:

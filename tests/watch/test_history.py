@@ -24,6 +24,13 @@ def test_entry_its_alarm_and_its_messages_are_written_together(history: History)
     assert [one.cleared_at for one in history.alarms()] == [judged(2, anomaly=False).recorded_at]
 
 
+def test_message_from_before_the_clock_was_set_back_is_due(history: History) -> None:
+    entry = judged(1, anomaly=True)
+    history.add(entry, messages=[("webhook", {})])
+    for earlier, count in ((0.0, 1), (1.0, 0), (3600.0, 0), (3601.0, 1), (1e9, 1)):
+        assert len(history.due(entry.judged_at - earlier, longest_delay=3600.0)) == count
+
+
 def test_error_within_a_transaction_leaves_nothing(history: History) -> None:
     with pytest.raises(TypeError):
         history.add(judged(1, anomaly=True), alarm=True, messages=[("webhook", {"a": object()})])

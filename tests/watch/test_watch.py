@@ -18,6 +18,7 @@ from stethoscope.watch.alarms import AlarmRule
 from stethoscope.watch.folder import WatchedFolder
 from stethoscope.watch.history import History
 from stethoscope.watch.watch import MOST_ATTEMPTS, Retention, Watch
+from tests.watch.conftest import judged
 
 
 class Named:
@@ -145,6 +146,16 @@ def test_recordings_from_before_the_retention_are_not_judged(
     put(tmp_path / "in", fan_clips, "test_normal")
     judge(quick_bundle, tmp_path / "in", history, retention=Retention(days=1.0))
     assert list(history.keys()) == []
+
+
+def test_recordings_are_judged_after_the_clock_was_set_back(
+    quick_bundle: Path, fan_clips: dict[str, bytes], history: History, tmp_path: Path
+) -> None:
+    history.add(judged(1, anomaly=False))
+    history.prune(before=time.time() + 1e8)
+    put(tmp_path / "in", fan_clips, "test_normal_id_00_00000000")
+    judge(quick_bundle, tmp_path / "in", history)
+    assert len(list(history.keys())) == 1
 
 
 def test_watch_that_is_killed_judges_nothing_twice(
