@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from stethoscope.stats.figure import Figure, Z
+from stethoscope.stats.figure import Figure
 from stethoscope.stats.roc import BoolArray, FloatArray, curve_areas, lowest_area, weighted_curves
 
 RESAMPLES = 2000
@@ -67,6 +67,8 @@ def area_figure(samples: FloatArray, max_fpr: float, support: float) -> Figure:
     support : float
         Number of pairs of a normal and an anomalous clip that the area is computed from.
     """
+    from scipy.special import stdtrit  # here: steps that only draw curves need not load it
+
     value, lowest = float(samples[0]), lowest_area(max_fpr)
     unit = (value - lowest) / (1 - lowest)
     edge = 0.025 ** (1 / max(1.0, support))
@@ -77,38 +79,9 @@ def area_figure(samples: FloatArray, max_fpr: float, support: float) -> Figure:
     else:
         error = float(samples[1:].std(ddof=1)) / (1 - lowest)
         logit = math.log(unit / (1 - unit))
-        half = student_quantile(max(support - 1, 3)) * error / (unit * (1 - unit))
+        half = stdtrit(max(support - 1, 3), 0.975) * error / (unit * (1 - unit))
         low, high = (0.5 + 0.5 * math.tanh(end / 2) for end in (logit - half, logit + half))
     return Figure(value, lowest + (1 - lowest) * low, lowest + (1 - lowest) * high)
-
-
-def student_quantile(freedom: float) -> float:
-    """Return the 97.5 % quantile of Student's t distribution, without SciPy.
-
-    The import of ``scipy.special``, which has it too, takes longer than a whole evaluation. The
-    tests compare both. The density is integrated by Gauss and Legendre's rule; Newton's method
-    rises to the quantile from that of the normal distribution.
-
-    Parameters
-    ----------
-    freedom : float
-        Degrees of freedom, at least 3.
-    """
-    half = (freedom + 1) / 2
-    scale = math.exp(math.lgamma(half) - math.lgamma(half - 0.5)) / math.sqrt(freedom * math.pi)
-    nodes, weights = np.polynomial.legendre.leggauss(32)
-
-    def density(t: FloatArray) -> FloatArray:
-        values: FloatArray = scale * np.exp(-half * np.log1p(t**2 / freedom))
-        return values
-
-    t = Z
-    for _ in range(20):
-        missing = 0.475 - t / 2 * float(weights @ density(t / 2 * (nodes + 1)))
-        t += missing / float(density(np.array(t)))
-        if abs(missing) < 1e-15:
-            break
-    return t
 
 
 def _areas(

@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-Z = 1.959963984540054
-"""Quantile of the standard normal distribution for a 95 % interval."""
+_Z = 1.959963984540054  # quantile of the standard normal distribution for a 95 % interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of
     the American Statistical Association 22, 1927.
     """
-    centre = (successes + Z**2 / 2) / (n + Z**2)
-    half = Z / (n + Z**2) * math.sqrt(successes * (n - successes) / n + Z**2 / 4)
+    centre = (successes + _Z**2 / 2) / (n + _Z**2)
+    half = _Z / (n + _Z**2) * math.sqrt(successes * (n - successes) / n + _Z**2 / 4)
     # At the ends the bounds are exactly 0 and 1; the formula misses them by rounding.
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stethoscope.stats.bootstrap import (
-    RESAMPLES,
-    area_figure,
-    bootstrap_areas,
-    student_quantile,
-)
+from stethoscope.stats.bootstrap import RESAMPLES, area_figure, bootstrap_areas
 from stethoscope.stats.roc import area_under_curve
 
 
@@ -48,8 +43,3 @@ def test_a_perfect_ranking_has_an_exact_bound():
     # Twelve successes out of twelve: the exact (Clopper-Pearson) bound.
     assert figure.value == figure.high == 1.0
     assert figure.low == pytest.approx(stats.beta.ppf(0.025, 12, 1))
-
-
-@pytest.mark.parametrize("freedom", [3, 3.7, 11, 90, 1e4, 1e6])
-def test_students_quantile_equals_scipys(freedom: float) -> None:
-    assert student_quantile(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-8)
