@@ -312,8 +312,8 @@ def calibrate(
     The candidates with the highest F1 over events are equally good; of these the one at three
     quarters of their range is taken, not the middle: the background of a long day varies more than
     that of a few recordings, while events vary little. With `near` it is the nearest to that one.
-    If no candidate finds an event within the tolerance, the threshold is 0.5, the score at which
-    the balanced classes of the training are equally likely.
+    If no candidate finds an event within the tolerance, it is the nearest to 0.5, the score at
+    which the balanced classes of the training are equally likely.
 
     With ``fit.false_per_hour`` only candidates are compared that keep to it; where none does, the
     highest is taken.
@@ -336,7 +336,7 @@ def calibrate(
         reached = kept or {_CANDIDATES[-1]: reached[_CANDIDATES[-1]]}
     highest = max(one.f1 for one in reached.values())
     best = [threshold for threshold, one in reached.items() if one.f1 == highest]
-    detector.threshold = _of_equally_good(best, near) if highest > 0 else 0.5
+    detector.threshold = _of_equally_good(best, near if highest > 0 else 0.5)
     return detector.threshold
 
 

@@ -92,8 +92,9 @@ class EventFit(Options):
     )
     false_per_hour: float = option(
         0.0,
-        "Largest number of false events per hour that is wanted; the threshold is the lowest that "
-        "keeps to it on the validation sounds. With 0 it is the one with the highest F1.",
+        "Largest number of false events per hour that is wanted, of each class. Of the thresholds "
+        "that keep to it on the validation sounds, the one with the highest F1 is taken; if none "
+        "keeps to it, the highest one. With 0 all thresholds are compared.",
         least=0,
     )
     hold_off: int = option(

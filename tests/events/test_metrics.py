@@ -156,6 +156,24 @@ def test_wanted_number_of_false_events_raises_the_threshold(detector: EventClass
     assert (figures.hits, figures.false_events) == (1, 0)
 
 
+def test_wanted_number_of_false_events_is_kept_where_no_event_is_hit(detector: EventClass) -> None:
+    """The only sound is no event: one half would find it."""
+    given = stretch(detector, [(20, 0.02), (6, 0.7), (20, 0.02)], truth=())
+    assert calibrate([given], detector, EventFit()) == 0.5
+    assert event_figures([given], detector, 0.3).false_events == 1
+    assert calibrate([given], detector, EventFit(false_per_hour=1.0)) > 0.5
+    assert event_figures([given], detector, 0.3).false_events == 0
+
+
+def test_highest_threshold_is_taken_where_all_have_too_many_false_events(
+    detector: EventClass,
+) -> None:
+    given = stretch(detector, [(20, 0.02), (6, 0.999), (20, 0.02)], truth=())
+    threshold = calibrate([given], detector, EventFit(false_per_hour=1.0))
+    assert event_figures([given], detector, 0.3).false_events == 1
+    assert threshold == pytest.approx(1 / (1 + np.exp(-4)), abs=1e-4)
+
+
 def test_the_nearest_of_equally_good_thresholds_is_taken(detector: EventClass) -> None:
     given = stretch(detector, [(20, 0.02), (6, 0.98), (20, 0.02)], truth=(20,))
     assert calibrate([given], detector, EventFit(), 0.5) == 0.5
