@@ -74,12 +74,15 @@ class EdgeClassifier(Normalisation):
         Number of clips on which the networks were compared.
     bytes : int
         Size of the network.
+    machine : str
+        Machine type and id that a diagnosis is for; empty for none, or for the mean of all.
     """
 
     labels: tuple[str, ...]
     agreement: float
     clips: int
     bytes: int
+    machine: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -172,6 +175,7 @@ def make_edge_classifier(
         agreement=agreement,
         clips=len(store.clips),
         bytes=size,
+        machine=machine,
     )
     write_json(folder / DESCRIPTION, made.to_json())
     return made

@@ -112,3 +112,65 @@ def run_network(
     for window, output in zip(inputs, outputs, strict=True):
         assert library.network_run(pointer(network), pointer(window), pointer(output)) == 0
     return outputs
+
+
+_STUBS = Path(__file__).parent / "c" / "stubs"
+EXAMPLES = {
+    "esp-idf": ("examples/esp32/main/main.c", ("esp",), ()),
+    "zephyr": ("examples/zephyr/src/main.c", ("zephyr",), ()),
+    "arduino": ("examples/microphone/microphone.ino", ("arduino",), ()),
+    "arduino-esp32": (
+        "examples/microphone/microphone.ino",
+        ("arduino", "esp"),
+        ("-DARDUINO_ARCH_ESP32",),
+    ),
+}
+"""Program, stand-ins and flags of every example."""
+
+
+def build_example(
+    folder: Path,
+    board: str,
+    output: Path,
+    sources: tuple[str, ...] = CORE,
+    flags: tuple[str, ...] = (),
+) -> Path:
+    """Compile the example of a board."""
+    require("gcc")
+    program, stubs, own = EXAMPLES[board]
+    more = (
+        *own,
+        *flags,
+        *(f"-I{_STUBS / stub}" for stub in stubs),
+        f"-I{(folder / program).parent}",
+    )
+    if program.endswith(".ino"):
+        require("g++")
+        objects = []
+        for source in sources:
+            objects.append(str(output.parent / f"{Path(source).stem}.o"))
+            compile_c(folder, Path(objects[-1]), source, flags=("-c",))
+        strict = ("-std=gnu++2a", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Werror")
+        command = ["g++", *strict, "-Isrc", *more, "-x", "c++", program, "-x", "none", *objects]
+        done = subprocess.run(
+            [*command, "-o", output, "-lm"], cwd=folder, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return output
+    if board == "esp-idf":
+        start = output.parent / "start.c"
+        start.write_text("void app_main(void);\nint main(void) { app_main(); return 0; }\n")
+        sources = (str(start), *sources)
+    return compile_c(folder, output, program, *sources, flags=more)
+
+
+def run_example(program: Path, pcm: npt.NDArray[np.int16]) -> list[list[str]]:
+    """Return the rows that an example prints of a recording, the names of the columns first.
+
+    A line before it says what the model does.
+    """
+    done = subprocess.run([program], input=pcm.astype("<i2").tobytes(), capture_output=True)
+    assert not done.stderr
+    task, *rows = done.stdout.decode().splitlines()
+    assert task
+    return [line.split("\t") for line in rows]

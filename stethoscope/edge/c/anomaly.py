@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.bundle.bundle import Bundle
-from stethoscope.edge.c.target import Int8File, Target
+from stethoscope.edge.c.target import Int8File, Target, anomaly_task
 from stethoscope.edge.c.text import Constant, single
 from stethoscope.edge.detector import EdgeDetector, int8_file, known_machine
 from stethoscope.errors import ModelError
@@ -48,6 +48,7 @@ def anomaly_target(bundle: Bundle, machine: str = "") -> Target:
     return Target(
         kind="anomaly",
         name=bundle.name,
+        task=anomaly_task(machine),
         file=Int8File.read(int8_file(folder, machine)),
         feature=feature,
         window=edge.context,
@@ -61,6 +62,7 @@ def anomaly_target(bundle: Bundle, machine: str = "") -> Target:
             Constant("THRESHOLD", single(value), threshold),
         ),
         golden_scores=_golden_scores,
+        block_seconds=windows * seconds,
     )
 
 

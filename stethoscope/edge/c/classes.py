@@ -11,16 +11,20 @@ from stethoscope.edge.c.text import Array, Constant, single
 from stethoscope.edge.classifier import NETWORK, EdgeClassifier
 from stethoscope.edge.conversion import DESCRIPTION
 from stethoscope.errors import ModelError
+from stethoscope.machines import machine_phrase
 from stethoscope.model.network import softmax
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature
 from stethoscope.sound.logmel import LogMel
 from stethoscope.sound.mfcc import QUIETEST_DB, Mfcc
 
+SOUNDS = "names the class of a sound"
+"""What a classifier does that is no diagnosis."""
+
 _SCORE_TOLERANCE = 0.05
 
 
-def class_target(folder: Path, name: str) -> Target:
+def class_target(folder: Path, name: str, task: str = SOUNDS) -> Target:
     """Describe the classifier of a model folder, after its conversion to int8.
 
     Parameters
@@ -28,6 +32,8 @@ def class_target(folder: Path, name: str) -> Target:
     folder : Path
     name : str
         Of the exported model.
+    task : str
+        What it does, in words that follow its name.
 
     Raises
     ------
@@ -45,6 +51,7 @@ def class_target(folder: Path, name: str) -> Target:
     return Target(
         kind="classes",
         name=name,
+        task=task,
         file=Int8File.read(folder / NETWORK),
         feature=feature,
         window=edge.window,
@@ -64,6 +71,12 @@ def class_target(folder: Path, name: str) -> Target:
         ),
         clip_samples=clip_samples,
     )
+
+
+def diagnosis_task(folder: Path) -> str:
+    """Return what the diagnosis of a model folder does, for the machine of its conversion."""
+    machine = EdgeClassifier.read(folder).machine if (folder / DESCRIPTION).is_file() else ""
+    return f"names the fault that {machine_phrase(machine)} sounds like most"
 
 
 def _floor(feature: Feature, folder: Path) -> tuple[float, float]:

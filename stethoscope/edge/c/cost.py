@@ -20,6 +20,9 @@ FPU, NO_DSP, NO_FPU = "Cortex-M4F", "Cortex-M4F without DSP", "Cortex-M0+"
 same without the second, and one without both.
 """
 
+ESP32 = "ESP32, estimated"
+"""A core whose instructions were not counted."""
+
 LANES = 4
 """Sums, or bands, that the C computes at once."""
 
@@ -104,8 +107,24 @@ _NO_DSP = {
     "row of a kernel": 75.2,
     "value that is copied": 0.584,
 }
-COSTS: Mapping[str, Mapping[str, float]] = {FPU: _FPU, NO_DSP: _FPU | _NO_DSP, NO_FPU: _NO_FPU}
-"""Instructions per operation, of gcc 12 at -O2 with newlib-nano."""
+_NETWORK = (*_NO_DSP, "pooled output", "row that is pooled", "value that is pooled")
+_XTENSA = 2.7
+"""How many times the instructions of a Cortex-M4F without DSP a network takes on an Xtensa core.
+
+It is the most of five networks on an lx106 (`benchmarks/edge_xtensa.py`), which has fewer
+instructions than an ESP32.
+"""
+COSTS: Mapping[str, Mapping[str, float]] = {
+    FPU: _FPU,
+    NO_DSP: _FPU | _NO_DSP,
+    NO_FPU: _NO_FPU,
+    ESP32: _FPU | {name: _XTENSA * (_FPU | _NO_DSP)[name] for name in _NETWORK},
+}
+"""Instructions per operation, of gcc 12 at -O2 with newlib-nano.
+
+Those of an ESP32 are an upper bound for the network; that its front end takes as many as on a
+Cortex-M4F is assumed.
+"""
 
 
 @dataclass(frozen=True)

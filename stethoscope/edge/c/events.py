@@ -36,6 +36,7 @@ def event_target(bundle: Bundle) -> Target:
     return Target(
         kind="events",
         name=bundle.name,
+        task="finds events in a stream of sound",
         file=file,
         feature=detector.feature,
         window=detector.window,

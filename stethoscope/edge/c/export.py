@@ -20,7 +20,7 @@ from stethoscope.bundle.bundle import Bundle
 from stethoscope.bundle.edit import add_files
 from stethoscope.edge.c import frontend
 from stethoscope.edge.c.anomaly import anomaly_target
-from stethoscope.edge.c.classes import class_target
+from stethoscope.edge.c.classes import class_target, diagnosis_task
 from stethoscope.edge.c.cost import Work, clip_work, network_operations, stream_work, total
 from stethoscope.edge.c.events import event_target
 from stethoscope.edge.c.golden import golden_files
@@ -134,7 +134,8 @@ def _target(bundle: Bundle, role: str, machine: str) -> Target | PooledTarget:
                 f"{bundle.folder}: has no diagnosis, it has {', '.join(bundle.models)}; "
                 f"train on faulty recordings too"
             )
-        target = class_target(bundle.folder / "models" / "diagnosis", f"{bundle.name}-diagnosis")
+        model = bundle.folder / "models" / "diagnosis"
+        target = class_target(model, f"{bundle.name}-diagnosis", diagnosis_task(model))
         return replace(target, labels=bundle.diagnosis.labels)  # as its faults are named now
     if role in ("", "events") and "events" in bundle.models:
         if machine:
@@ -169,8 +170,11 @@ def _write(target: Target | PooledTarget, folder: Path, prefix: str) -> MemoryRe
     package = package_values(target.name, sources)
     values["README.md"] |= {
         "name": target.name,
+        "task": target.task,
+        "facts": target.facts,
         "version": __version__,
         "usage": files.pop(_USAGE),
+        "detector": f"{memory.detector_ram:,}",
         "sample_rate": str(target.feature.sample_rate),
     }
     texts = {"MEMORY.md": memory.to_markdown()}
@@ -203,8 +207,9 @@ def _network_values(
         "test/golden.c": golden_source,
         "README.md": {
             "files": _NETWORK_FILES,
-            "operators": f"\nOperators of TensorFlow Lite Micro: {', '.join(operators)}. "
-            f"Smallest tensor arena: {memory.arena:,} bytes.\n",
+            "operators": f"\nTo run the network by TensorFlow Lite Micro, define NETWORK_TFLM for "
+            f"all files and compile `tflm/network_tflm.cc` too. It needs the operators "
+            f"{', '.join(operators)}, and a tensor arena of {memory.arena:,} bytes.\n",
         },
     }
 

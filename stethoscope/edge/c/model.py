@@ -82,6 +82,7 @@ def model_header(
         "version": __version__,
         "constants": definitions([*constants, *sizes]),
         "quoted_name": quoted(target.name),
+        "task": quoted(target.task),
         "labels": quoted(", ".join(target.labels)),
         "operators": quoted(", ".join(operators)),
         "operator_count": str(len(operators)),

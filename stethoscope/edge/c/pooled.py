@@ -18,6 +18,7 @@ from stethoscope.edge.c import frontend
 from stethoscope.edge.c.cost import Block, Work, block_work, total
 from stethoscope.edge.c.memory import MemoryReport, report_pooled_memory
 from stethoscope.edge.c.structs import struct_size
+from stethoscope.edge.c.target import anomaly_task, block_sentence
 from stethoscope.edge.c.text import Array, Constant, declarations, definitions, quoted, single
 from stethoscope.edge.pooled import STEP_DB, EdgePooledScorer
 from stethoscope.errors import ModelError
@@ -60,6 +61,16 @@ class PooledTarget:
     machine: str
     threshold: float
     scorer: EdgePooledScorer
+
+    @property
+    def task(self) -> str:
+        """What the detector does, in words that follow its name."""
+        return anomaly_task(self.machine)
+
+    @property
+    def facts(self) -> str:
+        """A sentence about the results."""
+        return block_sentence(self.block_samples / self.feature.sample_rate)
 
     @property
     def feature(self) -> LogMel:
@@ -155,6 +166,7 @@ def pooled_values(
             "version": __version__,
             "constants": definitions(constants),
             "quoted_name": quoted(target.name),
+            "task": quoted(target.task),
             "arrays": declarations([*tables, *arrays]),
         },
         "src/model.c": {

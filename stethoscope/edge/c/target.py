@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from stethoscope.edge.c.layers import PlainNetwork, read_layers
 from stethoscope.edge.c.text import Array, Constant
+from stethoscope.machines import machine_phrase
 from stethoscope.model.network import Int8Network
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
@@ -55,6 +56,8 @@ class Target:
     ----------
     kind : {"events", "anomaly", "classes"}
     name : str
+    task : str
+        What the model does, in words that follow its name.
     file : Int8File
     feature : Feature
     window, stride : int
@@ -71,10 +74,13 @@ class Target:
         Further golden vectors; ``golden.h`` has the number of their rows.
     clip_samples : int
         Samples of a clip that fills the window; 0 where a stream is processed.
+    block_seconds : float
+        Duration of the sound of a verdict about anomalies; 0 for other models.
     """
 
     kind: str
     name: str
+    task: str
     file: Int8File
     feature: Feature
     window: int
@@ -87,6 +93,14 @@ class Target:
     arrays: Sequence[Array] = ()
     golden: Sequence[Array] = ()
     clip_samples: int = 0
+    block_seconds: float = 0.0
+
+    @property
+    def facts(self) -> str:
+        """A sentence about the results."""
+        if self.labels:
+            return f"Classes: {', '.join(self.labels)}."
+        return block_sentence(self.block_seconds)
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -98,3 +112,13 @@ class Target:
             self.kind,
             "bands" if isinstance(self.feature, BandSpectrum) else "mel",
         )
+
+
+def anomaly_task(machine: str) -> str:
+    """Return what a detector of anomalies does; the id of the machine may be empty."""
+    return f"decides whether {machine_phrase(machine)} sounds anomalous"
+
+
+def block_sentence(seconds: float) -> str:
+    """Return a sentence about the verdicts of a detector of anomalies."""
+    return f"Every block of {seconds:.3g} s gets a verdict."

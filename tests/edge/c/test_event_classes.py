@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from stethoscope.cli import main
 from stethoscope.datasets.audacity import intervals_of, recordings_of
@@ -24,7 +25,17 @@ from stethoscope.features.extract import extract_features
 from stethoscope.files import read_csv, read_json
 from stethoscope.sound.audio import load
 from stethoscope.sound.bands import BandSpectrum
-from tests.edge.c_tools import CORE, LISTEN, SELFTEST, compile_c, require
+from tests.edge.c_tools import (
+    CORE,
+    EXAMPLES,
+    LISTEN,
+    SELFTEST,
+    build_example,
+    compile_c,
+    require,
+    run_example,
+    run_listen,
+)
 from tests.report.fixtures import read_page
 
 pytestmark = pytest.mark.slow
@@ -153,3 +164,19 @@ def test_c_finds_the_events_of_the_int8_network(
         assert sorted(rows) == sorted(expected)
         seen.update(row[0] for row in rows)
     assert min(seen[label] for label in CLASSES) > 20
+
+
+@pytest.mark.parametrize("board", EXAMPLES)
+def test_example_of_a_board_names_the_class_of_every_event(
+    board: str, made: Path, tmp_path: Path
+) -> None:
+    folder, file = made / "bundle" / "c", made / "recordings" / "bells" / "audio_03.wav"
+    columns, *rows = run_example(
+        build_example(folder, board, tmp_path / "example"),
+        soundfile.read(file, dtype="int16")[0],
+    )
+    expected = run_listen(folder, tmp_path / "listen", file)
+    found = [row for row in rows if len(row) == len(columns)]
+    assert found == expected[: len(found)]
+    assert len(found) >= len(expected) - len(CLASSES), "those in progress at the end are missing"
+    assert {row[columns.index("class")] for row in found} == set(CLASSES)

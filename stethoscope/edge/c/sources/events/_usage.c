@@ -1,7 +1,17 @@
+#include <stdio.h>
+
 #include "detector.h"
 
 static detector_t detector;
-detector_init(&detector, NULL, on_event, NULL);
-/* Blocks of any length; on_event is called when an event is over. */
-detector_feed(&detector, pcm, count);
-detector_finish(&detector);
+
+/* Called when an event is over. Times are in samples. */
+static void on_event(void *context, const detector_event_t *event) {
+    (void)context;
+    printf("%s at %lu s\n", CLASS_LABELS[event->class_index],
+           (unsigned long)(event->start / SAMPLE_RATE));
+}
+
+int begin(void) { return detector_init(&detector, NULL, on_event, NULL); }
+
+/* Pass all sound of the microphone, in blocks of any length. */
+int take_sound(const int16_t *pcm, size_t count) { return detector_feed(&detector, pcm, count); }

@@ -1,6 +1,8 @@
 #include "show.h"
 
-/* Print start and end of a block in seconds, its score, and "anomalous" or "normal". */
+static const char RESULT_COLUMNS[] = "start s\tend s\tscore\tverdict";
+
+/* Print a block's verdict. */
 static void print_result(void *context, const detector_verdict_t *verdict) {
     (void)context;
     show_seconds(verdict->start);

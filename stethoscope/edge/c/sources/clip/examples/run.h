@@ -9,10 +9,14 @@ static const char *run(void) {
     float probabilities[OUTPUT_SIZE];
     const int16_t *clip;
     size_t count;
+    show_heading(RESULT_COLUMNS);
     if (detector_init(&detector)) {
         return "the network cannot run here";
     }
-    while ((clip = sound_clip(&count)) != NULL) {
+    for (int clips = 0; (clip = sound_clip(&count)) != NULL; clips++) {
+        if (clips) {
+            SHOW("\n");
+        }
         if (detector_classify(&detector, clip, count, probabilities)) {
             return "the clip cannot be classified";
         }

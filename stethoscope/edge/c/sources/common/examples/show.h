@@ -1,5 +1,5 @@
 /* Prints numbers by whole numbers: the printf of many boards has no floating point.
- * SHOW takes the arguments of printf; define it before to print elsewhere. */
+ * SHOW takes the arguments of printf; define it before to print elsewhere. So does SHOW_HEADING. */
 #ifndef SHOW_H
 #define SHOW_H
 
@@ -11,6 +11,16 @@
 #ifndef SHOW
 #define SHOW(...) printf(__VA_ARGS__)
 #endif
+#ifndef SHOW_HEADING
+#define SHOW_HEADING(...) SHOW(__VA_ARGS__)
+#endif
+
+/* Print what the model does, and the columns of the results. */
+static inline void show_heading(const char *columns) {
+    SHOW_HEADING("%s ", MODEL_NAME);
+    SHOW_HEADING("%s\n", MODEL_TASK);
+    SHOW_HEADING("%s\n", columns);
+}
 
 /* Print a number of samples as seconds, with four decimals and a tab. */
 static inline void show_seconds(uint32_t samples) {

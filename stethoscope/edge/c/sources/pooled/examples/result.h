@@ -1,7 +1,8 @@
 #include "show.h"
 
-/* Print start and end of a block in seconds, its score, "anomalous" or "normal", and the id of the
- * machine that it was scored as. */
+static const char RESULT_COLUMNS[] = "start s\tend s\tscore\tverdict\tmachine";
+
+/* Print a block's verdict, and the id of the machine that it was scored as. */
 static void print_result(void *context, const detector_verdict_t *verdict) {
     (void)context;
     show_seconds(verdict->start);

@@ -8,6 +8,7 @@ static const char *run(void) {
     static detector_t detector;
     static int16_t pcm[256];
     size_t count;
+    show_heading(RESULT_COLUMNS);
     if (detector_init(&detector, NULL, print_result, NULL)) {
         return "the network cannot run here";
     }

@@ -8,7 +8,7 @@
 #include "gain.h"
 #include "model.h"
 
-enum { PDM_BLOCK = 256, PDM_RING = 8192 }; /* half a second */
+enum { PDM_BLOCK = 256, PDM_RING = 16384 }; /* a second at 16 kHz */
 
 static int16_t pdm_ring[PDM_RING];
 static volatile uint32_t pdm_written, pdm_taken, pdm_lost;

@@ -1,5 +1,6 @@
 /* Runs the detector on the sound of a microphone, the device dmic_dev of the device tree, and prints
- * results. The driver collects the sound, so that nothing is lost while the network computes. */
+ * results. The driver collects the sound, so that nothing is lost while the network computes. If it
+ * has no room it stops; it is started again then, and a message says so. */
 #include <zephyr/audio/dmic.h>
 #include <zephyr/device.h>
 #include <zephyr/kernel.h>
@@ -10,8 +11,8 @@
 
 #define SHOW(...) printk(__VA_ARGS__)
 
-enum { BLOCK_SAMPLES_READ = SAMPLE_RATE / 10, BLOCK_BYTES = 2 * BLOCK_SAMPLES_READ };
-enum { BLOCKS = 8, TIMEOUT_MS = 2000 };
+/* A driver may queue no more than four blocks: 0.8 s. It fills two others. */
+enum { BLOCK_BYTES = 2 * (SAMPLE_RATE / 5), BLOCKS = 7, TIMEOUT_MS = 1000 };
 
 K_MEM_SLAB_DEFINE_STATIC(blocks, BLOCK_BYTES, BLOCKS, 4);
 
@@ -40,20 +41,31 @@ static int microphone_open(void) {
     return failed ? failed : dmic_trigger(microphone, DMIC_TRIGGER_START);
 }
 
+/* Wait for the next block. Returns 0, or another number if the microphone failed. */
+static int next_block(void) {
+    static void *buffer;
+    size_t size = 0;
+    if (buffer) {
+        k_mem_slab_free(&blocks, buffer);
+        buffer = NULL;
+    }
+    if (dmic_read(microphone, 0, &buffer, &size, TIMEOUT_MS) < 0) {
+        printk("the microphone stopped: sound is lost if the network takes too long\n");
+        dmic_trigger(microphone, DMIC_TRIGGER_STOP);
+        if (dmic_trigger(microphone, DMIC_TRIGGER_START) < 0 ||
+            dmic_read(microphone, 0, &buffer, &size, TIMEOUT_MS) < 0) {
+            return 1;
+        }
+    }
+    block = buffer;
+    block_left = size / sizeof *block;
+    return 0;
+}
+
 /* Wait for the next samples. Returns their number, 0 if the microphone failed. */
 static size_t sound_read(int16_t *pcm, size_t count) {
-    static void *buffer;
-    if (!block_left) {
-        size_t size = 0;
-        if (buffer) {
-            k_mem_slab_free(&blocks, buffer);
-            buffer = NULL;
-        }
-        if (dmic_read(microphone, 0, &buffer, &size, TIMEOUT_MS) < 0) {
-            return 0;
-        }
-        block = buffer;
-        block_left = size / sizeof *block;
+    if (!block_left && next_block()) {
+        return 0;
     }
     const size_t taken = count < block_left ? count : block_left;
     for (size_t i = 0; i < taken; i++) {
