@@ -38,7 +38,14 @@ def compile_c(
     return output
 
 
-IN_CI = ("gcc", "arm-none-eabi-gcc", "qemu-system-arm", "riscv64-unknown-elf-gcc")
+IN_CI = (
+    "gcc",
+    "g++",
+    "clang",
+    "arm-none-eabi-gcc",
+    "qemu-system-arm",
+    "riscv64-unknown-elf-gcc",
+)
 """What CI installs."""
 
 
