@@ -40,7 +40,9 @@ from stethoscope.model.training import Indices, Trainer
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
 
-_AVERAGED = 5  # epochs over which weights are averaged where background is mixed in
+# Epochs over which weights are averaged where background is mixed in or the classes are several:
+# the best epoch of one class is not that of another.
+_AVERAGED = 5
 _CALIBRATION = 500  # windows that set the quantisation
 
 
@@ -196,7 +198,7 @@ def _fit(
         epochs=fit.epochs,
         validation=LabelledBatches(store, windows, _validation(windows, fit), fit, normalisation),
         patience=fit.patience,
-        averaged=_AVERAGED if len(background) else 1,
+        averaged=_AVERAGED if len(background) or len(windows.classes) > 1 else 1,
         progress=EpochProgress("train events", fit.epochs),
     )
     inside = int(windows.label[training].any(axis=1).sum())
