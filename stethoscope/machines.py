@@ -22,14 +22,6 @@ def type_of(machine: str) -> str:
     return split_key(machine)[0]
 
 
-def machine_phrase(machine: str) -> str:
-    """Return the machine of a key for a sentence: ``fan/00``, or ``a machine of the type fan``."""
-    machine_type, machine_id = split_key(machine)
-    if machine_id:
-        return machine
-    return f"a machine of the type {machine_type}" if machine_type else "a machine"
-
-
 def types_of(machines: Iterable[str]) -> list[str]:
     """Return the types of machines, sorted, each once."""
     return sorted({type_of(machine) for machine in machines})

@@ -11,7 +11,7 @@ from stethoscope.edge.c.text import Array, Constant, single
 from stethoscope.edge.classifier import NETWORK, EdgeClassifier
 from stethoscope.edge.conversion import DESCRIPTION
 from stethoscope.errors import ModelError
-from stethoscope.machines import machine_phrase
+from stethoscope.machines import format_machine
 from stethoscope.model.network import softmax
 from stethoscope.sound.definition import Frames
 from stethoscope.sound.feature import Feature
@@ -76,7 +76,7 @@ def class_target(folder: Path, name: str, task: str = SOUNDS) -> Target:
 def diagnosis_task(folder: Path) -> str:
     """Return what the diagnosis of a model folder does, for the machine of its conversion."""
     machine = EdgeClassifier.read(folder).machine if (folder / DESCRIPTION).is_file() else ""
-    return f"names the fault that {machine_phrase(machine)} sounds like most"
+    return f"names the fault that {format_machine(machine) if machine else 'a machine'} sounds like most"
 
 
 def _floor(feature: Feature, folder: Path) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from stethoscope.edge.c.layers import PlainNetwork, read_layers
 from stethoscope.edge.c.text import Array, Constant
-from stethoscope.machines import machine_phrase
+from stethoscope.machines import format_machine
 from stethoscope.model.network import Int8Network
 from stethoscope.sound.bands import BandSpectrum
 from stethoscope.sound.definition import Frames
@@ -116,7 +116,7 @@ class Target:
 
 def anomaly_task(machine: str) -> str:
     """Return what a detector of anomalies does; the id of the machine may be empty."""
-    return f"decides whether {machine_phrase(machine)} sounds anomalous"
+    return f"decides whether {format_machine(machine)} sounds anomalous"
 
 
 def block_sentence(seconds: float) -> str:
