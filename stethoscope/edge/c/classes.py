@@ -76,7 +76,8 @@ def class_target(folder: Path, name: str, task: str = SOUNDS) -> Target:
 def diagnosis_task(folder: Path) -> str:
     """Return what the diagnosis of a model folder does, for the machine of its conversion."""
     machine = EdgeClassifier.read(folder).machine if (folder / DESCRIPTION).is_file() else ""
-    return f"names the fault that {format_machine(machine) if machine else 'a machine'} sounds like most"
+    subject = format_machine(machine) if machine else "a machine"
+    return f"names the fault that {subject} sounds like most"
 
 
 def _floor(feature: Feature, folder: Path) -> tuple[float, float]:
