@@ -175,23 +175,13 @@ def instructions(folder: Path, tools: Path) -> int:
         program, script, binary = (Path(scratch) / name for name in ("main.c", "x.ld", "x.elf"))
         program.write_text(_XTENSA)
         script.write_text(_SCRIPT)
-        compiler = [tools / "xtensa-lx106-elf-gcc", *_FLAGS.split(), f"-T{script}"]
-        sources = [program, "src/network.c", "src/model.c"]
-        subprocess.run([*compiler, *sources, "-o", binary], cwd=folder, check=True)
+        compiler = f"{tools / 'xtensa-lx106-elf-gcc'} {_FLAGS} -T{script} -o {binary} {program}"
+        sources = ("src/network.c", "src/model.c")
+        subprocess.run([*compiler.split(), *sources], cwd=folder, check=True)
         machine = "-M sim -cpu lx106 -display none -monitor none -serial none -semihosting"
+        command = f"{tools / 'qemu-system-xtensa'} {machine} -icount shift=0 -kernel {binary}"
         done = subprocess.run(
-            [
-                tools / "qemu-system-xtensa",
-                *machine.split(),
-                "-icount",
-                "shift=0",
-                "-kernel",
-                binary,
-            ],
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=600,
+            command.split(), check=True, capture_output=True, text=True, timeout=600
         )
     return int(done.stdout)
 

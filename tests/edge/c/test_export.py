@@ -74,6 +74,7 @@ def test_diagnosis_is_exported_in_a_fresh_process(
     export_in_a_fresh_process(diagnosing_copy, tmp_path / "c", *options, *recordings)
     done = run_selftest(tmp_path / "c", tmp_path / "selftest")
     assert done.returncode == 0, done.stdout
+    assert "names the fault that fan/00 sounds like most" in (tmp_path / "c/README.md").read_text()
 
 
 @pytest.mark.parametrize(
