@@ -15,7 +15,7 @@
 #include "model.h"
 
 enum { PIN_CLOCK = 26, PIN_WORD = 25, PIN_DATA = 33 };
-enum { MICROPHONE_BLOCK = 256, MICROPHONE_BUFFER = SAMPLE_RATE / 2, MICROPHONE_STACK = 4096 };
+enum { MICROPHONE_BLOCK = 256, MICROPHONE_BUFFER = SAMPLE_RATE, MICROPHONE_STACK = 4096 };
 
 static i2s_chan_handle_t microphone;
 static StreamBufferHandle_t microphone_buffer;
