@@ -57,9 +57,23 @@ class RunFolder:
     Attributes
     ----------
     path : Path
+
+    Raises
+    ------
+    ParameterError
+        If the path is no text: Kubeflow's local runner, and the notes of a run, are UTF-8.
     """
 
     path: Path
+
+    def __post_init__(self) -> None:
+        """Refuse a path that cannot be written down."""
+        try:
+            str(self.path).encode()
+        except UnicodeEncodeError as error:
+            raise ParameterError(
+                f"{self.path}: this path holds bytes that are no text; choose another folder"
+            ) from error
 
     @property
     def work(self) -> Path:

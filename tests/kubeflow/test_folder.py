@@ -98,3 +98,8 @@ def test_a_folder_with_a_damaged_note_is_not_that_of_a_run(tmp_path: Path) -> No
     assert RunFolder(tmp_path).state() is None
     write_json(tmp_path / "run.json", {"state": "failed"})
     assert RunFolder(tmp_path).state() == "failed"
+
+
+def test_path_that_is_no_text_is_refused() -> None:
+    with pytest.raises(ParameterError, match="holds bytes that are no text; choose another"):
+        RunFolder(Path("a\udcff"))
