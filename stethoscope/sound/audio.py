@@ -14,7 +14,7 @@ import soundfile
 from stethoscope.counts import count
 from stethoscope.errors import AudioError
 from stethoscope.sound.ffmpeg import convert
-from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
+from stethoscope.sound.formats import EMPTY, UNREADABLE, WAV, Format, find_format
 from stethoscope.sound.plain import PlainWav, open_sound
 from stethoscope.sound.resampling import Samples as Samples
 from stethoscope.sound.resampling import resample
@@ -144,7 +144,7 @@ def decode(
     except (soundfile.LibsndfileError, OSError, TypeError, ValueError, MemoryError) as error:
         raise AudioError(f"{name}: {explain_access(error) or UNREADABLE}") from error
     if decoded.samples.size == 0:
-        raise AudioError(f"{name}: holds no samples; record it again")
+        raise AudioError(f"{name}: {EMPTY}")
     if not (decoded.coding == "PCM_16" or np.isfinite(decoded.samples).all()):
         raise AudioError(f"{name}: holds NaN or infinite samples; record or convert it again")
     return decoded
@@ -165,7 +165,7 @@ def _decode(
 ) -> Decoded:
     form = find_format(file)
     if form is None:
-        raise AudioError(f"{name}: {UNREADABLE}")
+        raise AudioError(f"{name}: {UNREADABLE if size_of(file) else EMPTY}")
     if form.library_names:
         return _decode_by_library(file, form, name, bounds)
     content = source if isinstance(source, (str, os.PathLike, bytes)) else file.read()

@@ -68,6 +68,9 @@ _EVERY_NAME = ", ".join(one.name for one in FORMATS)
 UNREADABLE = f"not a readable recording; these formats are read: {_EVERY_NAME}"
 """What is said of content that is in none of the formats, or damaged."""
 
+EMPTY = "holds no samples; record it again"
+"""What is said of a recording or a file without content."""
+
 _START = 12
 _MOST_TAGS = 8
 _ID3 = 10  # bytes of the header of an ID3 tag

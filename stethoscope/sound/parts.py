@@ -26,7 +26,7 @@ from stethoscope.sound.audio import (
     read_samples,
     size_of,
 )
-from stethoscope.sound.formats import UNREADABLE, WAV, Format, find_format
+from stethoscope.sound.formats import EMPTY, UNREADABLE, WAV, Format, find_format
 from stethoscope.sound.plain import PlainWav, open_sound
 from stethoscope.system import explain_access
 
@@ -206,7 +206,7 @@ class LongSource:
             self._beginning = file.tell()
             self._format = find_format(file)
             if self._format is None:
-                raise AudioError(f"{self.name}: {UNREADABLE}")
+                raise AudioError(f"{self.name}: {UNREADABLE if size_of(file) else EMPTY}")
             if not self._format.library_names:
                 whole = self.whole()
                 self.n_samples, self.sample_rate = whole.samples.shape[1], whole.sample_rate

@@ -66,7 +66,7 @@ def test_unreadable_recordings_are_named_with_the_reason(mixed: Path) -> None:
     for name, reason in (
         ("00000003", "not a readable recording"),
         ("00000004", "NaN"),
-        ("00000005", "not a readable recording"),
+        ("00000005", "no samples"),
         ("00000006", "no samples"),
         ("00000007", "is broken"),
     ):

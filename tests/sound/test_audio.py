@@ -107,7 +107,7 @@ def test_tone_keeps_its_frequency_when_resampled() -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "not a readable"),
+        (b"", "holds no samples; record it again"),
         (b"hello, this is text", "not a readable"),
         (encoded(np.zeros(0, dtype=np.float32)), "no samples"),
         (encoded(np.full(99, np.nan, dtype=np.float32), subtype="FLOAT"), "NaN or infinite"),

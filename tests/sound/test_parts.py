@@ -91,9 +91,11 @@ def test_a_file_that_was_cut_off_ends_early_and_says_how_much_is_missing(tmp_pat
     assert parts[0].missing_seconds == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"no sound at all", b"RIFF\x00\x00\x00\x00WAVE"])
+@pytest.mark.parametrize("content", [b"no sound at all", b"RIFF\x00\x00\x00\x00WAVE"])
 def test_what_is_no_recording_is_refused(content: bytes) -> None:
     with pytest.raises(AudioError, match="recording: not a readable recording"):
         LongSource(content)
+    with pytest.raises(AudioError, match="recording: holds no samples"):
+        LongSource(b"")
     with pytest.raises(AudioError, match="no such file"):
         LongSource("/nothing/here.wav")
