@@ -26,8 +26,9 @@ from stethoscope.datasets.layouts import index
 from stethoscope.datasets.simulator.archive import simulate_archive
 from stethoscope.datasets.simulator.clip import simulate_clip
 from stethoscope.detection.load import load_scorer
+from stethoscope.detection.pooled.courses import Courses
 from stethoscope.detection.pooled.fit import PooledGmm
-from stethoscope.detection.pooled.pooling import MIN_FRAMES, Courses, Pooling, rhythm_heights
+from stethoscope.detection.pooled.pooling import MIN_FRAMES, Pooling, rhythm_heights
 from stethoscope.detection.pooled.score import PooledScorer
 from stethoscope.detection.train import train_detector
 from stethoscope.features.extract import extract_features

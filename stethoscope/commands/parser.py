@@ -77,6 +77,7 @@ class GroupedCommands(argparse.HelpFormatter):
         commands = {one.dest: one for one in self._iter_indented_subactions(action)}
         if not commands:
             return super()._format_action(action)
+        self._action_max_length += self._indent_increment  # of the names, below a heading
         lines = []
         for heading, names in self._groups.items():
             lines.append(f"{'':{self._current_indent}}{heading}:\n")

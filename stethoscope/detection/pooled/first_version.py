@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.pooled.pooling import Array, Courses, rhythm_heights
+from stethoscope.detection.pooled.courses import Array, Courses
+from stethoscope.detection.pooled.pooling import rhythm_heights
 from stethoscope.sound.definition import Frames
 
 _STEPS = 64  # of a numerical integral

@@ -12,8 +12,9 @@ from stethoscope.detection.detector import Detector
 from stethoscope.detection.gaussians import Gaussians, fit_gaussians
 from stethoscope.detection.options import DetectorOptions, FitOptions
 from stethoscope.detection.pooled import POOLED_GMM
+from stethoscope.detection.pooled.courses import Array
 from stethoscope.detection.pooled.folds import Indices, RecordingOrder
-from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Pooling
+from stethoscope.detection.pooled.pooling import MIN_FRAMES, Pooling
 from stethoscope.detection.pooled.score import RECIPE, LengthOffsets, PooledModel
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.errors import DatasetError

@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.pooled.first_version import FirstPooling
-from stethoscope.detection.pooled.pooling import (
+from stethoscope.detection.pooled.courses import (
     Array,
     Courses,
-    Pooling,
     first_audible,
     fluctuation_window,
     group_sizes,
     grouped_means,
     rhythm_kernel,
 )
+from stethoscope.detection.pooled.first_version import FirstPooling
+from stethoscope.detection.pooled.pooling import Pooling
 
 AnyPooling = Pooling | FirstPooling
 _LEAST = 1e-12

@@ -26,13 +26,14 @@ from stethoscope.checks import (
 )
 from stethoscope.detection.evidence import Evidence
 from stethoscope.detection.gaussians import Gaussians
+from stethoscope.detection.pooled.courses import Array, Courses
 from stethoscope.detection.pooled.first_version import FirstPooling
 from stethoscope.detection.pooled.gradient import (
     CoursesGradient,
     mean_frames_gradient,
     score_gradient,
 )
-from stethoscope.detection.pooled.pooling import MIN_FRAMES, Array, Courses, Pooling
+from stethoscope.detection.pooled.pooling import MIN_FRAMES, Pooling
 from stethoscope.detection.scorer import Scorer, of_type
 from stethoscope.detection.spectra import NormalSpectra
 from stethoscope.errors import ModelError

@@ -4,7 +4,8 @@ from scipy.signal import periodogram
 from scipy.spatial.distance import mahalanobis
 
 from stethoscope.detection.gaussians import Gaussians
-from stethoscope.detection.pooled.pooling import Courses, Pooling, grouped_means, row_spectra
+from stethoscope.detection.pooled.courses import Courses, grouped_means, row_spectra
+from stethoscope.detection.pooled.pooling import Pooling
 from stethoscope.sound.logmel import LogMel
 
 RATE = 31.25

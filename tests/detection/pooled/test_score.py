@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stethoscope.detection.load import load_scorer
+from stethoscope.detection.pooled.courses import Courses
 from stethoscope.detection.pooled.first_version import FirstPooling
 from stethoscope.detection.pooled.fit import PooledGmm
 from stethoscope.detection.pooled.gradient import mean_frames_gradient
-from stethoscope.detection.pooled.pooling import Courses
 from stethoscope.detection.pooled.score import NO_OFFSETS, LengthOffsets, PooledScorer
 from stethoscope.detection.scorer import Scorer
 from stethoscope.detection.train import train_detector
