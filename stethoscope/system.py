@@ -104,7 +104,8 @@ def explain_access(error: BaseException) -> str:
     number = error.errno if isinstance(error, OSError) else None
     if number in _LIMITS:
         return _LIMITS[number]
-    return "; ".join(part for part in _FAILURES.get(number or 0, ()) if part)
+    what, remedy = _FAILURES.get(number or 0, ("", ""))
+    return f"{what}; {remedy}" if remedy else ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
