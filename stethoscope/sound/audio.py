@@ -94,7 +94,7 @@ class Decoded:
             if not 0 <= channel < len(self.samples):
                 raise AudioError(
                     f"{name or 'recording'}: has {count(len(self.samples), 'channel')},"
-                    f" channel {channel} does not exist; choose one from 0"
+                    f" channel {channel} does not exist; channels are counted from 0"
                 )
         if len(wanted) == 1:  # which a mono recording gives without a copy
             return np.ascontiguousarray(self.samples[wanted[0] : wanted[0] + 1])

@@ -39,5 +39,5 @@ def test_verdicts_use_both_channels_and_a_mono_recording_is_refused(tmp_path: Pa
     (tmp_path / "clip.wav").write_bytes(content)
     samples, rate = soundfile.read(tmp_path / "clip.wav")
     soundfile.write(tmp_path / "mono.wav", samples[:, 0], rate)
-    with pytest.raises(AudioError, match=r"mono.wav: has 1 channel\(s\), channel 1 does not exist"):
+    with pytest.raises(AudioError, match=r"mono.wav: has 1 channel, channel 1 does not exist"):
         inference.verdict(tmp_path / "mono.wav")
