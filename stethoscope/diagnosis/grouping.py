@@ -23,8 +23,6 @@ from stethoscope.features.store import FeatureStore
 from stethoscope.files import atomic_folder
 from stethoscope.progress import warn
 
-IMPORTED_LATER = ("stethoscope.diagnosis.scikit",)
-"""It loads scikit-learn. A step that is started early imports it at once."""
 _MAPPED = 3  # components of a clip that are kept for maps
 
 

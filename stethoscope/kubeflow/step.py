@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import json
 import os
+import select
 import sys
 import traceback
 from collections.abc import Sequence
@@ -41,11 +42,15 @@ def main(modules: Sequence[str]) -> int:
 
 
 def _import(modules: Sequence[str]) -> None:
-    """Import modules, and those that they import later; the step itself reports what fails."""
+    """Import modules, and as long as there is time those that they import later.
+
+    A step that need not wait imports these only if it needs them. It reports itself what fails.
+    """
     with contextlib.suppress(Exception):
         for name in modules:
             module = importlib.import_module(name)
-            _import(getattr(module, LATER, ()))
+            if not select.select([sys.stdin], [], [], 0)[0]:
+                _import(getattr(module, LATER, ()))
 
 
 def _run(folder: Path) -> int:

@@ -26,9 +26,6 @@ from stethoscope.diagnosis.report.sections import fault_sections
 from stethoscope.report.common import skipped_section, warning_section
 from stethoscope.report.page import write_page
 
-IMPORTED_LATER = ("PIL.WebPImagePlugin",)
-"""It loads Pillow. A step that is started early imports it at once."""
-
 
 def write_report(
     path: str | os.PathLike[str],
