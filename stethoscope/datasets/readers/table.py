@@ -13,7 +13,7 @@ from stethoscope.datasets.readers.names import machine_of_name, snr_of_path
 from stethoscope.datasets.readers.plain_words import condition_of, split_of
 from stethoscope.datasets.readers.text import decode_text, naming_line
 from stethoscope.datasets.splits import divide_plainly
-from stethoscope.errors import DatasetError
+from stethoscope.errors import DatasetError, shown
 from stethoscope.machines import split_key
 from stethoscope.progress import warn
 
@@ -37,7 +37,7 @@ def _read(archive: Archive) -> list[Clip]:
         for line, row in _rows(archive.read(member.name), where):
             path = _path(row["path"], member.name, recordings)
             if path is None:
-                absent.append(f"{row['path']} ({where}, line {line})")
+                absent.append(f"{shown(row['path'])} ({where}, line {line})")
             elif path in clips:
                 raise DatasetError(f"{where}, line {line}: {path} is listed twice; remove a row")
             else:
@@ -82,11 +82,13 @@ def _clip(path: str, row: Mapping[str, str], archive_name: str, where: str) -> C
     condition = condition_of(row["condition"])
     if condition is None and row["condition"]:
         raise DatasetError(
-            f"{where}: condition is {row['condition']!r}; give normal, anomaly or unknown"
+            f"{where}: condition is {shown(row['condition'])}; give normal, anomaly or unknown"
         )
     split = split_of(row["split"])
     if split is None and row["split"]:
-        raise DatasetError(f"{where}: split is {row['split']!r}; give train or test, or nothing")
+        raise DatasetError(
+            f"{where}: split is {shown(row['split'])}; give train or test, or nothing"
+        )
     machine_type, machine_id = split_key(row["machine"] or machine_of_name(archive_name))
     return Clip(
         path=path,

@@ -62,7 +62,8 @@ def test_table_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
             "a.wav,fine",
             r"recordings\.csv, line 2: condition is 'fine'; give normal, anomaly or unk",
         ),
-        ("b.wav,ok", r"b\.wav \(set\.zip: recordings\.csv, line 2\): there is no such recording"),
+        ("b.wav,ok", r"'b\.wav' \(set\.zip: recordings\.csv, line 2\): there is no such recording"),
+        ('"b\n.wav",ok', r"'b\\n\.wav' \(set\.zip: recordings\.csv, line 3\): there is no such"),
         ("a.wav,ok\na.wav,ok", r"line 3: a\.wav is listed twice"),
     ],
 )
@@ -77,7 +78,7 @@ def test_listed_recordings_that_are_absent_give_a_warning(
     table = "path,condition\na.wav,ok\nb.wav,ok\n"
     assert len(index([archive(tmp_path, table, ["a.wav", "c.wav"])])) == 1
     printed = capsys.readouterr().err
-    assert "1 recording listed but not there; the first is b.wav" in printed
+    assert "1 recording listed but not there; the first is 'b.wav'" in printed
     assert "the first is c.wav in set.zip" in printed
 
 
